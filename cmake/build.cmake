@@ -1,0 +1,91 @@
+# How everything in hyops is compiled and what a folder of the core becomes.
+
+find_package(Threads REQUIRED)
+find_package(CURL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(hs REQUIRED IMPORTED_TARGET libhs)
+add_library(sodium ALIAS PkgConfig::sodium)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(HYOPS_SANITIZE "" CACHE STRING "Sanitizers for everything: address,undefined or thread")
+option(HYOPS_FUZZ "Build the libFuzzer targets (clang)" OFF)
+option(HYOPS_COVERAGE "Count the lines that tests reach" OFF)
+
+add_library(hyops_flags INTERFACE)
+target_compile_options(hyops_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_compile_definitions(hyops_flags INTERFACE
+  _GLIBCXX_ASSERTIONS BOOST_DLL_USE_STD_FS BOOST_ALL_NO_LIB
+  $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+target_link_options(hyops_flags INTERFACE -Wl,-z,relro,-z,now)
+if(HYOPS_SANITIZE)
+  target_compile_options(hyops_flags INTERFACE -fsanitize=${HYOPS_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(hyops_flags INTERFACE -fsanitize=${HYOPS_SANITIZE})
+endif()
+if(HYOPS_FUZZ)
+  target_compile_options(hyops_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(HYOPS_COVERAGE)
+  target_compile_options(hyops_flags INTERFACE --coverage)
+  target_link_options(hyops_flags INTERFACE --coverage)
+endif()
+
+# core/<name> becomes the static library hyops_<name>; its public includes are "<name>/x.hpp".
+function(hyops_library name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/${name}/*.cpp)
+  if(sources)
+    add_library(hyops_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(hyops_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(hyops_${name} ${scope} ${CMAKE_SOURCE_DIR}/core)
+  target_link_libraries(hyops_${name} ${scope} hyops_flags nlohmann_json::nlohmann_json Threads::Threads ${arg_LINK})
+endfunction()
+
+# core/<folder> becomes an executable. `hyops` is what people type; all others are its companions.
+function(hyops_executable name folder)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/${folder}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/core)
+  target_link_libraries(${name} PRIVATE hyops_flags ${arg_LINK})
+  if(name STREQUAL hyops)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    install(TARGETS ${name} RUNTIME DESTINATION bin)
+  else()
+    install(TARGETS ${name} RUNTIME DESTINATION libexec/hyops)
+  endif()
+endfunction()
+
+# plugins/<folder> becomes the shared object lib/hyops/plugins/<id>/<id>.so beside its manifest.
+function(hyops_builtin_plugin id)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  string(REPLACE "." "_" target ${id})
+  add_library(${target} MODULE ${sources})
+  set(place ${CMAKE_BINARY_DIR}/lib/hyops/plugins/${id})
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME plugin
+    LIBRARY_OUTPUT_DIRECTORY ${place} CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_link_libraries(${target} PRIVATE hyops_flags hyops_sdk nlohmann_json::nlohmann_json ${arg_LINK})
+  target_link_options(${target} PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/core/sdk/plugin.map)
+  add_custom_command(TARGET ${target} POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${CMAKE_CURRENT_SOURCE_DIR}/plugin.toml ${place}/plugin.toml)
+  install(DIRECTORY ${place} DESTINATION lib/hyops/plugins)
+endfunction()
