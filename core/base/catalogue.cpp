@@ -42,6 +42,10 @@ constexpr CatalogueEntry entries[] = {
     // --- trust
     // --- engine
     // --- cli
+    {"cli.usage", invalid, "The command line names a command or option that does not exist, or lacks one.",
+     "hyops help"},
+    {"cli.cannot", denied, "This machine cannot do what was asked: a right, a tool or a kernel feature is missing.",
+     "hyops doctor"},
 };
 
 }  // namespace

@@ -1,0 +1,184 @@
+// What the contract files say, as plain structs. Loading never changes meaning: what is not written
+// is absent here, and defaults are applied by the planner, where their provenance is kept.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace hyops::contract {
+
+// --- the typed-input language ---------------------------------------------------------------------
+
+enum class Kind {
+  string, integer, boolean, duration, address, cidr, dns_name, host, endpoint, secret, digest, list, map
+};
+
+struct Type {
+  Kind kind = Kind::string;
+  std::shared_ptr<const Type> of;  // of list and map only
+  std::string text() const;        // "list<endpoint>", as written
+  bool operator==(const Type& other) const;
+};
+
+// May a value of type `from` be used where `to` is wanted? Equal types, and string for the textual ones
+// (the value is checked then). Never host for endpoint: access is its own step (C3, A6).
+bool fits(const Type& from, const Type& to);
+
+struct Field {
+  std::string name;
+  Type type;
+  bool required = false;
+  std::optional<Json> fallback;    // `default`
+  std::vector<Json> one_of;
+  std::string pattern;
+  std::optional<int64_t> min, max; // int: value; duration: ms; string, list, map: length
+  std::string unit, doc;
+  Place place;
+};
+using Fields = std::map<std::string, Field>;
+
+// Checks one value (durations already in ms) against a field. The error names the field, what was
+// found and what was expected (contract.value.*).
+Status check_value(const Field& field, const Json& value);
+
+// The JSON Schema (draft 2020-12) of such fields, for editors and plugin authors.
+Json json_schema(const Fields& fields);
+
+// --- modules and packs ----------------------------------------------------------------------------
+
+struct Effects {
+  std::vector<std::string> hosts, dns_names, secrets;  // names of inputs (hosts: or outputs)
+  std::vector<std::string> files;
+  bool irreversible = false;
+};
+
+struct Module {
+  std::string name, version, title, doc;
+  Fields inputs, outputs;
+  Effects effects;
+  std::filesystem::path folder;
+};
+
+enum class Driver { process, ansible, terraform, packer, plugin };
+std::string_view name(Driver driver);
+
+struct Pack {
+  std::string name, version, module;
+  Driver driver = Driver::process;
+  std::optional<int64_t> timeout_ms;
+  bool idempotent = false;
+  std::map<std::string, std::string> tools;     // executable -> version wanted, ">=2.14"
+  std::vector<std::string> run, observe;        // process: argv relative to the pack
+  std::string playbook, observe_playbook;       // ansible
+  std::string root;                             // terraform
+  std::string image_template;                   // packer
+  std::string plugin, interface, verb;          // plugin
+  std::filesystem::path folder;
+};
+
+// --- profiles and lanes ---------------------------------------------------------------------------
+
+struct Retry {
+  int attempts = 1;      // in all
+  int64_t pause_ms = 0;
+};
+
+struct Profile {
+  std::string name, title;
+  std::vector<std::string> lane_kinds;                          // drill, live
+  std::map<std::string, std::string> bind;                      // module -> pack
+  std::map<std::string, std::map<std::string, Json>> defaults;  // module -> input -> value
+  int approvals_required = 1;
+  bool approver_is_not_requester = true;
+  int64_t approval_valid_ms = 3'600'000;
+  std::map<FailureClass, Retry> retry;
+  int parallel = 4;
+  std::map<std::string, int> resource_limits;                   // [limits.resources] name -> how many at once
+  int64_t step_timeout_ms = 600'000;
+  std::string connectivity = "runner-local";
+  std::vector<std::string> gates_before;                        // phases
+  std::string validation_depth = "full";
+  std::string cost_currency = "EUR";
+  std::optional<int64_t> cost_max_micro;                        // per run, micro-units; absent = no budget declared
+  bool unknown_cost_denied = true;                              // L20
+  std::string naming = "{lane}-{name}";
+  std::filesystem::path file;
+};
+
+struct RunnerIdentity {
+  std::string plane, key, seal;   // minisign public key; X25519 public key in base64
+  Json endpoint;                  // an `endpoint` value, null where not reachable from here
+};
+
+struct Lane {
+  std::string name, kind, profile;  // kind: drill | live
+  int64_t epoch = 1;
+  std::map<std::string, std::string> approvers, deciders;  // name -> minisign public key
+  std::map<std::string, RunnerIdentity> runners;
+  std::string secret_authority;                            // plugin id, empty: none
+  std::map<std::string, Json> plugins;                     // plugin id -> configuration
+  Json secret_config;
+  std::map<std::string, Json> facts;
+  std::map<std::string, std::map<std::string, Json>> defaults;
+  std::map<std::string, std::string> projects;             // C4: host, control, workload
+  bool shared_roles = false;
+  std::filesystem::path file;
+};
+
+// --- blueprints -----------------------------------------------------------------------------------
+
+enum class Phase {
+  fence, egress, place, access, secrets, data, workload, readiness, cutover, rearm, publish
+};
+std::string_view name(Phase phase);
+std::optional<Phase> phase(std::string_view name);
+
+// "step.output", "lane.fact" or "state:module#instance.output".
+struct Reference {
+  enum class Of { step, lane, state } of = Of::step;
+  std::string step;                // of step
+  std::string module, instance;    // of state
+  std::string name;                // the output or fact
+  std::string text() const;
+};
+
+struct Binding {                   // what a step's input is bound to: a literal or a reference
+  Json literal;
+  std::optional<Reference> from;
+  Place place;
+};
+
+struct Step {
+  std::string id, module, instance;  // instance defaults to the id
+  Phase phase = Phase::data;
+  std::vector<std::string> needs;
+  std::optional<int64_t> timeout_ms;
+  std::map<std::string, Binding> inputs;
+  std::vector<std::string> resources;  // names limited by the profile, beside the hosts it touches
+  Place place;
+};
+
+struct Blueprint {
+  std::string name, version, title, doc, twin;
+  std::vector<std::string> decision;       // types that may start it
+  std::string execution_plane = "runner-local";
+  std::optional<int64_t> rto_ms, rpo_ms;
+  std::vector<Step> steps;                 // in the order written
+  std::filesystem::path folder;
+};
+
+// --- the lock -------------------------------------------------------------------------------------
+
+struct Lock {                      // hyops.lock: name -> "sha256:..."
+  std::map<std::string, std::string> blueprints, modules, packs, plugins, profiles;
+  std::map<std::string, std::string> tools;  // tool -> version found
+};
+
+}  // namespace hyops::contract

@@ -1,0 +1,110 @@
+// The one durable memory of a runner: what was intended, what came of it, in a chain nobody can mend
+// unseen. Everything acknowledged to a caller is on disk (WAL, synchronous=FULL).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/json.hpp"
+
+namespace hyops::ledger {
+
+struct Event {
+  int64_t seq = 0;        // of the run, from 1
+  int64_t wall_ms = 0;
+  std::string type;       // "run.started", "step.intent", "step.outcome", "gate.opened", ...
+  Json body;
+  std::string previous;   // hex SHA-256 of the event before; of the first: of the run's id
+  std::string hash;       // hex SHA-256 over the canonical JSON of {run,seq,wall_ms,type,body,previous}
+};
+// What is hashed, and what a line of events.jsonl holds (with "hash" added). Verifiers use it, too.
+Json event_document(const RunId& run, const Event& event);
+std::string event_hash(const RunId& run, const Event& event);
+
+struct RunRow {
+  RunId id;
+  std::string lane, blueprint, status;  // status: planned running waiting ok failed cancelled unknown
+  PlanDigest plan;
+  int64_t created_ms = 0, updated_ms = 0;
+  std::string requester, runner;
+};
+
+struct Slot {                 // published outputs of module#instance in a lane
+  std::string lane, key;      // "compute/host#db-cloud"
+  int64_t version = 0;        // 0: the slot does not exist
+  int64_t epoch = 0;          // of the lane when written (E9)
+  Json value;                 // null: released
+  std::string run, step;
+  int64_t wall_ms = 0;
+};
+
+struct Lease {                // the single writer of a lane
+  std::string lane, holder;   // holder: run id
+  int64_t token = 0;          // fencing token: grows with every take-over, never repeats
+  std::string host, boot_id;
+  int64_t pid = 0, pid_start = 0;
+  int64_t taken_ms = 0;
+};
+
+class Ledger {
+ public:
+  // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken, ledger.schema.newer,
+  // ledger.not_yours (owner), ledger.read_only. Never repairs silently.
+  static Result<Ledger> open(const std::filesystem::path& file, const Clock& clock = system_clock());
+  Ledger(Ledger&&) noexcept;
+  Ledger& operator=(Ledger&&) noexcept;
+  ~Ledger();
+
+  // --- runs and events
+  Status create_run(const RunRow& run, const Json& plan, const Json& inputs);
+  Result<std::optional<RunRow>> find_run(const RunId& id);
+  Result<std::vector<RunRow>> runs(const std::string& lane = {}, int most = 100);  // newest first
+  Result<Json> plan_of(const RunId& id);
+  Result<Json> inputs_of(const RunId& id);
+  Status set_status(const RunId& id, const std::string& status);
+  // Appends and commits (one fsync). Events that belong together go in one call.
+  Result<Event> append(const RunId& id, const std::string& type, const Json& body);
+  Status append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events);
+  Status each_event(const RunId& id, int64_t after_seq, const std::function<bool(const Event&)>& take);
+  Result<std::string> chain_head(const RunId& id);   // hash of the last event, or of the run id
+
+  // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name
+  Status put_document(const RunId& id, const std::string& name, const std::string& bytes);
+  Result<std::vector<std::pair<std::string, std::string>>> documents(const RunId& id);
+
+  // --- state
+  Result<Slot> slot(const std::string& lane, const std::string& key);        // version 0 when absent
+  Result<std::vector<Slot>> slots(const std::string& lane);
+  Result<std::vector<Slot>> slot_history(const std::string& lane, const std::string& key);
+  // Succeeds only if the version is still `expected` (ledger.slot.conflict says who wrote since, L3)
+  // and `token` is that of the lane's current lease (ledger.fenced).
+  Result<Slot> put_slot(const Slot& slot, int64_t expected, int64_t token);
+
+  // --- leases
+  // Takes the lane if free, or if the holder is provably dead (same host and boot: its process is gone;
+  // same host, other boot). Otherwise ledger.lease.held: who, since when, from where.
+  Result<Lease> take_lease(const std::string& lane, const RunId& holder);
+  Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
+  Result<std::optional<Lease>> lease(const std::string& lane);
+  Status check_token(const std::string& lane, int64_t token);   // ledger.fenced
+
+  // --- things that may happen once (nonces of decisions and approvals)
+  // True if it was not used before; a second use by the same `user` (a resumed run) is true as well.
+  Result<bool> use_once(const std::string& kind, const std::string& nonce, const std::string& user);
+
+  // Whole-file check used by doctor and record verify: SQLite integrity and every chain.
+  Status check();
+
+ private:
+  struct Impl;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hyops::ledger

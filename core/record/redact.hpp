@@ -1,0 +1,51 @@
+// Secrets are replaced by value before any byte reaches a disk or a screen (K2).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "base/json.hpp"
+
+namespace hyops::record {
+
+// A set of secrets and everything they look like: plain, base64 in three alignments and both alphabets,
+// hex in both cases, URL, JSON and shell escapes. Patterns (private-key blocks, bearer headers, passwords in URLs)
+// are the second net. A secret shorter than 6 bytes is matched between word boundaries only.
+class Redactor {
+ public:
+  struct Named {
+    std::string name;   // shown as [redacted:name]
+    Secret value;
+  };
+  static Result<Redactor> create(const std::vector<Named>& secrets);
+  Redactor(Redactor&&) noexcept;
+  Redactor& operator=(Redactor&&) noexcept;
+  ~Redactor();
+
+  std::string redact(std::string_view text) const;          // a whole text
+  Json redact(const Json& value) const;                     // keys and values
+
+  // A stream: secrets that cross chunk borders are found. Bytes that might begin a secret are held back
+  // until the next call; finish() releases them.
+  class Stream {
+   public:
+    explicit Stream(const Redactor& redactor);
+    Stream(Stream&&) noexcept;
+    ~Stream();
+    std::string feed(std::string_view chunk);
+    std::string finish();
+   private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+  };
+
+ private:
+  struct Impl;
+  explicit Redactor(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace hyops::record
