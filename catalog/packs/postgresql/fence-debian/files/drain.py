@@ -30,7 +30,8 @@ def main():
     left = sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
                "AND pid <> pg_backend_pid()")
     probe("no client is left", left == "0", 0, left)
-    highest = int(sql(f"SELECT coalesce(max(n), 0) FROM {table()}", given["database"]))
+    rows, highest = (int(x) for x in sql(f"SELECT count(*), coalesce(max(n), 0) FROM {table()}",
+                                         given["database"]).split("|"))
     # Only internal transactions write from here on. A message makes the switch switch.
     final = sql("SET default_transaction_read_only = off; "
                 "SELECT pg_logical_emit_message(true, 'hyops', 'fence');")
@@ -40,7 +41,7 @@ def main():
         f"AND last_archived_wal >= {literal(segment)}"))
     probe("the final segment is archived", True, f"at least {segment}", shipped)
     outputs.update({"final_lsn": final, "final_wal": segment, "timeline": int(segment[:8], 16),
-                    "highest_n": highest})
+                    "highest_n": highest, "rows": rows})
 
 
 tell(main)

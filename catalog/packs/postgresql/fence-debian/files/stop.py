@@ -16,7 +16,7 @@ def main():
     refused = ctl("start", allowed=(0, 1, 2))
     probe("it refuses to start", refused.returncode != 0 and not running(), "start is disabled",
           refused.stderr.strip()[-120:] or "it started")
-    facts = {key: drained[key] for key in ("final_lsn", "final_wal", "timeline", "highest_n")}
+    facts = {key: drained[key] for key in ("final_lsn", "final_wal", "timeline", "highest_n", "rows")}
     seen = f"system {control['Database system identifier'].strip()} timeline {facts['timeline']} " \
            f"final_lsn {facts['final_lsn']} archived {facts['final_wal']} stopped start-disabled"
     proof = drained.get("proof") or f"fenced {seen} sha256 {hashlib.sha256(seen.encode()).hexdigest()}"

@@ -25,6 +25,8 @@ def main():
     if given["expected_min_n"]:
         probe("the expected rows are there", highest >= given["expected_min_n"],
               f"highest n at least {given['expected_min_n']}", highest)
+    if given["expected_rows"]:
+        probe("no row was lost or added", rows == given["expected_rows"], given["expected_rows"], rows)
     if given["contiguous"]:
         probe("no row is missing", rows == highest and lowest == 1, f"{highest} rows from 1", f"{rows} rows")
     amcheck()

@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""Moves one name to its new host: read, compare, set, read back; and back again when that fails."""
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from authority import Stop, finish, probe, query
+from rrset import Move
+
+
+def follow(move, limit_s):
+    """Waits for each declared resolver of clients, no longer than the old answer may live there."""
+    for resolver in move.resolvers:
+        end = time.monotonic() + limit_s
+        while True:
+            answers = query(resolver, 53, move.name, "A", recurse=True)[2]
+            if answers == [move.target] or time.monotonic() > end:
+                break
+            time.sleep(0.2)
+        probe(f"resolver {resolver} follows", answers == [move.target], move.target, " ".join(answers))
+
+
+def main():
+    move = Move()
+    held, ttl = move.held()
+    if held == move.target and move.answered() == move.target:
+        # A retry after success, or nobody moved at all: only the authority's word counts, and it is right.
+        probe("the name points at the target already", True, move.target, held)
+    elif held not in (move.expected, move.target):
+        raise Stop("conflict", f"{move.name} points at {held or 'nothing'}, expected "
+                   f"{move.expected or 'nothing'}; somebody else moved it. Nothing was changed")
+    else:
+        probe("the name pointed where it was expected", True, move.expected or "nothing", held or "nothing")
+        move.set(move.target)
+        try:
+            stored, said = move.held()[0], move.answered()
+        except Stop as lost:
+            stored, said = f"no answer ({lost})", ""
+        if (stored, said) != (move.target, move.target):
+            move.set(held)
+            probe("the authority answers the target", False, move.target, f"stored {stored}, answered {said}")
+            raise Stop("partial", f"the authority did not answer {move.target} after the change; "
+                       f"{held or 'nothing'} was put back and is now answered as {move.answered() or 'nothing'}")
+    when = int(time.time() * 1000)
+    said = move.answered()
+    probe("API and authority agree on the target", said == move.target, move.target, said)
+    follow(move, ttl + 2)
+    return {"address": move.target, "previous": move.expected, "serial": move.serial(),
+            "cut_over_at_ms": when}
+
+
+finish(main)
