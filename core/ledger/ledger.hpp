@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -23,9 +24,15 @@ struct Event {
   std::string previous;   // hex SHA-256 of the event before; of the first: of the run's id
   std::string hash;       // hex SHA-256 over the canonical JSON of {run,seq,wall_ms,type,body,previous}
 };
-// What is hashed, and what a line of events.jsonl holds (with "hash" added). Verifiers use it, too.
+// What is hashed, and the same as text from a body that is canonical JSON already.
 Json event_document(const RunId& run, const Event& event);
+std::string event_text(const RunId& run, int64_t seq, int64_t wall_ms, std::string_view type,
+                       std::string_view body, std::string_view previous);
 std::string event_hash(const RunId& run, const Event& event);
+std::string chain_start(const RunId& run);   // what the first event names as its previous
+// A line of events.jsonl: the hashed text with `,"hash":"<64 hex>"` before its closing brace. So a
+// verifier takes the last 75 bytes off, puts the brace back and hashes, without parsing or re-serialising.
+std::string event_line(std::string_view text, std::string_view hash);
 
 struct RunRow {
   RunId id;
@@ -50,8 +57,11 @@ struct Lease {                // the single writer of a lane
   std::string host, boot_id;
   int64_t pid = 0, pid_start = 0;
   int64_t taken_ms = 0;
+  std::string pid_space;      // PID namespace: the same number in another one is another process
 };
 
+// Safe to use from several threads. Other processes may have the same file open at the same time;
+// readers never wait for a writer, writers wait for each other up to 10 s (ledger.locked).
 class Ledger {
  public:
   // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken, ledger.schema.newer,
@@ -72,9 +82,13 @@ class Ledger {
   Result<Event> append(const RunId& id, const std::string& type, const Json& body);
   Status append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events);
   Status each_event(const RunId& id, int64_t after_seq, const std::function<bool(const Event&)>& take);
+  // The same as lines of events.jsonl, without newline. Neither holds a lock while `take` works, so it
+  // may call the ledger; events appended meanwhile are seen, too. `take` returns false to stop.
+  Status each_line(const RunId& id, int64_t after_seq, const std::function<bool(std::string_view)>& take);
   Result<std::string> chain_head(const RunId& id);   // hash of the last event, or of the run id
 
-  // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name
+  // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name. They are kept as
+  // they came: the same bytes again are fine, others under the same name are ledger.document.exists.
   Status put_document(const RunId& id, const std::string& name, const std::string& bytes);
   Result<std::vector<std::pair<std::string, std::string>>> documents(const RunId& id);
 
@@ -87,8 +101,10 @@ class Ledger {
   Result<Slot> put_slot(const Slot& slot, int64_t expected, int64_t token);
 
   // --- leases
-  // Takes the lane if free, or if the holder is provably dead (same host and boot: its process is gone;
-  // same host, other boot). Otherwise ledger.lease.held: who, since when, from where.
+  // Takes the lane if free, or if the holder is provably dead (same host and boot: its process is gone and
+  // with it the kernel's lock on <ledger>.leases; same host, other boot). Otherwise ledger.lease.held: who, since
+  // when, from where. Asked again by the same run and process it gives the lease it has. Keep the Ledger
+  // open while the lease is needed: closing it gives the kernel's lock back.
   Result<Lease> take_lease(const std::string& lane, const RunId& holder);
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);

@@ -1,0 +1,202 @@
+// The chain of events of a run: appended with one durable commit, read in pieces, checked as a whole.
+#include <algorithm>
+
+#include "base/digest.hpp"
+#include "ledger/store.hpp"
+
+namespace hyops::ledger {
+namespace {
+
+constexpr int64_t piece = 512;   // events read at once: readers hold no lock while they work
+
+// Letters, digits, dots, dashes: nothing that JSON would escape, so a type has one spelling.
+bool is_type(std::string_view type) {
+  return !type.empty() && type.size() <= 64 && std::all_of(type.begin(), type.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+struct Stored { int64_t seq, wall_ms; std::string type, body, hash; };
+
+Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64_t after_seq) {
+  auto asked = database.query(
+      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ? ORDER BY place LIMIT ?",
+      number * events_per_run + after_seq, (number + 1) * events_per_run, piece);
+  if (!asked) return pass(asked);
+  std::vector<Stored> found;
+  for (;;) {
+    auto more = asked->row();
+    if (!more) return pass(more);
+    if (!*more) return found;
+    found.push_back({asked->integer(0) - number * events_per_run, asked->integer(1), asked->text(2),
+                     asked->text(3), asked->text(4)});
+  }
+}
+
+}  // namespace
+
+Result<Ledger::Impl::Head> Ledger::Impl::head(int64_t number, const RunId& id) {
+  auto asked = database.query(
+      "SELECT place, hash FROM events WHERE place > ? AND place < ? ORDER BY place DESC LIMIT 1",
+      number * events_per_run, (number + 1) * events_per_run);
+  if (!asked) return pass(asked);
+  auto there = asked->row();
+  if (!there) return pass(there);
+  if (!*there) return Head{0, chain_start(id)};
+  return Head{asked->integer(0) - number * events_per_run, asked->text(1)};
+}
+
+namespace {
+
+// One event onto the end of the chain, inside the caller's transaction.
+Result<Event> extend(Database& database, int64_t number, const RunId& id, int64_t seq, std::string previous,
+                     int64_t wall_ms, const std::string& type, const Json& body) {
+  if (!is_type(type)) return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
+  auto text = canonical(body);
+  if (!text) return pass(text, "while appending " + type);
+  Event event{seq, wall_ms, type, body, std::move(previous), {}};
+  event.hash = sha256_hex(event_text(id, seq, wall_ms, type, *text, event.previous));
+  auto stored = database.execute("INSERT INTO events VALUES (?,?,?,?,?)", number * events_per_run + seq, wall_ms,
+                                 type, *text, event.hash);
+  if (!stored) return pass(stored);
+  return event;
+}
+
+}  // namespace
+
+Result<Event> Ledger::append(const RunId& id, const std::string& type, const Json& body) {
+  const std::lock_guard lock(impl_->mutex);
+  auto transaction = Transaction::begin(impl_->database);
+  if (!transaction) return pass(transaction);
+  auto number = impl_->run_number(id);
+  if (!number) return pass(number);
+  auto head = impl_->head(*number, id);
+  if (!head) return pass(head);
+  auto event = extend(impl_->database, *number, id, head->seq + 1, std::move(head->hash), impl_->clock->wall_ms(),
+                      type, body);
+  if (!event) return event;
+  if (auto committed = transaction->commit(); !committed) return pass(committed, "while appending " + type);
+  return event;
+}
+
+Status Ledger::append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events) {
+  if (events.empty()) return {};
+  const std::lock_guard lock(impl_->mutex);
+  auto transaction = Transaction::begin(impl_->database);
+  if (!transaction) return pass(transaction);
+  auto number = impl_->run_number(id);
+  if (!number) return pass(number);
+  auto head = impl_->head(*number, id);
+  if (!head) return pass(head);
+  const int64_t now = impl_->clock->wall_ms();
+  for (const auto& [type, body] : events) {
+    auto event = extend(impl_->database, *number, id, ++head->seq, std::move(head->hash), now, type, body);
+    if (!event) return pass(event);
+    head->hash = std::move(event->hash);
+  }
+  return transaction->commit();
+}
+
+Status Ledger::each_line(const RunId& id, int64_t after_seq, const std::function<bool(std::string_view)>& take) {
+  int64_t number = 0;
+  std::string previous = chain_start(id);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto known = impl_->run_number(id);
+    if (!known) return pass(known);
+    number = *known;
+    if (after_seq > 0) {
+      auto asked = impl_->database.query("SELECT hash FROM events WHERE place = ?", number * events_per_run + after_seq);
+      if (!asked) return pass(asked);
+      auto there = asked->row();
+      if (!there) return pass(there);
+      if (!*there) return {};
+      previous = asked->text(0);
+    }
+  }
+  for (;;) {
+    std::unique_lock lock(impl_->mutex);
+    auto events = read_piece(impl_->database, number, after_seq);
+    lock.unlock();
+    if (!events) return pass(events);
+    if (events->empty()) return {};
+    for (auto& event : *events) {
+      const auto text = event_text(id, event.seq, event.wall_ms, event.type, event.body, previous);
+      if (!take(event_line(text, event.hash))) return {};
+      previous = std::move(event.hash);
+      after_seq = event.seq;
+    }
+  }
+}
+
+Status Ledger::each_event(const RunId& id, int64_t after_seq, const std::function<bool(const Event&)>& take) {
+  Status outcome;
+  auto read = each_line(id, after_seq, [&](std::string_view line) {
+    auto parsed = parse_json(line, "an event of " + id.value, size_t{1} << 30);
+    if (!parsed) {
+      outcome = fail("ledger.broken", parsed.error().message);
+      return false;
+    }
+    return take({get_int(*parsed, "seq"), get_int(*parsed, "wall_ms"), get_string(*parsed, "type"),
+                 std::move((*parsed)["body"]), get_string(*parsed, "previous"), get_string(*parsed, "hash")});
+  });
+  return read ? outcome : read;
+}
+
+Result<std::string> Ledger::chain_head(const RunId& id) {
+  const std::lock_guard lock(impl_->mutex);
+  auto number = impl_->run_number(id);
+  if (!number) return pass(number);
+  auto head = impl_->head(*number, id);
+  if (!head) return pass(head);
+  return std::move(head->hash);
+}
+
+Status Ledger::check() {
+  struct Run { int64_t number, anchor_seq; RunId id; std::string anchor_hash; };
+  std::vector<Run> runs;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto asked = impl_->database.query("PRAGMA integrity_check(1)");
+    if (!asked) return pass(asked);
+    auto there = asked->row();
+    if (!there) return pass(there);
+    if (!*there || asked->view(0) != "ok")
+      return fail("ledger.broken", "SQLite finds damage in " + impl_->file.string() + ": " + asked->text(0));
+    auto listed = impl_->database.query("SELECT number, anchor_seq, id, anchor_hash FROM runs ORDER BY number");
+    if (!listed) return pass(listed);
+    for (;;) {
+      auto more = listed->row();
+      if (!more) return pass(more);
+      if (!*more) break;
+      runs.push_back({listed->integer(0), listed->integer(1), RunId(listed->text(2)), listed->text(3)});
+    }
+  }
+  for (const auto& run : runs) {
+    std::string previous = chain_start(run.id);
+    int64_t seq = 0;
+    for (;;) {
+      std::unique_lock lock(impl_->mutex);
+      auto events = read_piece(impl_->database, run.number, seq);
+      lock.unlock();
+      if (!events) return pass(events);
+      if (events->empty()) break;
+      for (auto& event : *events) {
+        const auto text = event_text(run.id, event.seq, event.wall_ms, event.type, event.body, previous);
+        if (event.seq != ++seq || sha256_hex(text) != event.hash)
+          return fail("ledger.broken", "the event chain of run " + run.id.value + " breaks at event " +
+                                           std::to_string(seq));
+        previous = std::move(event.hash);
+        if (seq == run.anchor_seq && previous != run.anchor_hash)
+          return fail("ledger.broken", "the event chain of run " + run.id.value + " was rewritten before event " +
+                                           std::to_string(seq));
+      }
+    }
+    if (seq < run.anchor_seq)
+      return fail("ledger.broken", "run " + run.id.value + " lost its events after " + std::to_string(seq) +
+                                       "; there were " + std::to_string(run.anchor_seq));
+  }
+  return {};
+}
+
+}  // namespace hyops::ledger

@@ -1,0 +1,113 @@
+// The few calls of SQLite that the ledger is made of, and what their failures mean.
+#include "ledger/sqlite.hpp"
+
+namespace hyops::ledger {
+
+Query::~Query() {
+  if (!statement_) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void Query::bind(int at, std::string_view text) {
+  // A null pointer would bind NULL; an empty text is a text.
+  const char* bytes = text.data() ? text.data() : "";
+  sqlite3_bind_text64(statement_, at, bytes, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+Result<bool> Query::row() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return owner_->failure(code);
+}
+
+Status Query::done() {
+  for (;;) {
+    auto more = row();
+    if (!more) return pass(more);
+    if (!*more) return {};
+  }
+}
+
+std::string_view Query::view(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  return {bytes ? static_cast<const char*>(bytes) : "", bytes ? static_cast<size_t>(size) : 0};
+}
+
+Result<Database> Database::open(const std::filesystem::path& file, int busy_ms) {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(file.c_str(), &handle,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW,
+                                   nullptr);
+  Database database(handle, file.string());   // owned also where opening failed: SQLite says so
+  if (code != SQLITE_OK) return database.failure(code);
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, busy_ms);
+  return database;
+}
+
+Database::~Database() {
+  for (const auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
+}
+
+Result<Query> Database::prepare(const char* sql) {
+  sqlite3_stmt*& kept = prepared_[sql];
+  if (!kept) {
+    const int code = sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &kept, nullptr);
+    if (code != SQLITE_OK) return failure(code);
+  }
+  return Query(kept, this);
+}
+
+Status Database::run(const char* sql) {
+  const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return {};
+}
+
+Result<int64_t> Database::number(const char* sql) {
+  auto asked = query(sql);
+  if (!asked) return pass(asked);
+  auto there = asked->row();
+  if (!there) return pass(there);
+  return *there ? asked->integer(0) : 0;
+}
+
+Failure Database::failure(int code) const {
+  const std::string why = "the ledger " + file_ + ": " +
+                          (handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code));
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return fail("ledger.locked", why);
+    case SQLITE_FULL:
+    case SQLITE_IOERR: return fail("ledger.disk_full", why);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return fail("ledger.broken", why);
+    case SQLITE_READONLY: return fail("ledger.read_only", why);
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return fail("ledger.not_yours", why);
+    case SQLITE_CANTOPEN: return fail("ledger.open", why);
+    case SQLITE_CONSTRAINT: return fail("ledger.append_only", why);
+    default: return fail("internal.defect", why + " (SQLite code " + std::to_string(code) + ")");
+  }
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  if (auto begun = database.execute("BEGIN IMMEDIATE"); !begun) return pass(begun);
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  // Nothing can be done where even this fails; SQLite then rolls back when the file is next opened.
+  if (database_) (void)database_->run("ROLLBACK");
+}
+
+Status Transaction::commit() {
+  auto committed = database_->execute("COMMIT");
+  if (committed) database_ = nullptr;
+  return committed;
+}
+
+}  // namespace hyops::ledger
