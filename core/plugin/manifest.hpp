@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "contract/types.hpp"
+#include "plugin/interfaces.hpp"
 
 namespace hyops::plugin {
 
@@ -41,9 +42,5 @@ std::vector<std::string> secrets_of(const Manifest& manifest, const Json& config
 
 // What is said to people and programs about a plugin; runs none of its code.
 Json describe(const Manifest& manifest);
-
-// The interfaces there are and their verbs; empty for one there is not.
-std::vector<std::string> verbs_of(const std::string& interface);
-bool is_service(const std::string& id);
 
 }  // namespace hyops::plugin

@@ -1,0 +1,94 @@
+// The helper process of one plugin instance: gives up what it does not need, loads, answers until told to end.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+#include <thread>
+
+#include "plugin-host/module.hpp"
+
+namespace hyops::plugin_host {
+namespace {
+
+void give_up_privileges() {
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no core, no ptrace by others of the same user
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::close_range(object_number + 1, ~0u, 0);
+}
+
+// A verb that hangs would outlive a core that was killed. This thread sees the socket hang up.
+void end_with_the_core() {
+  std::thread([] {
+    pollfd socket{socket_number, 0, 0};
+    while (::poll(&socket, 1, -1) < 0) {}
+    ::_exit(0);
+  }).detach();
+}
+
+Json to_head(const char* type, const Error& error) {
+  return {{"t", type}, {"code", error.code}, {"message", error.message}};
+}
+
+Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin::Frame& frame) {
+  for (const auto& service : frame.head.value("services", std::vector<std::string>{}))
+    host.granted.insert(service);
+  const std::string path = "/proc/self/fd/" + std::to_string(object_number);
+  auto loaded = Module::load(path, get_string(frame.head, "id"), get_string(frame.head, "version"));
+  if (!loaded) return pass(loaded);
+  ::close(object_number);
+  module.emplace(std::move(*loaded));
+  Call call = make_call(wire, "{}");
+  return module->create(host, call, frame.bytes, frame.head.value("interfaces", std::vector<std::string>{}));
+}
+
+void run_verb(Wire& wire, Module& module, const plugin::Frame& frame) {
+  Call call = make_call(wire, frame.head.value("about", Json::object()).dump());
+  wire.begin_call(get_int(frame.head, "left_ms", -1));
+  std::string thrown = "the plugin let something unknown escape";
+  try {
+    auto done = module.call(get_string(frame.head, "interface"), get_string(frame.head, "verb"), call, frame.bytes);
+    wire.tell({done ? Json{{"t", "return"}} : to_head("refused", done.error()), {}});
+    return;
+  } catch (const std::exception& error) {
+    thrown = std::string("the plugin let an exception escape: ") + error.what();
+  } catch (...) {
+  }
+  wire.tell({{{"t", "thrown"}, {"message", thrown}}, {}});
+}
+
+int serve() {
+  give_up_privileges();
+  end_with_the_core();
+  Wire wire;
+  Host host = make_host(wire, {});
+  std::optional<Module> module;
+  for (;;) {
+    const plugin::Frame frame = wire.wait();
+    if (frame.type() == "create") {
+      Status started = start(wire, host, module, frame);
+      wire.tell({started ? Json{{"t", "ready"}} : to_head("refused", started.error()), {}});
+    } else if (frame.type() == "call" && module) {
+      run_verb(wire, *module, frame);
+    } else if (frame.type() == "end") {
+      if (module) module->destroy();
+      ::_exit(0);  // without running what a vendor registered for exit
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hyops::plugin_host
+
+int main() {
+  if (::fcntl(hyops::plugin_host::socket_number, F_GETFD) < 0) {
+    std::cerr << "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n";
+    return 2;
+  }
+  return hyops::plugin_host::serve();
+}

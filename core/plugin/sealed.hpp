@@ -1,0 +1,15 @@
+// A copy of a shared object that cannot change between being checked and being run.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.hpp"
+
+namespace hyops::plugin {
+
+// Copies the file into a sealed memory file while hashing it: what was hashed is what is loaded, whatever
+// happens to the file meanwhile. plugin.file.missing, plugin.file.changed (another digest than sha256).
+Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha256);
+
+}  // namespace hyops::plugin
