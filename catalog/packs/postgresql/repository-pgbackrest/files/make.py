@@ -33,7 +33,9 @@ def main():
     write(f"{STORE}/.ssh/config", "\n".join([
         "# Written by hyops: databases are reached with the repository's key and a pinned host key.",
         "Host *", f"  IdentityFile {STORE}/.ssh/repository_key", "  IdentitiesOnly yes",
-        "  BatchMode yes", "  StrictHostKeyChecking yes", "  ConnectTimeout 5", ""]), USER, 0o600)
+        "  BatchMode yes", "  StrictHostKeyChecking yes", "  ConnectTimeout 5",
+        "  ControlMaster auto", f"  ControlPath {STORE}/.ssh/mux-%C", "  ControlPersist 20",
+        "  ServerAliveInterval 2", "  ServerAliveCountMax 3", ""]), USER, 0o600)
     said = run(["/usr/bin/pgbackrest", "version"], user=USER).stdout.strip()
     probe("pgBackRest runs as its account", said.startswith("pgBackRest 2."), "pgBackRest 2.x", said)
     mode = f"{os.stat(path).st_mode & 0o7777:04o}"
