@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "plugin/frame.hpp"
 #include "plugin/registry.hpp"
 #include "plugin/services.hpp"
 
@@ -42,7 +43,7 @@ class Instance {
 
   // Runs one verb to its end. One at a time for an instance (a second caller waits); different instances
   // may be called from different threads. Errors: what the plugin failed with (its code and class),
-  // plugin.stopped (nothing was sent), plugin.verb, plugin.answer.{none,twice,failed_and_answered,
+  // plugin.stopped and plugin.late (nothing was sent), plugin.verb, plugin.answer.{none,twice,both,
   // malformed,code}, and the three of outcome_is_unknown.
   Result<Json> call(const CallRequest& request, const Progress& progress = {},
                     const Cancelled& cancelled = {});
@@ -53,6 +54,7 @@ class Instance {
 
  private:
   struct Helper;
+  Status wait_until_ready(const Frame& create);
   explicit Instance(std::unique_ptr<Helper> helper);
   std::unique_ptr<Helper> helper_;
 };
