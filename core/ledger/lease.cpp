@@ -79,7 +79,7 @@ Result<std::optional<Lease>> Ledger::Impl::read_lease(const std::string& lane) {
                asked->integer(5), asked->integer(7), asked->text(6)};
 }
 
-Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder) {
+Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, int64_t at_least) {
   auto me = self();
   if (!me) return pass(me);
   const std::lock_guard lock(impl_->mutex);
@@ -115,9 +115,9 @@ Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder) {
   }
   Lease lease{lane, holder.value, 0, me->host, me->boot_id, me->pid, me->pid_start, impl_->clock->wall_ms(), me->pid_space};
   auto stored = database.execute(
-      "UPDATE leases SET token = token + 1, holder = ?, host = ?, boot_id = ?, pid = ?, pid_start = ?, "
+      "UPDATE leases SET token = max(token + 1, ?), holder = ?, host = ?, boot_id = ?, pid = ?, pid_start = ?, "
       "pid_space = ?, taken_ms = ? WHERE number = ?",
-      lease.holder, lease.host, lease.boot_id, lease.pid, lease.pid_start, lease.pid_space, lease.taken_ms, number);
+      at_least, lease.holder, lease.host, lease.boot_id, lease.pid, lease.pid_start, lease.pid_space, lease.taken_ms, number);
   if (stored) {
     auto written = impl_->read_lease(lane);
     if (written && *written) lease.token = (*written)->token;

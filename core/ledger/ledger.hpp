@@ -105,7 +105,8 @@ class Ledger {
   // with it the kernel's lock on <ledger>.leases; same host, other boot). Otherwise ledger.lease.held: who, since
   // when, from where. Asked again by the same run and process it gives the lease it has. Keep the Ledger
   // open while the lease is needed: closing it gives the kernel's lock back.
-  Result<Lease> take_lease(const std::string& lane, const RunId& holder);
+  // `at_least`: the token a dispatcher already took for this run; ours is not lower.
+  Result<Lease> take_lease(const std::string& lane, const RunId& holder, int64_t at_least = 0);
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);
   Status check_token(const std::string& lane, int64_t token);   // ledger.fenced

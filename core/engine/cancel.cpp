@@ -1,0 +1,35 @@
+#include "engine/cancel.hpp"
+
+#include <algorithm>
+
+#include "base/file.hpp"
+
+namespace hyops::engine {
+namespace {
+
+std::atomic<int> signals_seen{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+
+}  // namespace
+
+Cancel Cancellation::state() const {
+  const int seen = std::min(2, signals_seen.load());
+  Cancel asked = static_cast<Cancel>(seen);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file_, ignored)) return asked;
+  const auto text = read_file(file_, 16);
+  return std::max(asked, text && *text == "now" ? Cancel::now : Cancel::after_step);
+}
+
+void Cancellation::on_signal() { signals_seen.fetch_add(1); }
+
+Status Cancellation::request(const std::filesystem::path& run_folder, Cancel how) {
+  return write_file(run_folder / "cancel", how == Cancel::now ? "now" : "after-step");
+}
+
+void Cancellation::clear() {
+  std::error_code ignored;
+  std::filesystem::remove(file_, ignored);
+}
+
+}  // namespace hyops::engine

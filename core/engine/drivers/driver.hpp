@@ -1,0 +1,79 @@
+// What the engine wants of every driver: do the step, find it again after a crash, see whether it happened.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/types.hpp"
+#include "engine/cancel.hpp"
+#include "engine/journal.hpp"
+#include "engine/secrets.hpp"
+#include "engine/setup.hpp"
+#include "plan/plan.hpp"
+#include "plugin/instance.hpp"
+
+namespace hyops::engine {
+
+// What all steps of a run share. Owned by the run; outlives every call.
+struct Shared {
+  const Setup& setup;
+  const plan::Plan& plan;
+  const std::string& plan_digest;
+  const contract::Lane& lane;
+  const plugin::Registry& registry;
+  Journal& journal;
+  SecretStore& secrets;
+  const Cancellation& cancellation;
+  int64_t fencing_token = 0;         // of the lane's lease; every side effect carries it
+};
+
+// One attempt at one step, with every input known.
+struct Call {
+  const plan::Step& step;
+  const contract::Pack& pack;
+  const contract::Module& module;
+  Json inputs;                       // secrets by name
+  std::string key;                   // idempotency key: the same for every attempt of a step in a run
+  int attempt = 1;
+  std::filesystem::path folder;      // of this attempt; exists
+};
+
+struct Outcome {
+  enum class Status { ok, failed, unknown } status = Status::unknown;
+  Json outputs = Json::object();
+  std::optional<Error> error;        // of failed and unknown
+
+  static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}}; }
+  static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error)}; }
+  static Outcome lost(Error error) { return {Status::unknown, Json::object(), std::move(error)}; }
+};
+
+// What a read-only look says about a step whose outcome is unknown.
+struct Sight {
+  enum class Seen { present, absent, unclear } seen = Seen::unclear;
+  Json outputs = Json::object();     // of present
+  std::string evidence;              // one sentence for the record and the person who decides
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual Outcome execute(const Call& call, Shared& shared) = 0;
+  // After a crash of the core: finds the attempt that was going on and sees it to its end. Unknown where
+  // nothing is left of it.
+  virtual Outcome reattach(const Call& call, Shared& shared) = 0;
+  virtual Sight observe(const Call& call, Shared& shared) = 0;
+};
+
+// Drivers live as long as the run: a plugin driver keeps its helpers between steps.
+std::unique_ptr<Driver> make_process_driver();
+std::unique_ptr<Driver> make_ansible_driver();
+std::unique_ptr<Driver> make_terraform_driver();
+std::unique_ptr<Driver> make_packer_driver();
+std::unique_ptr<Driver> make_plugin_driver();
+
+}  // namespace hyops::engine

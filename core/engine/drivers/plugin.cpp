@@ -1,0 +1,142 @@
+// Hands a step to a plugin's verb, through the helper process; keeps helpers between the steps of a run.
+#include <map>
+#include <mutex>
+
+#include "base/text.hpp"
+#include "engine/drivers/driver.hpp"
+#include "trust/trust.hpp"
+
+namespace hyops::engine {
+namespace {
+
+class PluginDriver final : public Driver {
+ public:
+  Outcome execute(const Call& call, Shared& shared) override {
+    auto answer = speak(call, shared, call.step.verb);
+    if (answer) {
+      if (auto written = note_access(call, shared, *answer); !written) return Outcome::bad(written.error());
+      return Outcome::good(std::move(*answer));
+    }
+    if (plugin::outcome_is_unknown(answer.error())) return Outcome::lost(answer.error());
+    return Outcome::bad(answer.error());
+  }
+
+  // A verb dies with its helper, and helpers die with the core: there is nothing to attach to.
+  Outcome reattach(const Call& call, Shared&) override {
+    return Outcome::lost(make_error("engine.plugin.lost", "step " + call.step.id + ": the core died while plugin " +
+                                                              call.step.plugin + " was at work"));
+  }
+
+  Sight observe(const Call& call, Shared& shared) override {
+    auto seen = speak(call, shared, "observe");
+    if (!seen) return {Sight::Seen::unclear, {}, "observe failed: " + seen.error().message};
+    if (!seen->is_object() || !seen->contains("present") || !(*seen)["present"].is_boolean())
+      return {Sight::Seen::unclear, {}, "plugin " + call.step.plugin + " did not say whether it is present"};
+    const bool wanted = call.step.verb != "release" && call.step.verb != "close";
+    if ((*seen)["present"].get<bool>() != wanted)
+      return {Sight::Seen::absent, {}, "plugin " + call.step.plugin + " observed that it did not happen"};
+    Json outputs = Json::object();
+    for (const auto& [name, field] : call.module.outputs)
+      if (seen->contains(name)) outputs[name] = (*seen)[name];
+    return {Sight::Seen::present, std::move(outputs), "plugin " + call.step.plugin + " observed it in place"};
+  }
+
+ private:
+  Result<Json> speak(const Call& call, Shared& shared, const std::string& verb) {
+    auto helper = take(call, shared);
+    if (!helper) return pass(helper);
+    *(*helper)->step = call.step.id;
+    plugin::CallRequest request;
+    request.interface = call.step.interface;
+    request.verb = verb;
+    request.input = call.inputs;
+    request.key = call.key;
+    request.run = shared.journal.run().value;
+    request.step = call.step.id;
+    request.lane = shared.plan.lane;
+    request.fencing_token = shared.fencing_token;
+    request.deadline_ms = system_clock().mono_ms() + call.step.timeout_ms;
+    auto answer = (*helper)->instance->call(
+        request, [&](int permille, const std::string& note) { shared.journal.progress(call.step.id, permille, note); },
+        [&] { return shared.cancellation.state() == Cancel::now; });
+    if ((*helper)->instance->running()) give_back(call.step.plugin, std::move(*helper));
+    return answer;
+  }
+
+  // A helper and the step it works for now, which its HTTP calls are recorded under.
+  struct Helper {
+    std::shared_ptr<std::string> step = std::make_shared<std::string>();
+    std::optional<plugin::Instance> instance;
+  };
+
+  Result<std::unique_ptr<Helper>> take(const Call& call, Shared& shared) {
+    {
+      const std::lock_guard lock(mutex_);
+      auto& idle = idle_[call.step.plugin];
+      if (!idle.empty()) {
+        auto helper = std::move(idle.back());
+        idle.pop_back();
+        return helper;
+      }
+    }
+    auto digest = shared.registry.digest(call.step.plugin);
+    if (!digest) return pass(digest);
+    if (*digest != call.step.plugin_digest)
+      return fail("engine.plugin.changed", "plugin " + call.step.plugin + " is not the one the plan pins: it has " + *digest +
+                                               ", the plan has " + call.step.plugin_digest);
+    auto helper = std::make_unique<Helper>();
+    plugin::Services services;
+    services.secret = [&shared](const std::string& name) { return shared.secrets.get(name); };
+    services.unseal = [&shared](std::string_view sealed) -> Result<Secret> {
+      auto key = trust::SealKey::load(shared.setup.seal_key());
+      if (!key) return pass(key);
+      return key->unseal(sealed);
+    };
+    const std::string id = call.step.plugin;
+    const auto step = helper->step;
+    services.http_record = [&shared, id, step](const Json& line) {
+      Json body = line;
+      body["plugin"] = id;
+      body["step"] = *step;
+      (void)shared.journal.write("step.http", body);
+    };
+    services.exec_record = [&shared, id, step](const Json& line) {
+      Json body = line;
+      body["plugin"] = id;
+      body["step"] = *step;
+      (void)shared.journal.write("step.exec", body);
+    };
+    services.log = [&shared, id, step](std::string_view level, const std::string& text) {
+      if (level != "debug") (void)shared.journal.write("plugin.log", {{"plugin", id}, {"step", *step}, {"level", level}, {"text", text}});
+    };
+    services.exec_values = {{"identity_file", shared.setup.ssh_identity().string()}};
+    const auto config = shared.lane.plugins.find(id);
+    auto started = plugin::Instance::start(shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,
+                                           std::move(services));
+    if (!started) return pass(started, "while starting plugin " + id);
+    helper->instance.emplace(std::move(*started));
+    return helper;
+  }
+
+  void give_back(const std::string& id, std::unique_ptr<Helper> helper) {
+    const std::lock_guard lock(mutex_);
+    idle_[id].push_back(std::move(helper));
+  }
+
+  // What was opened is remembered, so that it is closed at the end of the run, whatever that end is.
+  static Status note_access(const Call& call, Shared& shared, const Json& answer) {
+    if (call.step.interface != "hyops.access/1" || (call.step.verb != "open" && call.step.verb != "close")) return {};
+    return shared.journal.write(call.step.verb == "open" ? "access.opened" : "access.closed",
+                                {{"step", call.step.id}, {"plugin", call.step.plugin}, {"key", call.key},
+                                 {"endpoints", answer.value("endpoints", Json::array())}});
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::unique_ptr<Helper>>> idle_;
+};
+
+}  // namespace
+
+std::unique_ptr<Driver> make_plugin_driver() { return std::make_unique<PluginDriver>(); }
+
+}  // namespace hyops::engine

@@ -1,0 +1,263 @@
+#include "engine/drivers/tool.hpp"
+
+#include <fstream>
+
+#include "base/digest.hpp"
+#include "base/text.hpp"
+
+namespace hyops::engine {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t tick_ms = 200;  // how late a cancel or a line of progress may be noticed
+
+// Reads the progress lines that were added since the last look; a half-written line waits.
+class ProgressTail {
+ public:
+  explicit ProgressTail(fs::path file) : file_(std::move(file)) {}
+  void pass_on(const std::string& step, Journal& journal) {
+    std::ifstream in(file_, std::ios::binary);
+    if (!in || !in.seekg(at_)) return;
+    std::string line;
+    while (std::getline(in, line) && !in.eof()) {
+      at_ += static_cast<std::streamoff>(line.size()) + 1;
+      if (auto said = parse_json(line, "progress", 4096))
+        journal.progress(step, static_cast<int>(get_int(*said, "permille", -1)), printable(get_string(*said, "note"), 200));
+    }
+  }
+
+ private:
+  fs::path file_;
+  std::streamoff at_ = 0;
+};
+
+bool ended_well(const Stage& stage, const process::ToolStatus& status) {
+  if (!status.reason.empty() || status.exit.signal != 0) return false;
+  return std::find(stage.good_codes.begin(), stage.good_codes.end(), status.exit.code) != stage.good_codes.end();
+}
+
+Status record_probes(const fs::path& file, const Call& call, Journal& journal, std::optional<Error>& failed) {
+  if (!fs::exists(file)) return {};
+  auto text = read_file(file, 4u << 20);
+  if (!text) return pass(text);
+  std::vector<std::pair<std::string, Json>> events;
+  for (const auto& line : split(*text, '\n')) {
+    if (line.empty()) continue;
+    auto probe = parse_json(line, "a probe of step " + call.step.id, 65536);
+    if (!probe) return pass(probe);
+    const bool ok = get_bool(*probe, "ok");
+    Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"probe", get_string(*probe, "probe")}, {"ok", ok},
+              {"expected", probe->value("expected", Json())}, {"found", probe->value("found", Json())}};
+    if (!ok && !failed)
+      failed = make_error("engine.probe.failed", "probe " + get_string(*probe, "probe") + " of step " + call.step.id +
+                                                     " expected " + body["expected"].dump() + " and found " +
+                                                     body["found"].dump());
+    events.emplace_back("step.probe", std::move(body));
+  }
+  return events.empty() ? Status{} : journal.write_all(events);
+}
+
+}  // namespace
+
+std::string ToolDriver::executable(const std::string& tool) {
+  const auto found = process::find_executable(tool, process::default_path);
+  return found ? found->string() : tool;
+}
+
+Error tool_error(const Call& call, const process::ToolStatus& status) {
+  if (status.reason == "deadline")
+    return make_error("engine.step.deadline", "step " + call.step.id + " took longer than " +
+                                                  show_duration(call.step.timeout_ms) + " and was stopped");
+  if (status.reason == "stopped" || status.reason == "killed")
+    return make_error("engine.step.cancelled", "step " + call.step.id + " was stopped on request");
+  if (status.reason.starts_with("spawn:"))
+    return make_error("engine.tool.missing", "step " + call.step.id + " could not start its tool" + status.reason.substr(5));
+  Error error = make_error("engine.tool.failed", "step " + call.step.id + ": the tool ended with " + status.exit.text() +
+                                                     "; its log says why");
+  const fs::path own_words = call.folder / "outputs.json.error";
+  if (fs::exists(own_words))
+    if (auto text = read_file(own_words, 65536))
+      if (auto said = parse_json(*text, "error of the tool", 65536)) {
+        if (const auto kind = failure_class(get_string(*said, "class"))) error.kind = *kind;
+        if (const auto message = get_string(*said, "message"); !message.empty())
+          error.message = "step " + call.step.id + ": " + printable(message, 1000);
+      }
+  return error;
+}
+
+std::map<std::string, std::vector<Json>> endpoints_of(const Call& call) {
+  std::map<std::string, std::vector<Json>> out;
+  for (const auto& [name, field] : call.module.inputs) {
+    if (!call.inputs.contains(name)) continue;
+    const Json& value = call.inputs[name];
+    if (field.type.kind == contract::Kind::endpoint && value.is_object()) out[name].push_back(value);
+    if (field.type.kind == contract::Kind::list && field.type.of->kind == contract::Kind::endpoint)
+      for (const auto& endpoint : value) out[name].push_back(endpoint);
+  }
+  return out;
+}
+
+// The pack is copied and the copy is checked: what was approved is what runs (L10).
+Status ToolDriver::lay_out(const Call& call, Shared& shared) {
+  if (!fs::exists(pack_copy(call))) {
+    if (auto copied = copy_tree(call.pack.folder, pack_copy(call)); !copied) return pass(copied, "while copying the pack");
+    auto digest = digest_of_tree(pack_copy(call));
+    if (!digest) return pass(digest);
+    if (*digest != call.step.pack_digest)
+      return fail("engine.pack.changed", "pack " + call.pack.name + " is not the one the plan pins: it has " + *digest +
+                                             ", the plan has " + call.step.pack_digest);
+  }
+  if (auto made = make_folders(call.folder / "home"); !made) return made;
+  const Json request{{"run", shared.journal.run().value}, {"step", call.step.id}, {"attempt", call.attempt}, {"key", call.key},
+                     {"lane", shared.plan.lane}, {"fencing_token", shared.fencing_token},
+                     {"deadline_ms", call.step.timeout_ms}, {"inputs", call.inputs}};
+  auto text = canonical(request);
+  if (!text) return pass(text);
+  return write_file(call.folder / "request.json", *text, 0600);
+}
+
+Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shared& shared, bool attach_only) {
+  const fs::path folder = stage_folder(call, stage);
+  if (!attach_only) {
+    if (auto made = make_folders(folder); !made) return pass(made);
+    process::ToolRequest request;
+    request.step_folder = folder;
+    request.directory = pack_copy(call);
+    request.argv = stage.argv;
+    request.timeout_ms = call.step.timeout_ms;
+    request.environment = {{"PATH", process::default_path}, {"HOME", (call.folder / "home").string()}, {"LANG", "C.UTF-8"},
+                           {"HYOPS_REQUEST", (call.folder / "request.json").string()},
+                           {"HYOPS_OUTPUTS", (call.folder / "outputs.json").string()},
+                           {"HYOPS_PROBES", (call.folder / "probes.jsonl").string()},
+                           {"HYOPS_PROGRESS", (call.folder / "progress.jsonl").string()}};
+    for (const auto& [name, value] : stage.environment) request.environment[name] = value;
+    Json secret_inputs = Json::object();
+    for (const auto& [name, field] : call.module.inputs) {
+      if (field.type.kind != contract::Kind::secret || !call.inputs.contains(name)) continue;
+      auto value = shared.secrets.get(call.inputs[name].get<std::string>());
+      if (!value) return pass(value);
+      request.secrets.push_back({call.inputs[name].get<std::string>(), name, std::move(*value)});
+    }
+    // Everything else the run resolved is redacted in this tool's output as well.
+    for (auto& known : shared.journal.secrets()) request.secrets.push_back({known.name, "", std::move(known.value)});
+    auto started = process::start_tool(shared.setup.step_host(), request);
+    if (!started) return pass(started, "while starting " + stage.argv[0]);
+  }
+  ProgressTail progress(call.folder / "progress.jsonl");
+  Cancel told = Cancel::no;
+  for (;;) {
+    auto seen = process::wait_tool(folder, tick_ms);
+    if (!seen) return pass(seen);
+    progress.pass_on(call.step.id, shared.journal);
+    if (seen->state == process::ToolState::running) {
+      if (const Cancel asked = shared.cancellation.state(); asked == Cancel::now && told != Cancel::now) {
+        told = asked;
+        if (auto stopped = process::stop_tool(folder); !stopped) return pass(stopped);
+      }
+      continue;
+    }
+    if (seen->state == process::ToolState::lost)
+      return Outcome::lost(make_error("engine.tool.lost", "step " + call.step.id + ": the step host of stage " + stage.name +
+                                                              " is gone and left no exit status"));
+    if (ended_well(stage, *seen->status)) return Outcome::good({});
+    // Killed by somebody else half-way: what it did is not known.
+    if (seen->status->exit.signal != 0 && seen->status->reason.empty() && stage.mutates)
+      return Outcome::lost(make_error("engine.tool.lost", "step " + call.step.id + ": the tool was " +
+                                                              seen->status->exit.text() + " in stage " + stage.name));
+    return Outcome::bad(tool_error(call, *seen->status));
+  }
+}
+
+Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<Stage>& stages, const Call& call,
+                             Shared& shared) {
+  for (size_t i = first; i < stages.size(); ++i) {
+    auto ended = run_stage(stages[i], call, shared, attach_first && i == first);
+    if (!ended) return Outcome::bad(ended.error());
+    if (ended->status == Outcome::Status::ok)
+      if (auto bound = after(stages[i], call, shared); !bound) return Outcome::bad(bound.error());
+    if (ended->status != Outcome::Status::ok) {
+      if (auto events = findings(call, shared); !events.empty()) (void)shared.journal.write_all(events);
+      std::optional<Error> ignored;
+      (void)record_probes(call.folder / "probes.jsonl", call, shared.journal, ignored);
+      if (ended->status == Outcome::Status::failed && ignored && ended->error->code == "engine.tool.failed")
+        ended->error->context.push_back(ignored->message);
+      return std::move(*ended);
+    }
+  }
+  return conclude(call, shared);
+}
+
+Outcome ToolDriver::conclude(const Call& call, Shared& shared) {
+  if (auto events = findings(call, shared); !events.empty())
+    if (auto written = shared.journal.write_all(events); !written) return Outcome::bad(written.error());
+  std::optional<Error> failed;
+  if (auto probed = record_probes(call.folder / "probes.jsonl", call, shared.journal, failed); !probed)
+    return Outcome::bad(probed.error());
+  if (failed) return Outcome::bad(*failed);
+  auto outputs = collect(call, shared);
+  if (!outputs) return Outcome::bad(outputs.error());
+  std::error_code ignored;
+  fs::remove_all(pack_copy(call), ignored);  // its digest is in the plan; the bytes are in the catalogue
+  fs::remove_all(call.folder / "home", ignored);
+  return Outcome::good(std::move(*outputs));
+}
+
+Result<Json> ToolDriver::collect(const Call& call, Shared&) {
+  const fs::path file = call.folder / "outputs.json";
+  if (!fs::exists(file)) return Json::object();
+  auto text = read_file(file, 4u << 20);
+  if (!text) return pass(text);
+  return parse_json(*text, "outputs of step " + call.step.id, 4u << 20);
+}
+
+Outcome ToolDriver::execute(const Call& call, Shared& shared) {
+  if (auto ready = lay_out(call, shared); !ready) return Outcome::bad(ready.error());
+  auto stages = prepare(call, shared);
+  if (!stages) return Outcome::bad(stages.error());
+  return run_from(0, false, *stages, call, shared);
+}
+
+Outcome ToolDriver::reattach(const Call& call, Shared& shared) {
+  if (auto ready = lay_out(call, shared); !ready) return Outcome::bad(ready.error());
+  auto stages = prepare(call, shared);
+  if (!stages) return Outcome::bad(stages.error());
+  // The last stage that was started is where it stands.
+  size_t at = stages->size();
+  for (size_t i = stages->size(); i-- > 0 && at == stages->size();)
+    if (fs::exists(stage_folder(call, (*stages)[i]) / "host.json")) at = i;
+  if (at == stages->size()) return run_from(0, false, *stages, call, shared);  // nothing was started yet
+  auto seen = process::observe_tool(stage_folder(call, (*stages)[at]));
+  if (seen && seen->state == process::ToolState::lost && !(*stages)[at].mutates) {
+    std::error_code ignored;
+    fs::remove_all(call.folder / (*stages)[at].name, ignored);
+    return run_from(at, false, *stages, call, shared);
+  }
+  return run_from(at, true, *stages, call, shared);
+}
+
+Sight ToolDriver::observe(const Call& call, Shared& shared) {
+  Call look = call;
+  std::error_code ignored;
+  look.folder = call.folder / "observe";
+  fs::remove_all(look.folder, ignored);
+  const auto unclear = [](const std::string& why) { return Sight{Sight::Seen::unclear, {}, why}; };
+  if (auto made = make_folders(look.folder); !made) return unclear(made.error().message);
+  if (auto ready = lay_out(look, shared); !ready) return unclear(ready.error().message);
+  auto stage = prepare_observe(look, shared);
+  if (!stage) return unclear(stage.error().message);
+  if (!*stage) return unclear("pack " + call.pack.name + " has no observe twin");
+  (*stage)->mutates = false;
+  (*stage)->good_codes = {0, 3};
+  auto ended = run_stage(**stage, look, shared, false);
+  if (!ended) return unclear(ended.error().message);
+  if (ended->status != Outcome::Status::ok) return unclear(ended->error->message);
+  auto status = process::observe_tool(stage_folder(look, **stage));
+  const bool absent = (status && status->status && status->status->exit.code == 3) || fs::exists(look.folder / "outputs.json.absent");
+  if (absent) return {Sight::Seen::absent, {}, "the observe twin of " + call.pack.name + " found no effect"};
+  auto outputs = collect(look, shared);
+  if (!outputs || outputs->empty()) return unclear("the observe twin of " + call.pack.name + " wrote no outputs");
+  return {Sight::Seen::present, std::move(*outputs), "the observe twin of " + call.pack.name + " found the effect in place"};
+}
+
+}  // namespace hyops::engine

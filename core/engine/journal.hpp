@@ -1,0 +1,57 @@
+// The run's pen: every event passes through redaction, is durable when the call returns, and is shown.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "ledger/ledger.hpp"
+#include "record/redact.hpp"
+
+namespace hyops::engine {
+
+// Who looks on while a run goes: the CLI's live view, a dispatcher's stream. Called from the threads of
+// steps, one call at a time; must be quick.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void event(const std::string& type, const Json& body, int64_t wall_ms) = 0;
+  virtual void progress(const std::string& step, int permille, const std::string& note) = 0;
+};
+
+// Thread-safe. All secrets the run resolved are known here before anything is written after them.
+class Journal {
+ public:
+  static Result<Journal> open(ledger::Ledger& ledger, RunId run, Observer& observer);
+  Journal(Journal&& other) noexcept
+      : ledger_(other.ledger_), run_(std::move(other.run_)), observer_(other.observer_),
+        redactor_(std::move(other.redactor_)), secrets_(std::move(other.secrets_)) {}
+
+  Status write(const std::string& type, const Json& body);
+  Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
+  void progress(const std::string& step, int permille, const std::string& note);
+
+  // From now on the value is redacted everywhere. `name` is what is shown in its place.
+  Status add_secret(const std::string& name, const Secret& value);
+  // Copies of all of them, for the step host and the record.
+  std::vector<record::Redactor::Named> secrets() const;
+  std::string redact(std::string_view text) const;
+
+  ledger::Ledger& ledger() const { return *ledger_; }
+  const RunId& run() const { return run_; }
+  // The ledger is one connection: whoever uses it directly during a run holds this.
+  std::mutex& ledger_mutex() { return mutex_; }
+
+ private:
+  Journal(ledger::Ledger& ledger, RunId run, Observer& observer, record::Redactor redactor)
+      : ledger_(&ledger), run_(std::move(run)), observer_(&observer), redactor_(std::move(redactor)) {}
+  ledger::Ledger* ledger_;
+  RunId run_;
+  Observer* observer_;
+  record::Redactor redactor_;
+  std::vector<record::Redactor::Named> secrets_;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace hyops::engine

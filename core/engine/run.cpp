@@ -1,0 +1,123 @@
+#include "engine/run.hpp"
+
+#include <unistd.h>
+
+#include "engine/scheduler.hpp"
+#include "record/record.hpp"
+#include "trust/trust.hpp"
+
+namespace hyops::engine {
+namespace {
+
+// Outputs of the steps become the lane's state, each slot compared and set (L3). Steps that release
+// something leave an empty slot.
+Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger& ledger) {
+  for (const auto& step : run.plan.steps) {
+    const Json& outputs = scheduler.outputs(step.id);
+    if (outputs.empty() && step.verb != "release") continue;
+    const std::lock_guard lock(run.journal.ledger_mutex());
+    auto now = ledger.slot(run.plan.lane, step.module + "#" + step.instance);
+    if (!now) return pass(now);
+    ledger::Slot next = *now;
+    next.lane = run.plan.lane;
+    next.key = step.module + "#" + step.instance;
+    next.epoch = run.plan.epoch;
+    next.value = step.verb == "release" ? Json() : outputs;
+    next.run = run.journal.run().value;
+    next.step = step.id;
+    if (now->version > 0 && now->run == next.run && now->value == next.value) continue;
+    if (auto put = ledger.put_slot(next, now->version, shared.fencing_token); !put) return pass(put);
+  }
+  return {};
+}
+
+void close_access(Opened& run, StepRunner& steps, ledger::Ledger& ledger) {
+  auto history = read_history(ledger, run.journal.run());
+  if (!history) return;
+  for (const auto& [id, opened] : history->open_access)
+    if (const auto* step = run.plan.find(id))
+      if (auto closed = steps.close_access(*step, opened); !closed)
+        (void)run.journal.write("access.close_failed", {{"step", id}, {"message", closed.error().text()}});
+}
+
+}  // namespace
+
+Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal) {
+  namespace fs = std::filesystem;
+  auto redactor = record::Redactor::create(journal.secrets());
+  if (!redactor) return pass(redactor);
+  auto key = trust::SecretKey::load(setup.signing_key());
+  if (!key) return pass(key, "while signing the record");
+  const fs::path run = setup.run_folder(journal.run().value), to = run / "record", old = run / "record.old";
+  const std::lock_guard lock(journal.ledger_mutex());
+  std::error_code ignored;
+  fs::remove_all(old, ignored);
+  fs::rename(to, old, ignored);
+  auto done = record::export_run(
+      ledger, journal.run(), run / "steps", *redactor,
+      [&](std::string_view message) { return key->sign(message, "hyops record " + journal.run().value); }, to);
+  if (!done) {
+    fs::rename(old, to, ignored);
+    return done;
+  }
+  fs::remove_all(old, ignored);
+  return {};
+}
+
+Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& id, Observer& observer) {
+  auto opened = open_run(setup, ledger, id, observer);
+  if (!opened) return pass(opened);
+  Opened& run = **opened;
+  auto lease = ledger.take_lease(run.plan.lane, id, run.history.least_token);
+  if (!lease) return pass(lease);
+  Session session(setup, run, lease->token);
+  Shared& shared = session.shared;
+  if (run.history.started) session.cancellation.clear();
+
+  auto attestation = read_attestation(setup);
+  Json runner{{"host", lease->host}, {"boot_id", lease->boot_id}, {"pid", static_cast<int64_t>(::getpid())}};
+  if (attestation && *attestation) {
+    runner["name"] = (*attestation)->name;
+    runner["plane"] = (*attestation)->plane;
+    runner["version"] = (*attestation)->version;
+    runner["key"] = (*attestation)->key;
+  }
+  Json begin{{"plan", run.plan_digest}, {"lane", run.plan.lane}, {"blueprint", run.plan.blueprint}, {"requester", run.history.requester},
+             {"runner", runner}, {"epoch", run.plan.epoch}, {"fencing_token", lease->token}};
+  begin.update(run.plan.origin);
+  if (run.plan.rto_ms) begin["rto_ms"] = *run.plan.rto_ms;
+  if (run.plan.rpo_ms) begin["rpo_ms"] = *run.plan.rpo_ms;
+  if (auto written = run.journal.write(run.history.started ? "run.resumed" : "run.started", begin); !written) return pass(written);
+  if (auto set = ledger.set_status(id, "running"); !set) return pass(set);
+
+  std::string status;
+  {
+    StepRunner steps(shared, run.catalog);
+    Scheduler scheduler(run, shared, steps);
+    auto ended = scheduler.run();
+    if (!ended) return pass(ended, "the run stops here: the ledger could not keep what happened");
+    status = *ended;
+    if (status != "waiting") close_access(run, steps, ledger);
+    if (auto published = publish(run, shared, scheduler, ledger); !published) {
+      (void)run.journal.write("publish.failed", {{"message", published.error().text()}});
+      if (status == "ok") status = "failed";
+    }
+  }
+  if (auto written = run.journal.write(status == "waiting" ? "run.waiting" : "run.ended", {{"status", status}}); !written) return pass(written);
+  if (auto set = ledger.set_status(id, status); !set) return pass(set);
+  if (auto released = ledger.release_lease(run.plan.lane, id, lease->token); !released) return pass(released);
+  if (auto recorded = write_record(setup, ledger, run.journal); !recorded) return pass(recorded, "the run ended " + status + ", but its record could not be written");
+  return status;
+}
+
+Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase, const std::string& by) {
+  auto row = ledger.find_run(run);
+  if (!row) return pass(row);
+  if (!*row) return fail("engine.run.unknown", "there is no run " + run.value);
+  if ((*row)->status != "waiting") return fail("engine.gate.not_waiting", "run " + run.value + " does not wait; it is " + (*row)->status);
+  auto event = ledger.append(run, "gate.confirmed", {{"phase", phase}, {"by", by}});
+  if (!event) return pass(event);
+  return {};
+}
+
+}  // namespace hyops::engine

@@ -1,0 +1,64 @@
+// Runs the steps of a plan: phase by phase, in parallel where needs and limits allow.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/opened.hpp"
+#include "engine/step.hpp"
+
+namespace hyops::engine {
+
+class Scheduler {
+ public:
+  Scheduler(Opened& run, Shared& shared, StepRunner& steps);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // The status of the run: ok, failed, unknown, cancelled, waiting. An error: the ledger could not keep a
+  // fact, and nothing was started after that.
+  Result<std::string> run();
+
+  const Json& outputs(const std::string& step) const { return states_[index_.at(step)].outputs; }
+  // Outputs of earlier steps put where this one refers to them (engine.outputs.missing).
+  Result<Json> inputs_of(const plan::Step& step) const;
+
+ private:
+  struct State {
+    const plan::Step* step;
+    size_t waiting = 0;              // needs of this phase that have not ended well yet
+    std::vector<size_t> needed_by;
+    std::string ending;              // empty: not ended
+    Json outputs = Json::object();
+  };
+  Result<std::string> run_phase(size_t begin, size_t end);
+  std::string drain(size_t begin, size_t end);
+  std::string close_phase(size_t begin, size_t end, bool stopped, std::unique_lock<std::mutex>& lock);
+  Status give_up(size_t from, const std::string& phase, const std::string& status);
+  bool may_start(const plan::Step& step);
+  void start(size_t at);
+  void work();
+  Result<StepEnd> run_step(const plan::Step& step);
+
+  Opened& run_;
+  Shared& shared_;
+  StepRunner& steps_;
+  std::vector<State> states_;        // in the plan's order
+  std::unordered_map<std::string, size_t> index_;
+  std::map<std::string, int> limits_, in_use_;
+  size_t parallel_ = 1, running_ = 0;
+  std::mutex mutex_;                 // of everything below and of the states
+  std::condition_variable work_, changed_;
+  std::deque<size_t> queue_, ended_;
+  std::vector<std::thread> workers_;
+  std::optional<Error> broken_;
+  bool closing_ = false;
+};
+
+}  // namespace hyops::engine

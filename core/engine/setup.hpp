@@ -1,0 +1,37 @@
+// Where things are on this machine, and who this runner is.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+
+namespace hyops::engine {
+
+struct Setup {
+  std::filesystem::path prefix, home, catalog;
+  std::filesystem::path step_host() const { return prefix / "libexec/hyops/hyops-step-host"; }
+  std::filesystem::path run_folder(const std::string& run) const { return home / "runs" / run; }
+  std::filesystem::path step_folder(const std::string& run, const std::string& step) const {
+    return run_folder(run) / "steps" / step;
+  }
+  std::filesystem::path lane_file(const std::string& lane) const { return home / "lanes" / lane / "lane.toml"; }
+  std::filesystem::path ssh_identity() const { return home / "keys/runner.ssh"; }
+  std::filesystem::path signing_key() const { return home / "keys/runner.key"; }
+  std::filesystem::path seal_key() const { return home / "keys/runner.seal"; }
+  std::filesystem::path ledger() const { return home / "ledger.db"; }
+};
+
+// What `hyops runner init` wrote: this machine is a runner of that plane (E2).
+struct Attestation {
+  std::string name, plane, version, key;  // key: minisign public key that signs its records
+  int64_t bootstrapped_ms = 0;
+};
+Status write_attestation(const Setup& setup, const Attestation& attestation);   // signed with the runner's key
+// Nothing where the machine was never bootstrapped; engine.runner.attestation where what is there is not
+// signed by this runner's own key.
+Result<std::optional<Attestation>> read_attestation(const Setup& setup);
+
+}  // namespace hyops::engine

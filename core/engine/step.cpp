@@ -1,0 +1,208 @@
+#include "engine/step.hpp"
+
+#include <condition_variable>
+
+#include "base/digest.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace hyops::engine {
+namespace {
+
+Json error_json(const Error& error) {
+  return {{"class", name(error.kind)}, {"code", error.code}, {"message", error.text()}, {"next", error.next}};
+}
+
+// Waits out the pause before a retry, unless the run is stopped meanwhile.
+bool pause(int64_t ms, const Cancellation& cancellation) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  const int64_t until = system_clock().mono_ms() + ms;
+  while (system_clock().mono_ms() < until) {
+    if (cancellation.state() != Cancel::no) return false;
+    never.wait_for(lock, std::chrono::milliseconds(std::min<int64_t>(100, until - system_clock().mono_ms())));
+  }
+  return true;
+}
+
+}  // namespace
+
+StepRunner::StepRunner(Shared& shared, contract::Catalog& catalog) : shared_(shared), catalog_(catalog) {
+  using enum contract::Driver;
+  drivers_[process] = make_process_driver();
+  drivers_[ansible] = make_ansible_driver();
+  drivers_[terraform] = make_terraform_driver();
+  drivers_[packer] = make_packer_driver();
+  drivers_[plugin] = make_plugin_driver();
+}
+
+StepRunner::~StepRunner() = default;
+
+Driver& StepRunner::driver(contract::Driver which) { return *drivers_.at(which); }
+
+Result<Call> StepRunner::call_for(const plan::Step& step, const Json& inputs, int attempt) {
+  contract::Diagnostics problems;
+  const contract::Pack* pack = nullptr;
+  const contract::Module* module = nullptr;
+  {
+    const std::lock_guard lock(catalog_mutex_);
+    pack = catalog_.pack(step.pack, {}, problems);
+    module = catalog_.module(step.module, {}, problems);
+  }
+  if (!pack || !module) return Failure(problems.front());
+  const RunId& run = shared_.journal.run();
+  // The same for every attempt of this step in this run, and for nothing else.
+  const std::string key = sha256_hex(run.value + "\n" + step.id + "\n" + shared_.plan_digest).substr(0, 32);
+  Call call{step, *pack, *module, inputs, key, attempt,
+            shared_.setup.step_folder(run.value, step.id) / std::to_string(attempt)};
+  return call;
+}
+
+Status StepRunner::check_outputs(const Call& call, const Json& outputs) {
+  for (const auto& [name, field] : call.module.outputs) {
+    if (!outputs.contains(name))
+      return fail("engine.outputs.missing", "step " + call.step.id + " ended well but gave no output \"" + name + "\"");
+    if (auto good = contract::check_value(field, outputs[name]); !good)
+      return pass(good, "output " + name + " of step " + call.step.id);
+  }
+  return {};
+}
+
+// INTENT, the call, OUTCOME. Both are durable before anything follows from them.
+Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
+  auto& journal = shared_.journal;
+  const int64_t began = system_clock().mono_ms();
+  if (!reattach) {
+    {
+      const std::lock_guard lock(journal.ledger_mutex());
+      if (auto ours = journal.ledger().check_token(shared_.plan.lane, shared_.fencing_token); !ours) return pass(ours);
+    }
+    // What an earlier core left in this folder belongs to no intent.
+    std::error_code ignored;
+    std::filesystem::remove_all(call.folder, ignored);
+    if (call.step.driver != contract::Driver::plugin)
+      if (auto made = make_folders(call.folder); !made) return pass(made);
+    auto input_digest = digest_of_json(call.inputs);
+    if (!input_digest) return pass(input_digest);
+    auto written = journal.write("step.intent", {{"step", call.step.id}, {"attempt", call.attempt}, {"key", call.key},
+                                                 {"input_digest", *input_digest}, {"driver", contract::name(call.step.driver)},
+                                                 {"pack", call.step.pack}, {"fencing_token", shared_.fencing_token},
+                                                 {"inputs", call.inputs}});
+    if (!written) return pass(written);
+  }
+  Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_) : driver(call.step.driver).execute(call, shared_);
+  if (outcome.status == Outcome::Status::ok)
+    if (auto good = check_outputs(call, outcome.outputs); !good) outcome = Outcome::bad(good.error());
+  Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"ms", system_clock().mono_ms() - began}};
+  body["status"] = outcome.status == Outcome::Status::ok ? "ok" : outcome.status == Outcome::Status::failed ? "failed" : "unknown";
+  if (outcome.status == Outcome::Status::ok) body["outputs"] = outcome.outputs;
+  if (outcome.error) body.update(error_json(*outcome.error));
+  // An outcome that ends the step is written with its ending, in one commit.
+  if (outcome.status == Outcome::Status::ok) {
+    if (auto written = journal.write_all({{"step.outcome", body}, {"step.ended", {{"step", call.step.id}, {"ending", "ok"}, {"reason", ""}}}}); !written)
+      return pass(written);
+  } else if (auto written = journal.write("step.outcome", body); !written) {
+    return pass(written);
+  }
+  return outcome;
+}
+
+Result<StepEnd> StepRunner::end(const Call& call, std::string ending, std::string reason, Json outputs) {
+  auto written = shared_.journal.write("step.ended", {{"step", call.step.id}, {"ending", ending}, {"reason", reason}});
+  if (!written) return pass(written);
+  return StepEnd{std::move(ending), std::move(reason), std::move(outputs)};
+}
+
+// An unknown outcome: look, then adopt, do it again under the same key, or leave it to a person. Never guess.
+Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
+  again = false;
+  const Sight sight = driver(call.step.driver).observe(call, shared_);
+  const bool present = sight.seen == Sight::Seen::present;
+  const bool repeat = sight.seen == Sight::Seen::absent || (sight.seen == Sight::Seen::unclear && call.step.idempotent);
+  Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"evidence", sight.evidence},
+            {"seen", present ? "present" : sight.seen == Sight::Seen::absent ? "absent" : "unclear"}};
+  if (present) {
+    if (auto good = check_outputs(call, sight.outputs); good) {
+      body["choice"] = "adopt";
+      body["outputs"] = sight.outputs;
+      if (auto written = shared_.journal.write("step.reconciled", body); !written) return pass(written);
+      return end(call, "adopted", sight.evidence, sight.outputs);
+    }
+  }
+  if (repeat && call.attempt < 10) {
+    body["choice"] = "retry";
+    if (sight.seen == Sight::Seen::unclear)
+      body["evidence"] = sight.evidence + "; pack " + call.pack.name + " is declared idempotent, so it is safe to repeat";
+    if (auto written = shared_.journal.write("step.reconciled", body); !written) return pass(written);
+    again = true;
+    return StepEnd{};
+  }
+  const std::string why = outcome.error ? outcome.error->message : "its outcome is unknown";
+  return end(call, "unknown", why + "; " + sight.evidence, Json::object());
+}
+
+Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs, const StepHistory& before) {
+  int number = before.attempt;
+  bool reattach = before.interrupted, look_first = !before.outcome_known && !before.interrupted;
+  if (before.stated == "adopt") {
+    auto call = call_for(step, inputs, number);
+    if (!call) return pass(call);
+    return end(*call, "adopted", "stated by a person", before.outputs);
+  }
+  int unknowns = 0;
+  for (int tries = 1;; ++tries) {
+    if (!reattach && !look_first) ++number;
+    auto call = call_for(step, inputs, std::max(1, number));
+    if (!call) {
+      if (auto written = shared_.journal.write("step.ended", {{"step", step.id}, {"ending", "failed"}, {"reason", call.error().text()}}); !written)
+        return pass(written);
+      return StepEnd{"failed", call.error().text(), Json::object()};
+    }
+    Outcome outcome = Outcome::lost(make_error("engine.tool.lost", "an earlier core left its outcome unknown"));
+    if (!look_first) {
+      auto tried = attempt(*call, reattach);
+      if (!tried) return pass(tried);
+      outcome = std::move(*tried);
+    }
+    reattach = look_first = false;
+    if (outcome.status == Outcome::Status::ok) return StepEnd{"ok", "", std::move(outcome.outputs)};
+    if (outcome.status == Outcome::Status::unknown) {
+      bool again = false;
+      auto ended = settle(*call, outcome, again);
+      if (!ended || !again) return ended;
+      if (++unknowns > 3) return end(*call, "unknown", "its outcome stayed unknown after four attempts", Json::object());
+      --tries;
+      continue;
+    }
+    const Error& error = *outcome.error;
+    const Json rule = shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
+    const int64_t pause_ms = get_int(rule, "pause_ms");
+    if (tries >= get_int(rule, "attempts", 1) || shared_.cancellation.state() != Cancel::no)
+      return end(*call, "failed", error.text(), Json::object());
+    auto written = shared_.journal.write("step.retry", {{"step", step.id}, {"attempt", call->attempt}, {"pause_ms", pause_ms},
+                                                        {"class", name(error.kind)}});
+    if (!written) return pass(written);
+    if (!pause(pause_ms, shared_.cancellation)) return end(*call, "failed", error.text() + "; not retried: the run was stopped", Json::object());
+  }
+}
+
+Result<Sight> StepRunner::look(const plan::Step& step, const Json& inputs, const StepHistory& before) {
+  auto call = call_for(step, inputs, std::max(1, before.attempt));
+  if (!call) return pass(call);
+  if (auto made = make_folders(call->folder); !made) return pass(made);
+  return driver(step.driver).observe(*call, shared_);
+}
+
+Status StepRunner::close_access(const plan::Step& step, const Json& opened) {
+  plan::Step closing = step;
+  closing.verb = "close";
+  auto call = call_for(closing, {{"endpoints", opened.value("endpoints", Json::array())}}, 1);
+  if (!call) return pass(call);
+  call->key = get_string(opened, "key");
+  const Outcome outcome = driver(step.driver).execute(*call, shared_);
+  if (outcome.status == Outcome::Status::ok) return {};
+  return Failure(*outcome.error);
+}
+
+}  // namespace hyops::engine

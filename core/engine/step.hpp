@@ -1,0 +1,42 @@
+// One step from intent to ending: attempts under one key, outcome, retry by class, and a look where the
+// outcome is unknown.
+#pragma once
+
+#include "engine/drivers/driver.hpp"
+#include "engine/history.hpp"
+
+namespace hyops::engine {
+
+struct StepEnd {
+  std::string ending;      // ok adopted failed unknown
+  std::string reason;
+  Json outputs = Json::object();
+};
+
+class StepRunner {
+ public:
+  StepRunner(Shared& shared, contract::Catalog& catalog);
+  ~StepRunner();
+  // `inputs` are complete; `before` is what the ledger knows of earlier attempts. Thread-safe.
+  // An error is one of the run: the ledger could not keep a fact, so nothing more may happen.
+  Result<StepEnd> run(const plan::Step& step, const Json& inputs, const StepHistory& before);
+  // A read-only look at a step whose outcome is unknown.
+  Result<Sight> look(const plan::Step& step, const Json& inputs, const StepHistory& before);
+  // Closes what an access step opened.
+  Status close_access(const plan::Step& step, const Json& opened);
+
+ private:
+  Result<Call> call_for(const plan::Step& step, const Json& inputs, int attempt);
+  Result<Outcome> attempt(Call& call, bool reattach);
+  Result<StepEnd> end(const Call& call, std::string ending, std::string reason, Json outputs);
+  Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);
+  Status check_outputs(const Call& call, const Json& outputs);
+  Driver& driver(contract::Driver which);
+
+  Shared& shared_;
+  contract::Catalog& catalog_;
+  std::mutex catalog_mutex_;
+  std::map<contract::Driver, std::unique_ptr<Driver>> drivers_;
+};
+
+}  // namespace hyops::engine

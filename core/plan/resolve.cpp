@@ -1,0 +1,320 @@
+// From blueprint, lane and profile to a plan: merges inputs with their provenance, binds modules to packs,
+// follows references, sums up what the run may touch and cost.
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "base/digest.hpp"
+#include "base/text.hpp"
+#include "plan/order.hpp"
+#include "plan/plan.hpp"
+
+namespace hyops::plan {
+namespace {
+
+using contract::Diagnostics;
+using contract::Kind;
+
+class Resolver {
+ public:
+  Resolver(const Question& question, contract::Catalog& catalog, const World& world, Diagnostics& problems)
+      : question_(question), lane_(*question.lane), blueprint_(*question.blueprint), catalog_(catalog),
+        world_(world), problems_(problems) {}
+
+  std::optional<Plan> run() {
+    const size_t before = problems_.size();
+    profile_ = catalog_.profile(lane_.profile, {lane_.file.string(), 0, 0}, problems_);
+    if (!profile_) return std::nullopt;
+    contract::check_blueprint(blueprint_, catalog_, problems_);
+    if (problems_.size() != before) return std::nullopt;  // what follows would only repeat it
+    contract::check_bindings(blueprint_, *profile_, catalog_, problems_);
+    contract::check_lane(lane_, catalog_, problems_);
+    check_operator_inputs();
+    if (problems_.size() != before) return std::nullopt;
+    fill_header();
+    for (const size_t at : order(blueprint_.steps)) add_step(blueprint_.steps[at]);
+    if (problems_.size() != before) return std::nullopt;
+    finish_effects();
+    return std::move(plan_);
+  }
+
+ private:
+  void problem(const Place& place, std::string_view code, std::string message) {
+    problems_.push_back(fail_at(place, code, std::move(message)).value());
+  }
+
+  void check_operator_inputs() {
+    std::vector<std::string> known;
+    for (const auto& step : blueprint_.steps)
+      if (const auto* module = catalog_.module(step.module, step.place, problems_))
+        for (const auto& [name, field] : module->inputs) known.push_back(step.id + "." + name);
+    for (const auto& [name, value] : question_.inputs)
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        problem({"--input", 0, 0}, "plan.input.unknown",
+                "no step of " + blueprint_.name + " has the input \"" + printable(name, 100) + "\"." +
+                    did_you_mean(name, known));
+  }
+
+  void fill_header() {
+    plan_.title = blueprint_.title;
+    plan_.blueprint = blueprint_.name;
+    plan_.blueprint_version = blueprint_.version;
+    plan_.lane = lane_.name;
+    plan_.lane_kind = lane_.kind;
+    plan_.epoch = lane_.epoch;
+    plan_.profile = profile_->name;
+    plan_.execution_plane = blueprint_.execution_plane;
+    plan_.target = question_.target;
+    plan_.origin = question_.origin;
+    plan_.rto_ms = blueprint_.rto_ms;
+    plan_.rpo_ms = blueprint_.rpo_ms;
+    plan_.blueprint_digest = pinned(digest_of_tree(blueprint_.folder));
+    plan_.lane_digest = pinned(digest_of_file(lane_.file));
+    plan_.profile_digest = pinned(digest_of_file(profile_->file));
+    Json retry = Json::object();
+    for (const auto& [kind, rule] : profile_->retry)
+      retry[std::string(name(kind))] = {{"attempts", rule.attempts}, {"pause_ms", rule.pause_ms}};
+    plan_.policy = {{"approvals", {{"required", profile_->approvals_required},
+                                   {"requester_may_approve", !profile_->approver_is_not_requester},
+                                   {"valid_ms", profile_->approval_valid_ms}}},
+                    {"retry", retry},
+                    {"parallel", profile_->parallel},
+                    {"resources", profile_->resource_limits},
+                    {"gates_before", profile_->gates_before},
+                    {"validation", profile_->validation_depth},
+                    {"connectivity", profile_->connectivity}};
+  }
+
+  std::string pinned(Result<std::string> digest) {
+    if (digest) return *digest;
+    problems_.push_back(digest.error());
+    return {};
+  }
+
+  void add_step(const contract::Step& written) {
+    const auto* module = catalog_.module(written.module, written.place, problems_);
+    const auto* pack = catalog_.pack(profile_->bind.at(written.module), written.place, problems_);
+    if (!module || !pack) return;
+    Step step;
+    step.id = written.id;
+    step.module = written.module;
+    step.instance = written.instance;
+    step.phase = written.phase;
+    step.needs = needs_of(written);
+    step.driver = pack->driver;
+    step.pack = pack->name;
+    step.pack_version = pack->version;
+    step.pack_digest = pack_digest(*pack);
+    step.idempotent = pack->idempotent;
+    step.irreversible = module->effects.irreversible;
+    step.resources = written.resources;
+    step.timeout_ms = profile_->step_timeout_ms;
+    for (const auto& limit : {pack->timeout_ms, written.timeout_ms})
+      if (limit) step.timeout_ms = std::min(step.timeout_ms, *limit);
+    for (const auto& [tool, version] : pack->tools) plan_.tools[tool] = version;
+    for (const auto& [name, field] : module->outputs) step.outputs[name] = field.type.text();
+    for (const auto& [name, field] : module->inputs) add_input(step, written, field);
+    if (pack->driver == contract::Driver::plugin) bind_plugin(step, *pack, written.place);
+    collect_effects(step, *module);
+    plan_.steps.push_back(std::move(step));
+  }
+
+  std::string pack_digest(const contract::Pack& pack) {
+    auto [at, is_new] = pack_digests_.try_emplace(pack.name);
+    if (is_new) at->second = pinned(digest_of_tree(pack.folder));
+    return at->second;
+  }
+
+  // The layers, lowest first; the last that says something wins and is named.
+  void add_input(Step& step, const contract::Step& written, const contract::Field& field) {
+    Input input;
+    input.type = field.type.text();
+    bool given = false;
+    const auto take = [&](const Json& value, std::string from) {
+      input = {value, true, std::move(from), {}, input.type};
+      given = true;
+    };
+    const auto layer = [&](const auto& defaults, const std::string& from) {
+      const auto of_module = defaults.find(written.module);
+      if (of_module == defaults.end()) return;
+      if (const auto found = of_module->second.find(field.name); found != of_module->second.end())
+        take(found->second, from);
+    };
+    if (field.fallback) take(*field.fallback, "module " + written.module + ", default");
+    layer(profile_->defaults, "profile " + profile_->name);
+    layer(lane_.defaults, "lane " + lane_.name);
+    Place place = written.place;
+    if (const auto bound = written.inputs.find(field.name); bound != written.inputs.end()) {
+      place = bound->second.place;
+      given = true;
+      if (bound->second.from)
+        follow(input, *bound->second.from, place);
+      else
+        take(bound->second.literal, "blueprint " + blueprint_.name + ", step " + written.id);
+    }
+    if (const auto said = question_.inputs.find(written.id + "." + field.name); said != question_.inputs.end()) {
+      place = {"--input", 0, 0};
+      take(said->second, "operator");
+    }
+    if (!given) {
+      if (field.required)
+        problem(place, "plan.input.missing", "step " + written.id + " needs the input \"" + field.name +
+                                                 "\" (" + field.type.text() + "), and no layer gives it");
+      return;
+    }
+    if (input.known)
+      if (auto checked = contract::check_value(field, input.value); !checked) {
+        Error error = std::move(checked.error());
+        error.place = place;
+        error.context.push_back("input " + field.name + " of step " + written.id + ", from " + input.from);
+        problems_.push_back(std::move(error));
+      }
+    step.inputs[field.name] = std::move(input);
+  }
+
+  void follow(Input& input, const contract::Reference& reference, const Place& place) {
+    input.value = nullptr;
+    if (reference.of == contract::Reference::Of::step) {
+      input.known = false;
+      input.from = "step " + reference.step;
+      input.reference = reference.step + "." + reference.name;
+    } else if (reference.of == contract::Reference::Of::lane) {
+      const auto fact = lane_.facts.find(reference.name);
+      if (fact == lane_.facts.end()) {
+        std::vector<std::string> names;
+        for (const auto& [name, value] : lane_.facts) names.push_back(name);
+        problem(place, "plan.fact.missing", "lane " + lane_.name + " has no fact \"" + reference.name + "\"." +
+                                                did_you_mean(reference.name, names));
+        return;
+      }
+      input.value = fact->second;
+      input.known = true;
+      input.from = "lane " + lane_.name + ", fact " + reference.name;
+    } else {
+      const std::string key = reference.module + "#" + reference.instance;
+      auto state = world_.state(key);
+      if (!state) {
+        problems_.push_back(state.error());
+        return;
+      }
+      if (!state->is_object() || !state->contains(reference.name)) {
+        problem(place, "plan.state.missing", "the lane has no published output \"" + reference.name + "\" of " + key +
+                                                 " in epoch " + std::to_string(lane_.epoch));
+        return;
+      }
+      input.value = (*state)[reference.name];
+      input.known = true;
+      input.from = "state " + key;
+    }
+  }
+
+  void bind_plugin(Step& step, const contract::Pack& pack, const Place& place) {
+    step.plugin = pack.plugin;
+    step.interface = pack.interface;
+    step.verb = pack.verb;
+    auto digest = world_.plugin_digest(pack.plugin);
+    if (!digest) {
+      problems_.push_back(digest.error());
+      problems_.back().place = place;
+      return;
+    }
+    step.plugin_digest = *digest;
+    Json known = Json::object();
+    for (const auto& [name, input] : step.inputs)
+      if (input.known) known[name] = input.value;
+    auto forecast = world_.forecast(pack, known);
+    if (forecast)
+      step.forecast = *forecast;
+    else
+      problems_.push_back(forecast.error());
+  }
+
+  // --- what the run may touch -----------------------------------------------------------------------
+
+  void touch(std::set<std::string>& into, const Json& value, const char* member) {
+    if (value.is_string())
+      into.insert(value.get<std::string>());
+    else if (value.is_object() && value.contains(member))
+      into.insert(get_string(value, member));
+    else if (value.is_array())
+      for (const auto& item : value) touch(into, item, member);
+  }
+
+  void collect_effects(const Step& step, const contract::Module& module) {
+    const auto each = [&](const std::vector<std::string>& names, auto&& known) {
+      for (const auto& name : names) {
+        const auto input = step.inputs.find(name);
+        if (input != step.inputs.end() && input->second.known)
+          known(input->second.value);
+        else if (input != step.inputs.end())
+          unknown_.insert("step " + step.id + ": " + name + " from " + input->second.reference);
+        else if (step.outputs.count(name) && step.forecast.is_null())
+          unknown_.insert("step " + step.id + ": its output " + name);
+      }
+    };
+    each(module.effects.hosts, [&](const Json& value) {
+      touch(hosts_, value, "name");
+      if (value.is_array())
+        for (const auto& host : value) touch(addresses_, host, "address");
+    });
+    each(module.effects.dns_names, [&](const Json& value) { touch(dns_, value, "name"); });
+    for (const auto& [name, input] : step.inputs)
+      if (input.type.find("secret") != std::string::npos && input.known) touch(secrets_, input.value, "name");
+    for (const auto& file : module.effects.files) files_.insert(file);
+    if (module.effects.irreversible) irreversible_.insert("step " + step.id + ": " + module.title);
+    if (step.forecast.is_object()) {
+      if (step.forecast.contains("hosts")) {
+        touch(hosts_, step.forecast["hosts"], "name");
+        for (const auto& host : step.forecast["hosts"])
+          if (host.is_object() && host.contains("address") && host["address"].is_string())
+            addresses_.insert(host["address"]);
+      }
+      add_cost(step);
+    } else if (step.phase == contract::Phase::place) {
+      unpriced_.insert(step.id);
+    }
+  }
+
+  void add_cost(const Step& step) {
+    if (step.interface != "hyops.provider/1" || step.verb != "apply") return;
+    const Json cost = step.forecast.value("cost", Json());
+    if (cost.is_object() && cost.contains("micro_per_hour") && cost["micro_per_hour"].is_number_integer() &&
+        get_string(cost, "currency", profile_->cost_currency) == profile_->cost_currency)
+      micro_per_hour_ += cost["micro_per_hour"].get<int64_t>();
+    else
+      unpriced_.insert(step.id);
+  }
+
+  void finish_effects() {
+    plan_.blast_radius = {{"hosts", hosts_},   {"addresses", addresses_}, {"dns_names", dns_},
+                          {"secrets", secrets_}, {"files", files_},         {"irreversible", irreversible_},
+                          {"unknown", unknown_}};
+    // An estimate for one day: capacity opened by a run carries an end, and a day is what nobody notices (G3).
+    plan_.cost = {{"currency", profile_->cost_currency},
+                  {"micro_per_hour", micro_per_hour_},
+                  {"estimate_micro", micro_per_hour_ * 24},
+                  {"unpriced", unpriced_}};
+    if (profile_->cost_max_micro) plan_.cost["cap_micro"] = *profile_->cost_max_micro;
+  }
+
+  const Question& question_;
+  const contract::Lane& lane_;
+  const contract::Blueprint& blueprint_;
+  contract::Catalog& catalog_;
+  const World& world_;
+  Diagnostics& problems_;
+  const contract::Profile* profile_ = nullptr;
+  Plan plan_;
+  std::unordered_map<std::string, std::string> pack_digests_;
+  std::set<std::string> hosts_, addresses_, dns_, secrets_, files_, irreversible_, unknown_, unpriced_;
+  int64_t micro_per_hour_ = 0;
+};
+
+}  // namespace
+
+std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog, const World& world,
+                            Diagnostics& problems) {
+  return Resolver(question, catalog, world, problems).run();
+}
+
+}  // namespace hyops::plan
