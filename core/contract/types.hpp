@@ -30,6 +30,9 @@ struct Type {
 // May a value of type `from` be used where `to` is wanted? Equal types, and string for the textual ones
 // (the value is checked then). Never host for endpoint: access is its own step (C3, A6).
 bool fits(const Type& from, const Type& to);
+std::optional<Type> parse_type(std::string_view text);  // nothing for what is no type
+
+class Pattern;  // a compiled `pattern`: bounded in time and memory whatever it is matched against
 
 struct Field {
   std::string name;
@@ -38,6 +41,7 @@ struct Field {
   std::optional<Json> fallback;    // `default`
   std::vector<Json> one_of;
   std::string pattern;
+  std::shared_ptr<const Pattern> matcher;  // of `pattern`; check_value compiles it where it is absent
   std::optional<int64_t> min, max; // int: value; duration: ms; string, list, map: length
   std::string unit, doc;
   Place place;
@@ -47,6 +51,11 @@ using Fields = std::map<std::string, Field>;
 // Checks one value (durations already in ms) against a field. The error names the field, what was
 // found and what was expected (contract.value.*).
 Status check_value(const Field& field, const Json& value);
+
+// The same for a value as a person wrote it: durations are "15m" and become ms (also inside lists and
+// maps). Literals of blueprints and the defaults of profiles and lanes are kept as written, because only
+// the module knows their type; whoever merges them passes them through here, once.
+Result<Json> read_value(const Field& field, const Json& written);
 
 // The JSON Schema (draft 2020-12) of such fields, for editors and plugin authors.
 Json json_schema(const Fields& fields);
