@@ -174,6 +174,35 @@ constexpr CatalogueEntry entries[] = {
     {"policy.cost_exceeded", denied, "The run would cost more than the profile's budget allows (G3).",
      "Ask the owner of the profile for a larger budget."},
     // --- process
+    {"process.not_found", invalid, "A program that was to be started does not exist on this machine.",
+     "hyops doctor"},
+    {"process.not_executable", invalid, "A file that was to be started is no program, or may not be run.",
+     "Check its mode and its first line, or pin a pack whose files are right."},
+    {"process.spawn", unavailable, "The system could not start a program: the message says what it lacks.",
+     "Check memory, process limits (ulimit -u) and open files (ulimit -n), then repeat."},
+    {"process.wait", internal, "A child process could not be watched, or was reaped by somebody else.",
+     "Keep the record and report it with the message."},
+    {"process.deadline", deadline, "A helper program did not answer in time and was killed.",
+     "Run it by hand to see what it waits for."},
+    {"process.output", invalid, "A helper program wrote far more than any answer can have.",
+     "Run it by hand to see what it writes."},
+    {"process.step.request", invalid, "A tool was to be started with a request that cannot be carried out.",
+     "Correct what the message names; nothing was started."},
+    {"process.step.busy", conflict, "The folder of this step belongs to a tool that is running.",
+     "Wait for it, or stop it: hyops run stop"},
+    {"process.step.used", conflict, "The folder of this step holds the traces of an earlier tool. They are evidence, and a "
+     "folder serves one start.",
+     "Start the tool under a new attempt, with a folder of its own."},
+    {"process.step.host", internal, "The process that watches over a tool could not be started or died at once.",
+     "Check that libexec/hyops/hyops-step-host is installed beside hyops, then repeat."},
+    {"process.step.file", internal, "A file of the step folder could not be written or does not say what it must.",
+     "Check the disk (df, dmesg); then: hyops run resume"},
+    {"process.step.lost", unavailable, "The process that watched over a tool is gone without saying how the tool ended. "
+     "The tool died with it; what it had done by then is unknown.",
+     "hyops run resume"},
+    {"process.secrets.namespace", denied, "This step needs secrets as files, and the machine allows no mount namespace with a tmpfs "
+     "in which nobody else could see them. hyops does not write secrets to a disk instead (K1).",
+     "Run hyops as root, or allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"},
     // --- net
     {"net.url", invalid, "What should be requested is not a plain http or https URL, or a header would break the request.",
      "Correct the address in the lane's configuration of the plugin."},
@@ -333,6 +362,9 @@ constexpr CatalogueEntry entries[] = {
     {"ledger.lease.held", conflict, "Another run is the one writer of this lane, and there is no proof that it is dead.",
      "Wait for it (hyops run follow RUN) or cancel it (hyops run cancel RUN)."},
     // --- record
+    {"record.redact.too_large", exhausted, "The secrets of a step are so large that their spellings could not all be looked for, so no "
+     "output would be safe to keep.",
+     "Give the step only the secrets it names; keep large files out of the authority."},
     // --- trust
     {"trust.key.public", invalid,
      "A public key is not what minisign writes: 56 characters of base64 that begin with RW.",
@@ -481,6 +513,14 @@ constexpr CatalogueEntry entries[] = {
     {"engine.decision.target", denied, "The decision selects another target than the plan.", "hyops plan --target TARGET"},
     {"engine.replayed", denied, "A decision or approval is good for one run only, also after a restart (D3).",
      "Issue a new decision, or have the plan approved again."},
+    {"engine.order.malformed", invalid, "What was handed to `hyops run accept` is not an order of this version.",
+     "Use the same version of hyops on dispatcher and runner."},
+    {"engine.transfer.malformed", invalid, "What arrived is not a record, or names files outside of one (K6).",
+     "hyops run collect RUN, from a runner you trust."},
+    {"engine.transfer.truncated", unavailable, "The connection ended before the record was complete. Nothing was kept, nothing was "
+     "removed on the other side (L2).", "hyops run collect RUN"},
+    {"engine.state.newer", conflict, "The lane's state here was written after the record's run had ended; it is not overwritten (L3).",
+     "hyops state show KEY --lane LANE"},
     {"engine.run.unknown", invalid, "There is no run of that id in this ledger.", "hyops run list"},
     {"engine.run.exists", conflict, "A run of that id is in the ledger already.", "hyops run show RUN"},
     {"engine.gate.not_waiting", conflict, "Only a run that waits at a gate can be let through it.", "hyops run show RUN"},
@@ -508,6 +548,14 @@ constexpr CatalogueEntry entries[] = {
     // --- cli
     {"cli.usage", invalid, "The command line names a command or option that does not exist, or lacks one.",
      "hyops help"},
+    {"cli.runner.unknown", invalid, "The lane names no runner like that, or says not how to reach it.", "hyops lane show LANE"},
+    {"cli.dispatch.lost", unavailable, "The connection to the runner broke. The run goes on there; nothing is lost.",
+     "hyops run collect RUN"},
+    {"cli.record.none", unavailable, "The run has written no record yet: it still runs, or its core was killed.",
+     "hyops run show RUN, and hyops run resume RUN on its runner."},
+    {"cli.record.unclean", denied, "A record that came from a runner does not verify, so nothing was taken from it.",
+     "hyops record verify on the runner; keep the record that arrived (record.arrived) as evidence."},
+    {"cli.lane.unknown", invalid, "No lane of that name stands on this machine.", "hyops lane list"},
     {"cli.cannot", denied, "This machine cannot do what was asked: a right, a tool or a kernel feature is missing.",
      "hyops doctor"},
 };

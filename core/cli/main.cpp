@@ -88,6 +88,10 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   try {
     const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), given);
+    if (given.count("help")) {
+      print_help(std::cout, command, visible);
+      return exit_ok;
+    }
     po::notify(given);
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
@@ -98,10 +102,6 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   } catch (const po::error& error) {
     return context.report(make_error("cli.usage", error.what(),
                                      "hyops " + command.noun + " " + command.verb + " --help"));
-  }
-  if (given.count("help")) {
-    print_help(std::cout, command, visible);
-    return exit_ok;
   }
   context.json = flag(given, "json");
   context.terminal = ::isatty(STDOUT_FILENO) == 1;

@@ -1,0 +1,63 @@
+#include "cli/site.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace hyops::cli {
+
+engine::Setup setup_of(const Context& context) {
+  return {context.places.prefix, context.places.home, context.places.catalog};
+}
+
+Result<ledger::Ledger> use_ledger(const Context& context) {
+  if (auto made = make_folders(context.places.home); !made) return pass(made);
+  return ledger::Ledger::open(context.places.ledger());
+}
+
+Result<contract::Lane> load_lane(const Context& context, const std::string& name) {
+  if (!is_name(name)) return fail("file.name", "\"" + printable(name, 80) + "\" cannot be the name of a lane");
+  const auto file = context.places.lane(name);
+  if (!std::filesystem::exists(file))
+    return fail("cli.lane.unknown", "there is no lane " + name + " on this machine");
+  contract::Diagnostics problems;
+  auto lane = contract::load_lane(file, problems);
+  if (!lane) return Failure(std::move(problems.front()));
+  return std::move(*lane);
+}
+
+Result<trust::SignedDocument> read_signed(const std::filesystem::path& file) {
+  auto document = read_file(file, 1u << 20);
+  if (!document) return pass(document);
+  auto signature = read_file(file.string() + ".minisig", 65536);
+  if (!signature) return pass(signature, "the signature of " + file.string() + " stands beside it");
+  return trust::SignedDocument{file.stem().string(), std::move(*document), std::move(*signature)};
+}
+
+Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem))
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  if (problem) return fail("file.open", "cannot read the approvals in " + folder.string() + ": " + problem.message());
+  std::sort(files.begin(), files.end());
+  std::vector<trust::SignedDocument> out;
+  for (const auto& file : files) {
+    auto document = read_signed(file);
+    if (!document) return pass(document);
+    out.push_back(std::move(*document));
+  }
+  return out;
+}
+
+std::string requester(const po::variables_map& given) {
+  if (given.count("by")) return given["by"].as<std::string>();
+  const passwd* me = ::getpwuid(::getuid());
+  return me ? me->pw_name : std::to_string(::getuid());
+}
+
+}  // namespace hyops::cli
