@@ -23,7 +23,7 @@ def main():
     until("the last client to be gone", 20, lambda: sql(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = "
         "'client backend' AND pid <> pg_backend_pid()") == "0")
-    closed = run(["/usr/bin/psql", "-XAtqw", "-h", "127.0.0.1", "-p", str(PORT), "-U", given["role"], "-d",
+    closed = run([PSQL, "-XAtqw", "-h", "127.0.0.1", "-p", str(PORT), "-U", given["role"], "-d",
                   given["database"], "-c", "SELECT 1"], user="postgres", allowed=(0, 1, 2))
     probe("clients are shut out", "pg_hba.conf rejects" in closed.stderr, "pg_hba.conf rejects",
           closed.stderr.strip()[-160:])

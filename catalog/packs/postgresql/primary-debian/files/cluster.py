@@ -12,6 +12,10 @@ FENCE = f"{HOME}/{VERSION}/fence.json"
 ARCHIVE_LIMIT_S = 60
 
 
+# Debian's /usr/bin/psql is a wrapper in Perl that costs more than most statements do.
+PSQL = f"/usr/lib/postgresql/{VERSION}/bin/psql"
+
+
 def ctl(*verb, allowed=(0,)):
     return run(["/usr/bin/pg_ctlcluster", "--skip-systemctl-redirect", VERSION, "main", *verb],
                allowed=allowed)
@@ -27,7 +31,7 @@ def running():
 
 def sql(statement, database="postgres", allowed=(0,)):
     """One statement over the local socket as postgres; the statement travels on standard input."""
-    argv = ["/usr/bin/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", SOCKETS, "-p", str(PORT),
+    argv = [PSQL, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", SOCKETS, "-p", str(PORT),
             "-d", database, "-f", "-"]
     return run(argv, user="postgres", feed=statement, allowed=allowed).stdout.strip()
 

@@ -3,7 +3,7 @@
 spread.py copies this file into each pack. Standard input: {"outputs", "probes", "told": [text...]},
 the two paths of the contract and the answers of on_host.py in the order of the plays. With "observe"
 true, an answer without outputs and without error means that the effect is not there. ansible-playbook
-cannot exit 3 for that as other observers do: it then ends well and leaves no file of outputs.
+cannot exit 3 for that as other observers do: it ends well and leaves a file named .absent instead.
 """
 import json
 import os
@@ -31,8 +31,7 @@ def main():
         path, outputs = path + ".error", failure
         print(failure["class"] + ": " + failure["message"], file=sys.stderr)
     elif given.get("observe") and not outputs:
-        print("the effect is not there", file=sys.stderr)
-        return
+        path += ".absent"
     with open(path, "w", encoding="utf-8") as out:
         json.dump(outputs, out, sort_keys=True)
         out.flush()
