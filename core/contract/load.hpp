@@ -51,7 +51,8 @@ class Catalog {
 
 // What one file cannot know: unknown modules, inputs and outputs that do not exist, types that do not
 // fit, cycles (with their path), phase order (a need of a later phase; E4, E5: data and secrets before
-// cutover), a missing or one-sided twin (G10), missing required inputs. Iterative; 100,000 steps are fine.
+// cutover), a missing or one-sided twin (G10), required inputs that are not bound (profile and lane
+// defaults are for optional ones). Iterative; 100,000 steps are fine.
 // With `reachable` steps that need nothing of an earlier phase are fine: phases are barriers.
 void check_blueprint(const Blueprint& blueprint, Catalog& catalog, Diagnostics& problems);
 
@@ -59,8 +60,15 @@ void check_blueprint(const Blueprint& blueprint, Catalog& catalog, Diagnostics& 
 void check_bindings(const Blueprint& blueprint, const Profile& profile, Catalog& catalog,
                     Diagnostics& problems);
 
-// C4, and the profile's lane kinds.
+// Does a profile bind what exists, to packs that implement it, and do its defaults fit their inputs?
+void check_profile(const Profile& profile, Catalog& catalog, Diagnostics& problems);
+
+// C4, the profile's lane kinds, and whether the lane's defaults fit their inputs.
 void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems);
+
+// The digests of what the catalogue contributes to a plan: blueprint, its modules, the packs the profile
+// binds to them, the profile. Plugins and tools are added by whoever finds them on the runner.
+Result<Lock> digest_sources(const Blueprint& blueprint, const Profile& profile, Catalog& catalog);
 
 // The JSON Schema of a whole contract file: "module", "pack", "profile", "lane", "blueprint", "lock".
 std::optional<Json> file_schema(const std::string& kind);
