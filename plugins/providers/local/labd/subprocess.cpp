@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 
 namespace hyops::labd {
@@ -60,6 +61,7 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ChildFds& fds, S
   SpawnPlan plan;
   const std::array<int, 5> wanted{fds.in, fds.out, fds.err, fds.third, fds.fourth};
   std::array<Fd, 5> sources;
+  int first_unused = 3;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const int target = static_cast<int>(i);
     if (wanted[i] >= 0) {
@@ -67,10 +69,14 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ChildFds& fds, S
       if (!lifted) return tl::make_unexpected(lifted.error());
       sources[i] = std::move(*lifted);
       posix_spawn_file_actions_adddup2(&plan.actions, sources[i].get(), target);
+      first_unused = std::max(first_unused, target + 1);
     } else if (i < 3) {
       posix_spawn_file_actions_addopen(&plan.actions, target, "/dev/null", O_RDWR, 0);
     }
   }
+  // Not every library opens close-on-exec: a host that inherited the API's listening socket would keep
+  // it open after the daemon's death, and could even accept on it.
+  posix_spawn_file_actions_addclosefrom_np(&plan.actions, first_unused);
 
   sigset_t none, all;
   sigemptyset(&none);

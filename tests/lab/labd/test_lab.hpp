@@ -1,0 +1,113 @@
+// A real lab of a test's own: brought up in a directory under a name nobody else has, taken down at the end.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "admin_client.hpp"
+#include "files.hpp"
+#include "router.hpp"
+#include "state.hpp"
+#include "subprocess.hpp"
+
+namespace hyops::labd {
+
+class NeedsRoot : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "the lab needs root; type: sudo ctest -L lab";
+  }
+};
+
+inline const std::string labd_path = HYOPS_BUILD_DIR "/libexec/hyops/hyops-labd";
+
+class TestLab {
+ public:
+  TestLab() : name_("lt" + random_hex(4)), client_(LabPaths{fs::temp_directory_path() / ("labd-" + name_)}) {
+    paths_.dir = fs::temp_directory_path() / ("labd-" + name_);
+    up();
+  }
+  TestLab(const TestLab&) = delete;
+  TestLab& operator=(const TestLab&) = delete;
+  ~TestLab() {
+    const auto gone = labd({"down"});
+    EXPECT_TRUE(gone) << (gone ? "" : gone.error().message);
+  }
+
+  void up() {
+    const auto done = labd({"up", "--name", name_});
+    ASSERT_TRUE(done) << done.error().message;
+  }
+
+  Result<std::string> labd(std::vector<std::string> words, std::string_view input = {}) const {
+    words.insert(words.begin(), labd_path);
+    words.insert(words.begin() + 2, {"--dir", paths_.dir.string()});
+    return run(words, input);
+  }
+
+  // Runs inside a host; a failure is an exit code other than 0.
+  Result<std::string> inside(const std::string& host, std::vector<std::string> argv, std::string_view input = {}) const {
+    argv.insert(argv.begin(), {"exec", host, "--"});
+    return labd(argv, input);
+  }
+
+  Json place(const std::string& zone, const std::string& name, const Json& more = Json::object()) const {
+    Json body{{"zone", zone}, {"name", name}, {"image", "debian"}};
+    body.update(more);
+    auto answer = client_.request("POST", "/v1/hosts", body, "test-" + name);
+    EXPECT_TRUE(answer) << answer.error().message;
+    auto host = client_.wait((*answer)["operation"]["id"]);
+    EXPECT_TRUE(host) << host.error().message;
+    return host.value_or(Json());
+  }
+
+  Json get(const std::string& target) const {
+    auto answer = client_.request("GET", target);
+    EXPECT_TRUE(answer) << answer.error().message;
+    return answer.value_or(Json());
+  }
+
+  // True if an HTTP request from inside the host got an answer, within a second.
+  bool reaches(const std::string& host, const std::string& url) const {
+    return inside(host, {"curl", "-s", "-o", "/dev/null", "--max-time", "1", url}).has_value();
+  }
+  bool pings(const std::string& host, const std::string& address) const {
+    return inside(host, {"ping", "-c", "1", "-W", "1", address}).has_value();
+  }
+
+  // A request from inside a host to a zone's API with that zone's token: status and body.
+  std::pair<int, Json> api(const std::string& host, const std::string& zone, const std::string& method,
+                           const std::string& target, const Json& body = nullptr,
+                           const std::vector<std::string>& headers = {}) const {
+    std::string config = "header = \"Authorization: Bearer " + token(zone) + "\"\n";
+    for (const auto& header : headers) config += "header = \"" + header + "\"\n";
+    std::vector<std::string> argv{"curl", "-s", "--max-time", "5", "-K", "-", "-X", method, "-w", "%{http_code}"};
+    if (!body.is_null()) argv.insert(argv.end(), {"--data-binary", body.dump()});
+    argv.push_back("http://" + std::string((*find_zone(zone))->gateway) + ":7077" + target);
+    const auto text = inside(host, argv, config);
+    EXPECT_TRUE(text) << text.error().message;
+    if (!text || text->size() < 3) return {0, Json()};
+    return {std::stoi(text->substr(text->size() - 3)), Json::parse(text->substr(0, text->size() - 3), nullptr, false)};
+  }
+
+  std::string token(const std::string& zone) const {
+    auto text = read_file(paths_.token(zone)).value_or("");
+    return text.substr(0, text.find('\n'));
+  }
+
+  State state() const { return load_state(paths_).value_or(State{}); }
+  const AdminClient& client() const { return client_; }
+  const LabPaths& paths() const { return paths_; }
+  std::string router() const { return router_name(name_); }
+
+ private:
+  std::string name_;
+  LabPaths paths_;
+  AdminClient client_;
+};
+
+}  // namespace hyops::labd
