@@ -63,6 +63,9 @@ std::string_view line_below_comment(std::string_view text) {
 
 bool decode_exactly(std::string_view text, unsigned char* out, size_t size) {
   if (text.size() != sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL) - 1) return false;
+  // libsodium 1.0.18 takes '+' and '/' with the top bit set for themselves: two spellings of one key.
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) > 0x7f) return false;
   size_t got = 0;
   const char* end = nullptr;
   return sodium_base642bin(out, size, text.data(), text.size(), nullptr, &got, &end,

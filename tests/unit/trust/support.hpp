@@ -1,6 +1,7 @@
 // What the trust tests share: the real minisign beside us, a lane with people in it, and a clock that stands.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -53,5 +54,45 @@ inline int run(std::vector<std::string> words) {
 }
 
 inline SecretKey new_key() { return SecretKey::generate().value(); }
+
+// What a result says: "ok" or its code.
+template <class T>
+std::string said(const Result<T>& result) {
+  return result ? "ok" : result.error().code;
+}
+
+// A lane with two approvers, one of whom may also be known under a second name, and a decider.
+struct People {
+  SecretKey alice = new_key(), bob = new_key(), decider = new_key(), stranger = new_key();
+  contract::Lane lane;
+
+  People() {
+    lane.name = "drill";
+    lane.kind = "drill";
+    lane.epoch = 3;
+    lane.approvers = {{"alice", alice.public_key().text}, {"bob", bob.public_key().text},
+                      {"alias-of-alice", alice.public_key().text}};
+    lane.deciders = {{"edge", decider.public_key().text}};
+  }
+};
+
+inline Decision good_decision() {
+  Decision out;
+  out.id = "d-1";
+  out.type = "failover";
+  out.lane = "drill";
+  out.target = "cloud";
+  out.dr_mode = "restore";
+  out.execution_plane = "runner-local";
+  out.rationale = "the primary site does not answer from three vantage points";
+  out.repository = "main@backup";
+  out.issued_ms = noon;
+  out.expires_ms = noon + 30 * minute;
+  out.nonce = "0123456789abcdef";
+  out.epoch = 3;
+  out.signals = {{"primary-reachable", digest_of("no")}};
+  out.policy = digest_of("policy");
+  return out;
+}
 
 }  // namespace hyops::trust
