@@ -10,9 +10,10 @@ namespace hyops::plugin {
 namespace {
 
 // Codes by which the engine decides what to do belong to the core: a plugin that says plugin.died would
-// have the outcome of its own failure called unknown.
+// have the outcome of its own failure called unknown. Codes that a service gave it may be handed on.
 bool may_say(const std::string& code) {
-  return !code.empty() && code.size() <= 100 && !code.starts_with("plugin.") &&
+  static constexpr std::array ours{"plugin.died", "plugin.deadline", "plugin.protocol", "plugin.stopped", "plugin.late"};
+  return !code.empty() && code.size() <= 100 && std::find(ours.begin(), ours.end(), code) == ours.end() &&
          std::all_of(code.begin(), code.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
          });

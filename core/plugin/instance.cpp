@@ -2,6 +2,7 @@
 #include "plugin/instance.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <mutex>
@@ -90,6 +91,9 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return fail_errno("plugin.helper", "cannot make a socket pair", errno);
   Fd ours(ends[0]), theirs(ends[1]);
+  // A helper that reads no more must not hold up the thread that would tell it to stop.
+  const timeval patience{10, 0};
+  ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   auto child = spawn_helper(registry.sources(), theirs.get(), object->get());
   if (!child) return fail("plugin.helper", child.error().message);
   theirs.reset();

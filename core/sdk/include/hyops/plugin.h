@@ -69,7 +69,8 @@ struct hyops_call_v1 {
 
   /*
    * Why it could not be done. code is "class/area.what": the class decides how hyops reacts, the rest
-   * names the problem for ever, in a-z 0-9 _ . and not beginning with "plugin.":
+   * names the problem for ever, in a-z 0-9 _ . (plugin.died, .deadline, .protocol, .stopped and .late
+   * are the core's own words about a plugin and are not accepted from one):
    *
    *   invalid      the request itself is wrong; repeating it cannot help
    *   denied       policy, trust or permission says no
