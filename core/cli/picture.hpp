@@ -12,6 +12,9 @@
 
 namespace hyops::cli {
 
+bool ended_well(const std::string& ending);    // ok, adopted, skipped
+Paint paint_of(const std::string& status);     // of a run, phase or step
+
 class Picture {
  public:
   Picture(const Json& plan, const RunId& run);

@@ -1,4 +1,4 @@
-// Which run a person means, and the commands that look at runs without touching them.
+// Which run a person means, what is known of it, and the commands that look at runs without touching them.
 #pragma once
 
 #include "cli/command.hpp"
@@ -12,11 +12,23 @@ Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word)
 
 // The ledger of this installation for commands that only read: cli.ledger.none where there is no file
 // yet, instead of making one.
-Result<ledger::Ledger> open_ledger(const Context& context);
+Result<ledger::Ledger> read_ledger(const Context& context);
 
-// What the status of a run means for a script.
+// What the status of a run means for a script: ok 0, failed 1, waiting 5, unknown 6, cancelled 7.
 int exit_code_of(const std::string& status);
 
+// True where the run is said to be running and its process is provably gone (L5): this machine's, of
+// another boot or no longer there. In doubt it lives.
+bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run);
+
+// The command that brings a run of this status further; empty: nothing does, or nothing has to.
+std::string next_command(const ledger::RunRow& run, bool abandoned, const std::string& gate);
+
+// The phase before which a run waits; empty where it does not.
+std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run);
+
 void add_run_view_commands(Commands& commands);  // run list|show|follow; called by add_run_commands
+int show_run(Context& context, const po::variables_map& given);
+int follow_run(Context& context, const po::variables_map& given);
 
 }  // namespace hyops::cli

@@ -40,5 +40,7 @@ std::vector<std::string> table(const std::vector<std::string>& head,
 
 // "4.1s", "2m 3s", "1h 4m": short enough for a column.
 std::string short_time(long long ms);
+// The same without an empty second part: "15m".
+std::string round_time(long long ms);
 
 }  // namespace hyops::cli
