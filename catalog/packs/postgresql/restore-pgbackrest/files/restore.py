@@ -14,7 +14,9 @@ def newest_archived():
                user="postgres").stdout
     found = json.loads(said)
     if not found or not found[0]["backup"]:
-        raise Stop("unavailable", f"the repository holds no backup of stanza {given['stanza']}: {said[:300]}")
+        # pgBackRest exits 0 here even when it never reached the repository; its status tells which it was.
+        status = found[0]["repo"][0]["status"]["message"] if found else "it is empty"
+        raise Stop("unavailable", f"no backup of stanza {given['stanza']} in reach: {status[-600:]}")
     return max(one["max"] for one in found[0]["archive"] if one["max"]), found[0]["backup"][-1]["label"]
 
 
