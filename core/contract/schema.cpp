@@ -35,10 +35,16 @@ const char* size_key(Kind kind, bool least) {
   }
 }
 
+// Ours match whole values; JSON Schema's match anywhere unless they say otherwise.
+std::string anchored(const std::string& pattern) {
+  const bool already = pattern.starts_with('^') && pattern.ends_with('$') && pattern.find('|') == std::string::npos;
+  return already ? pattern : "^(?:" + pattern + ")$";
+}
+
 Json field_schema(const Field& field) {
   Json schema = kind_schema(field.type);
   if (!field.one_of.empty()) schema["enum"] = field.one_of;
-  if (!field.pattern.empty()) schema["pattern"] = "^(?:" + field.pattern + ")$";
+  if (!field.pattern.empty()) schema["pattern"] = anchored(field.pattern);
   if (const char* key = size_key(field.type.kind, true); key && field.min) schema[key] = *field.min;
   if (const char* key = size_key(field.type.kind, false); key && field.max) schema[key] = *field.max;
   if (field.fallback) schema["default"] = as_written(field.type, *field.fallback);
