@@ -1,8 +1,109 @@
-// The plugin commands.
+// The plugin commands: what is installed, who vouches for it, and signing. They run no vendor code.
+#include <ostream>
+
+#include "base/text.hpp"
 #include "cli/command.hpp"
+#include "plugin/registry.hpp"
 
 namespace hyops::cli {
+namespace {
 
-void add_plugin_commands(Commands&) {}
+Result<plugin::Registry> open_registry(const Context& context) {
+  return plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+}
+
+int list(Context& context, const po::variables_map&) {
+  auto registry = open_registry(context);
+  if (!registry) return context.report(registry.error());
+  Json document = Json::array();
+  for (const auto& entry : registry->list()) {
+    Json item{{"plugin", entry.id}, {"version", entry.version}, {"folder", entry.folder.string()}};
+    std::string line = entry.id;
+    line.resize(std::max<size_t>(34, line.size() + 1), ' ');
+    line += entry.version + "  ";
+    if (entry.problem) {
+      item["refused"] = {{"code", entry.problem->code}, {"message", entry.problem->message}};
+      line += "refused: " + entry.problem->text();
+    } else {
+      item["signed_by"] = entry.signed_by;
+      line += "signed by " + entry.signed_by;
+    }
+    context.say(line);
+    document.push_back(std::move(item));
+  }
+  if (document.empty()) context.say("no plugins are installed");
+  context.answer(document);
+  return exit_ok;
+}
+
+void say_config(Context& context, const Json& config) {
+  if (config.empty()) return;
+  context.say("configuration, under [plugins.\"ID\"] of lane.toml:");
+  for (const auto& [name, field] : config.items()) {
+    std::string line = "  " + name;
+    line.resize(std::max<size_t>(20, line.size() + 1), ' ');
+    line += get_string(field, "type") + (get_bool(field, "required") ? ", required" : "");
+    if (!field["default"].is_null()) line += ", default " + field["default"].dump();
+    context.say(line + ". " + get_string(field, "doc"));
+  }
+}
+
+int describe(Context& context, const po::variables_map& given) {
+  auto registry = open_registry(context);
+  if (!registry) return context.report(registry.error());
+  auto said = registry->describe(option(given, "id"));
+  if (!said) return context.report(said.error());
+  const Json& about = *said;
+  const auto words = [&](const char* key) {
+    return join(about.value(key, std::vector<std::string>{}));
+  };
+  context.say(get_string(about, "plugin") + " " + get_string(about, "version") + ": " + get_string(about, "title"));
+  context.say("vendor:      " + get_string(about, "vendor") + " (" + get_string(about, "status") + ", ABI " + get_string(about, "abi") + ")");
+  if (about.contains("refused"))
+    context.say("refused:     " + get_string(about["refused"], "message") + " [" + get_string(about["refused"], "code") + "]");
+  else
+    context.say("signed by:   " + get_string(about, "signed_by"));
+  for (const auto& [id, verbs] : about["interfaces"].items())
+    context.say("implements:  " + id + ": " + join(verbs.get<std::vector<std::string>>()));
+  context.say("may use:     " + words("services"));
+  if (!about["http_hosts"].empty()) context.say("may ask:     " + words("http_hosts"));
+  if (!about["executables"].empty()) context.say("may run:     " + words("executables"));
+  say_config(context, about["config"]);
+  context.answer(about);
+  return exit_ok;
+}
+
+int sign(Context& context, const po::variables_map& given) {
+  if (!given.count("key"))
+    return context.report(make_error("cli.usage", "--key names the secret key to sign with.", "hyops plugin sign --help"));
+  auto key = trust::SecretKey::load(option(given, "key"));
+  if (!key) return context.report(key.error());
+  const std::string folder = option(given, "dir");
+  if (auto done = plugin::sign(folder, *key); !done) return context.report(done.error());
+  const auto public_key = key->public_key();
+  context.say("signed " + folder + "/plugin.toml with key " + public_key.id + "; `minisign -V` verifies it");
+  context.answer({{"folder", folder}, {"key", public_key.text}, {"key_id", public_key.id}});
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_plugin_commands(Commands& commands) {
+  commands.push_back({"plugin", "list", "", "Lists installed plugins and who vouches for them",
+                      "Checks manifest, signature and scope of the key of every plugin; runs none of them.\n"
+                      "JSON: [{plugin, version, folder, signed_by | refused: {code, message}}]",
+                      {}, {}, list});
+  commands.push_back({"plugin", "describe", "ID", "Says what a plugin is, may do and can be told",
+                      "Reads the plugin's manifest; runs none of its code.\n"
+                      "example: hyops plugin describe hyops.local.compute", {"id"}, {}, describe});
+  commands.push_back({"plugin", "sign", "DIR", "Signs a plugin's folder",
+                      "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
+                      "example: hyops plugin sign build/com.acme.clouds --key acme.key",
+                      {"dir"},
+                      [](po::options_description_easy_init add) {
+                        add("key", po::value<std::string>(), "secret key file (minisign, without a password)");
+                      },
+                      sign});
+}
 
 }  // namespace hyops::cli
