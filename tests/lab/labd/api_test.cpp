@@ -14,7 +14,8 @@ TEST_F(LabApi, wants_the_token_of_its_own_zone) {
   TestLab lab;
   lab.place("edge", "client");
   lab.place("onprem", "db");
-  const auto bare = lab.inside("client", {"curl", "-s", "--max-time", "5", "http://10.77.3.1:7077/v1/hosts"});
+  const auto bare =
+      lab.inside("client", {"curl", "-s", "--max-time", "5", "http://10.77.3.1:7077/v1/hosts"});
   ASSERT_TRUE(bare);
   EXPECT_EQ(Json::parse(*bare)["code"], "auth.token");
   const auto [status, hosts] = lab.api("client", "edge", "GET", "/v1/hosts");
@@ -22,27 +23,42 @@ TEST_F(LabApi, wants_the_token_of_its_own_zone) {
   ASSERT_EQ(hosts["hosts"].size(), 1u);
   EXPECT_EQ(hosts["hosts"][0]["name"], "client");
   EXPECT_EQ(lab.api("client", "edge", "GET", "/v1/hosts/db").first, 404);
-  EXPECT_EQ(lab.api("client", "edge", "POST", "/v1/faults", {{"fault", "zone-loss"}, {"args", {"edge"}}}).first, 404);
+  EXPECT_EQ(
+      lab.api("client", "edge", "POST", "/v1/faults", {{"fault", "zone-loss"}, {"args", {"edge"}}})
+          .first,
+      404);
 }
 
 TEST_F(LabApi, refuses_a_fencing_token_older_than_the_highest_it_has_seen) {
   TestLab lab;
   lab.place("cloud", "db");
   const Json on{{"state", "on"}};
-  EXPECT_EQ(lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: prod=7"}).first, 200);
-  const auto [status, answer] = lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: prod=6"});
+  EXPECT_EQ(
+      lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: prod=7"}).first,
+      200);
+  const auto [status, answer] =
+      lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: prod=6"});
   EXPECT_EQ(status, 409);
   EXPECT_EQ(answer["code"], "fencing.stale");
-  EXPECT_EQ(lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: dev=1"}).first, 200);
-  EXPECT_EQ(lab.api("db", "cloud", "GET", "/v1/hosts/db", nullptr, {"X-Fencing-Token: prod=6"}).first, 200);
+  EXPECT_EQ(
+      lab.api("db", "cloud", "POST", "/v1/hosts/db/power", on, {"X-Fencing-Token: dev=1"}).first,
+      200);
+  EXPECT_EQ(
+      lab.api("db", "cloud", "GET", "/v1/hosts/db", nullptr, {"X-Fencing-Token: prod=6"}).first,
+      200);
 }
 
 TEST_F(LabApi, answers_every_bad_request_with_a_code_and_a_next_step) {
   TestLab lab;
   const Json good{{"zone", "edge"}, {"name", "x"}, {"image", "debian"}};
-  const std::vector<Json> changes{{{"name", "../etc"}},     {{"name", "UPPER"}},          {{"address", "10.77.1.5"}},
-                                  {{"address", "10.77.2.1"}}, {{"image", "windows"}},     {{"labels", {1, 2}}},
-                                  {{"surprise", 1}},        {{"zone", "internet"}, {"address", "8.8.8.8"}},
+  const std::vector<Json> changes{{{"name", "../etc"}},
+                                  {{"name", "UPPER"}},
+                                  {{"address", "10.77.1.5"}},
+                                  {{"address", "10.77.2.1"}},
+                                  {{"image", "windows"}},
+                                  {{"labels", {1, 2}}},
+                                  {{"surprise", 1}},
+                                  {{"zone", "internet"}, {"address", "8.8.8.8"}},
                                   {{"authorized_keys", {"command=\"sh\" ssh-ed25519 AAAA"}}},
                                   {{"authorized_keys", {"ssh-ed25519 AAAA\nssh-ed25519 BBBB"}}}};
   for (const auto& change : changes) {

@@ -13,7 +13,8 @@ std::string traces(const TestLab& lab, const std::vector<ProcessIdentity>& proce
   std::string found;
   if (fs::exists("/run/netns/" + lab.router())) found += "netns ";
   if (fs::exists(lab.paths().dir)) found += "directory ";
-  if (read_file("/proc/self/mountinfo").value_or("").find(lab.paths().dir.filename().string()) != std::string::npos) {
+  if (read_file("/proc/self/mountinfo").value_or("").find(lab.paths().dir.filename().string()) !=
+      std::string::npos) {
     found += "mount ";
   }
   for (const auto& process : processes) {

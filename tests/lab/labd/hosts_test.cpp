@@ -11,14 +11,22 @@ class LabHosts : public NeedsRoot {};
 TEST_F(LabHosts, answer_ssh_with_the_host_key_that_the_api_told) {
   TestLab lab;
   lab.place("edge", "client");
-  ASSERT_TRUE(lab.inside("client", {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/key"}));
+  ASSERT_TRUE(
+      lab.inside("client", {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/key"}));
   auto key = lab.inside("client", {"cat", "/root/key.pub"});
   ASSERT_TRUE(key);
   key->pop_back();
   const auto server = lab.place("onprem", "server", {{"authorized_keys", {*key}}});
   const std::string address = server["address"];
-  const std::vector<std::string> ssh{"ssh", "-i", "/root/key", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
-                                     "root@" + address, "hostname"};
+  const std::vector<std::string> ssh{"ssh",
+                                     "-i",
+                                     "/root/key",
+                                     "-o",
+                                     "BatchMode=yes",
+                                     "-o",
+                                     "StrictHostKeyChecking=yes",
+                                     "root@" + address,
+                                     "hostname"};
 
   // no pin, no login
   EXPECT_FALSE(lab.inside("client", ssh));
@@ -32,7 +40,8 @@ TEST_F(LabHosts, answer_ssh_with_the_host_key_that_the_api_told) {
 TEST_F(LabHosts, keep_their_files_and_host_key_across_power_off_and_on) {
   TestLab lab;
   const auto before = lab.place("cloud", "db");
-  for (const auto* file : {"/root/kept", "/etc/kept", "/var/lib/kept", "/usr/local/kept", "/srv/kept"}) {
+  for (const auto* file :
+       {"/root/kept", "/etc/kept", "/var/lib/kept", "/usr/local/kept", "/srv/kept"}) {
     ASSERT_TRUE(lab.inside("db", {"touch", file})) << file;
   }
   ASSERT_TRUE(lab.inside("db", {"touch", "/tmp/lost"}));
@@ -40,7 +49,8 @@ TEST_F(LabHosts, keep_their_files_and_host_key_across_power_off_and_on) {
   EXPECT_EQ(lab.get("/v1/hosts/db")["power"], "off");
   EXPECT_FALSE(lab.inside("db", {"true"}));
   ASSERT_TRUE(lab.labd({"power", "db", "on"}));
-  EXPECT_TRUE(lab.inside("db", {"ls", "/root/kept", "/etc/kept", "/var/lib/kept", "/usr/local/kept", "/srv/kept"}));
+  EXPECT_TRUE(lab.inside(
+      "db", {"ls", "/root/kept", "/etc/kept", "/var/lib/kept", "/usr/local/kept", "/srv/kept"}));
   EXPECT_FALSE(lab.inside("db", {"ls", "/tmp/lost"}));
   EXPECT_EQ(lab.get("/v1/hosts/db")["host_key"], before["host_key"]);
   EXPECT_FALSE(fs::exists("/etc/kept"));
@@ -55,7 +65,8 @@ TEST_F(LabHosts, see_nothing_of_what_the_machine_keeps_to_itself) {
   EXPECT_EQ(shadow->find('$'), std::string::npos);
   EXPECT_FALSE(lab.inside("blank", {"ls", lab.paths().dir.string()}));
   EXPECT_FALSE(lab.inside("blank", {"ls", "/var/lib/hyops-lab"}));
-  const auto postgresql = lab.inside("blank", {"find", "/etc/postgresql", "/var/lib/postgresql", "-mindepth", "1"});
+  const auto postgresql =
+      lab.inside("blank", {"find", "/etc/postgresql", "/var/lib/postgresql", "-mindepth", "1"});
   if (fs::exists("/etc/postgresql")) {
     ASSERT_TRUE(postgresql);
     EXPECT_EQ(*postgresql, "");
@@ -67,7 +78,8 @@ TEST_F(LabHosts, see_nothing_of_what_the_machine_keeps_to_itself) {
 TEST_F(LabHosts, may_mount_inside_a_namespace_of_their_own) {
   TestLab lab;
   lab.place("onprem", "nest");
-  EXPECT_TRUE(lab.inside("nest", {"unshare", "--mount", "mount", "-t", "tmpfs", "secrets", "/mnt"}));
+  EXPECT_TRUE(
+      lab.inside("nest", {"unshare", "--mount", "mount", "-t", "tmpfs", "secrets", "/mnt"}));
 }
 
 TEST_F(LabHosts, are_made_once_for_one_idempotency_key) {

@@ -46,7 +46,8 @@ TEST_F(LabNetwork, an_isolated_site_reaches_the_apis_only_and_its_lost_packets_a
   TestLab lab;
   lab.place("onprem", "old-primary");
   lab.place("edge", "client", {{"address", "10.77.2.20"}});
-  const auto [status, answer] = lab.api("client", "edge", "PUT", "/v1/isolation/onprem", {{"reason", "failover 7"}});
+  const auto [status, answer] =
+      lab.api("client", "edge", "PUT", "/v1/isolation/onprem", {{"reason", "failover 7"}});
   ASSERT_EQ(status, 200) << answer;
   EXPECT_EQ(answer["isolated"], true);
   EXPECT_EQ(answer["dropped_packets"], 0);
@@ -55,7 +56,8 @@ TEST_F(LabNetwork, an_isolated_site_reaches_the_apis_only_and_its_lost_packets_a
   EXPECT_GT(lab.get("/v1/isolation/onprem")["dropped_packets"].get<int>(), 0);
   const auto address = lab.get("/v1/hosts/old-primary")["address"].get<std::string>();
   EXPECT_FALSE(lab.pings("client", address));
-  EXPECT_EQ(lab.api("client", "cloud", "PUT", "/v1/isolation/onprem", {{"reason", "x"}}).first, 403);
+  EXPECT_EQ(lab.api("client", "cloud", "PUT", "/v1/isolation/onprem", {{"reason", "x"}}).first,
+            403);
   EXPECT_EQ(lab.api("client", "edge", "DELETE", "/v1/isolation/onprem").first, 200);
   EXPECT_TRUE(lab.pings("client", address));
 }
@@ -66,8 +68,9 @@ TEST_F(LabNetwork, egress_reaches_exactly_what_is_allowed_from_the_nat_address) 
   lab.place("cloud", "other", {{"address", "10.77.3.11"}});
   const std::string www = "http://198.51.100.10/";
   EXPECT_FALSE(lab.reaches("db", www));
-  const Json definition{{"sources", {"10.77.3.10/32"}},
-                        {"allow", {{{"cidr", "198.51.100.10/32"}, {"port", 80}, {"protocol", "tcp"}}}}};
+  const Json definition{
+      {"sources", {"10.77.3.10/32"}},
+      {"allow", {{{"cidr", "198.51.100.10/32"}, {"port", 80}, {"protocol", "tcp"}}}}};
   const auto [status, answer] = lab.api("db", "cloud", "PUT", "/v1/egress/bootstrap", definition);
   ASSERT_EQ(status, 200) << answer;
   EXPECT_TRUE(lab.reaches("db", www));
@@ -86,7 +89,11 @@ TEST_F(LabNetwork, an_inbound_port_carries_its_own_end_where_it_is_enforced) {
   const std::vector<std::string> probe{"ssh-keyscan", "-T", "1", "10.77.3.10"};
   const auto seen = [&] { return !lab.inside("www", probe).value_or("").empty(); };
   EXPECT_FALSE(seen());
-  const Json rule{{"name", "break-glass"}, {"source", "198.51.100.10/32"}, {"address", "10.77.3.10"}, {"port", 22}, {"ttl_s", 120}};
+  const Json rule{{"name", "break-glass"},
+                  {"source", "198.51.100.10/32"},
+                  {"address", "10.77.3.10"},
+                  {"port", 22},
+                  {"ttl_s", 120}};
   ASSERT_EQ(lab.api("db", "cloud", "POST", "/v1/firewall", rule).first, 201);
   EXPECT_TRUE(seen());
 

@@ -1,4 +1,5 @@
-// A real lab of a test's own: brought up in a directory under a name nobody else has, taken down at the end.
+// A real lab of a test's own: brought up in a directory under a name nobody else has, taken down at
+// the end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,7 +28,9 @@ inline const std::string labd_path = HYOPS_BUILD_DIR "/libexec/hyops/hyops-labd"
 
 class TestLab {
  public:
-  TestLab() : name_("lt" + random_hex(4)), client_(LabPaths{fs::temp_directory_path() / ("labd-" + name_)}) {
+  TestLab()
+      : name_("lt" + random_hex(4)),
+        client_(LabPaths{fs::temp_directory_path() / ("labd-" + name_)}) {
     paths_.dir = fs::temp_directory_path() / ("labd-" + name_);
     up();
   }
@@ -50,12 +53,14 @@ class TestLab {
   }
 
   // Runs inside a host; a failure is an exit code other than 0.
-  Result<std::string> inside(const std::string& host, std::vector<std::string> argv, std::string_view input = {}) const {
+  Result<std::string> inside(const std::string& host, std::vector<std::string> argv,
+                             std::string_view input = {}) const {
     argv.insert(argv.begin(), {"exec", host, "--"});
     return labd(argv, input);
   }
 
-  Json place(const std::string& zone, const std::string& name, const Json& more = Json::object()) const {
+  Json place(const std::string& zone, const std::string& name,
+             const Json& more = Json::object()) const {
     Json body{{"zone", zone}, {"name", name}, {"image", "debian"}};
     body.update(more);
     auto answer = client_.request("POST", "/v1/hosts", body, "test-" + name);
@@ -80,18 +85,21 @@ class TestLab {
   }
 
   // A request from inside a host to a zone's API with that zone's token: status and body.
-  std::pair<int, Json> api(const std::string& host, const std::string& zone, const std::string& method,
-                           const std::string& target, const Json& body = nullptr,
+  std::pair<int, Json> api(const std::string& host, const std::string& zone,
+                           const std::string& method, const std::string& target,
+                           const Json& body = nullptr,
                            const std::vector<std::string>& headers = {}) const {
     std::string config = "header = \"Authorization: Bearer " + token(zone) + "\"\n";
     for (const auto& header : headers) config += "header = \"" + header + "\"\n";
-    std::vector<std::string> argv{"curl", "-s", "--max-time", "5", "-K", "-", "-X", method, "-w", "%{http_code}"};
+    std::vector<std::string> argv{"curl", "-s", "--max-time", "5",  "-K",
+                                  "-",    "-X", method,       "-w", "%{http_code}"};
     if (!body.is_null()) argv.insert(argv.end(), {"--data-binary", body.dump()});
     argv.push_back("http://" + std::string((*find_zone(zone))->gateway) + ":7077" + target);
     const auto text = inside(host, argv, config);
     EXPECT_TRUE(text) << text.error().message;
     if (!text || text->size() < 3) return {0, Json()};
-    return {std::stoi(text->substr(text->size() - 3)), Json::parse(text->substr(0, text->size() - 3), nullptr, false)};
+    return {std::stoi(text->substr(text->size() - 3)),
+            Json::parse(text->substr(0, text->size() - 3), nullptr, false)};
   }
 
   std::string token(const std::string& zone) const {

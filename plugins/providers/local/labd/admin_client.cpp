@@ -14,8 +14,8 @@ namespace hyops::labd {
 
 namespace http = boost::beast::http;
 
-Result<Json> AdminClient::request(const std::string& method, const std::string& target, const Json& body,
-                                  const std::string& key) const {
+Result<Json> AdminClient::request(const std::string& method, const std::string& target,
+                                  const Json& body, const std::string& key) const {
   try {
     boost::asio::io_context context;
     using boost::asio::local::stream_protocol;
@@ -35,10 +35,11 @@ Result<Json> AdminClient::request(const std::string& method, const std::string& 
     http::read(socket, buffer, response);
     auto answer = Json::parse(response.body());
     if (response.result_int() < 400) return answer;
-    return fail(static_cast<int>(response.result_int()), answer.value("code", ""), answer.value("message", ""),
-                answer.value("next", ""));
+    return fail(static_cast<int>(response.result_int()), answer.value("code", ""),
+                answer.value("message", ""), answer.value("next", ""));
   } catch (const std::exception& e) {
-    return fail(503, "lab.down", "the lab's daemon does not answer at " + paths_.socket().string() + ": " + e.what(),
+    return fail(503, "lab.down",
+                "the lab's daemon does not answer at " + paths_.socket().string() + ": " + e.what(),
                 "bring it up: hyops-labd up --dir " + paths_.dir.string());
   }
 }
@@ -51,7 +52,8 @@ Result<Json> AdminClient::wait(const std::string& operation) const {
     if (state == "done") return answer->value("result", Json());
     if (state == "failed") {
       const auto error = answer->value("error", Json::object());
-      return fail(500, error.value("code", ""), error.value("message", ""), error.value("next", ""));
+      return fail(500, error.value("code", ""), error.value("message", ""),
+                  error.value("next", ""));
     }
     poll(nullptr, 0, 20);  // operations take hundreds of milliseconds; the API has no push
   }

@@ -13,8 +13,8 @@ class AdminClient {
   explicit AdminClient(LabPaths paths) : paths_(std::move(paths)) {}
 
   // A failure of the daemon comes back as the failure that it is; no daemon is `lab.down`.
-  Result<Json> request(const std::string& method, const std::string& target, const Json& body = nullptr,
-                       const std::string& key = {}) const;
+  Result<Json> request(const std::string& method, const std::string& target,
+                       const Json& body = nullptr, const std::string& key = {}) const;
 
   // Waits until the operation ends; a failed one is a failure. Returns its result.
   Result<Json> wait(const std::string& operation) const;

@@ -47,7 +47,8 @@ std::string query_value(std::string_view query, std::string_view key) {
 
 std::string header(const HttpRequest& request, std::string_view name) {
   const auto found = request.find(boost::beast::string_view(name.data(), name.size()));
-  return found == request.end() ? std::string() : std::string(found->value().data(), found->value().size());
+  return found == request.end() ? std::string()
+                                : std::string(found->value().data(), found->value().size());
 }
 
 // Takes as long for a nearly right token as for a wrong one.
@@ -59,11 +60,13 @@ bool same_token(std::string_view a, std::string_view b) {
 }
 
 tl::unexpected<Failure> no_route() {
-  return fail(404, "api.unknown", "the API has no such address", "README.md of labd has the table of all requests");
+  return fail(404, "api.unknown", "the API has no such address",
+              "README.md of labd has the table of all requests");
 }
 
 tl::unexpected<Failure> no_method() {
-  return fail(405, "api.method", "this address does not take this method", "README.md of labd has the table of all requests");
+  return fail(405, "api.method", "this address does not take this method",
+              "README.md of labd has the table of all requests");
 }
 
 }  // namespace
@@ -72,11 +75,14 @@ Done Api::authorize(const Caller& caller, const HttpRequest& request) const {
   if (caller.admin()) return {};
   const auto given = header(request, "Authorization");
   constexpr std::string_view scheme = "Bearer ";
-  if (given.starts_with(scheme) && same_token(given.substr(scheme.size()), tokens_.at(std::string(caller.zone->name)))) {
+  if (given.starts_with(scheme) &&
+      same_token(given.substr(scheme.size()), tokens_.at(std::string(caller.zone->name)))) {
     return {};
   }
-  return fail(401, "auth.token", "the request carries no valid token of zone " + std::string(caller.zone->name),
-              "send Authorization: Bearer TOKEN; root prints it with hyops-labd token " + std::string(caller.zone->name));
+  return fail(401, "auth.token",
+              "the request carries no valid token of zone " + std::string(caller.zone->name),
+              "send Authorization: Bearer TOKEN; root prints it with hyops-labd token " +
+                  std::string(caller.zone->name));
 }
 
 Result<Reply> Api::route(const Caller& caller, const HttpRequest& request) {
@@ -90,7 +96,8 @@ Result<Reply> Api::route(const Caller& caller, const HttpRequest& request) {
   const std::string name = parts.size() > 2 ? parts[2] : "";
   const std::string verb = parts.size() > 3 ? parts[3] : "";
   const bool get = request.method() == http::verb::get, post = request.method() == http::verb::post;
-  const bool put = request.method() == http::verb::put, del = request.method() == http::verb::delete_;
+  const bool put = request.method() == http::verb::put,
+             del = request.method() == http::verb::delete_;
 
   auto body = parse_body(request.body());
   if (!body) return tl::make_unexpected(body.error());
@@ -101,17 +108,21 @@ Result<Reply> Api::route(const Caller& caller, const HttpRequest& request) {
   }
 
   if (noun == "hosts" && parts.size() == 2) {
-    return get ? lab_.list_hosts(caller) : post ? lab_.place(caller, *body, header(request, "Idempotency-Key")) : no_method();
+    return get    ? lab_.list_hosts(caller)
+           : post ? lab_.place(caller, *body, header(request, "Idempotency-Key"))
+                  : no_method();
   }
   if (noun == "hosts" && parts.size() == 3) {
     return get ? lab_.show_host(caller, name) : del ? lab_.release(caller, name) : no_method();
   }
-  if (noun == "hosts" && verb == "power") return post ? lab_.set_power(caller, name, *body) : no_method();
+  if (noun == "hosts" && verb == "power")
+    return post ? lab_.set_power(caller, name, *body) : no_method();
   if (noun == "hosts" && verb == "console") return get ? lab_.console(caller, name) : no_method();
   if (parts.size() > 3) return no_route();
   if (noun == "operations") {
     if (!get) return no_method();
-    return name.empty() ? lab_.find_operation(caller, query_value(query, "key")) : lab_.show_operation(caller, name);
+    return name.empty() ? lab_.find_operation(caller, query_value(query, "key"))
+                        : lab_.show_operation(caller, name);
   }
   if (noun == "images") return get ? lab_.list_images(caller) : no_method();
   if (noun == "firewall" && name.empty()) {
@@ -120,10 +131,16 @@ Result<Reply> Api::route(const Caller& caller, const HttpRequest& request) {
   if (noun == "firewall") return del ? lab_.close_port(caller, name) : no_method();
   if (noun == "egress" && name.empty()) return get ? lab_.list_egress(caller) : no_method();
   if (noun == "egress") {
-    return put ? lab_.put_egress(caller, name, *body) : get ? lab_.show_egress(caller, name) : del ? lab_.remove_egress(caller, name) : no_method();
+    return put   ? lab_.put_egress(caller, name, *body)
+           : get ? lab_.show_egress(caller, name)
+           : del ? lab_.remove_egress(caller, name)
+                 : no_method();
   }
   if (noun == "isolation" && !name.empty()) {
-    return put ? lab_.isolate(caller, name, *body) : get ? lab_.show_isolation(caller, name) : del ? lab_.end_isolation(caller, name) : no_method();
+    return put   ? lab_.isolate(caller, name, *body)
+           : get ? lab_.show_isolation(caller, name)
+           : del ? lab_.end_isolation(caller, name)
+                 : no_method();
   }
   if (noun == "faults" && caller.admin()) return post ? lab_.fault(*body) : no_method();
   if (noun == "lab" && caller.admin()) return get ? lab_.status() : no_method();
@@ -139,7 +156,8 @@ HttpResponse Api::answer(const Caller& caller, const HttpRequest& request) {
   Result<Reply> reply = fail(500, "internal", "unexpected");
   try {
     reply = route(caller, request);
-  } catch (const std::exception& e) {  // the fence against a library's exception, not a way of control
+  } catch (
+      const std::exception& e) {  // the fence against a library's exception, not a way of control
     reply = fail(500, "internal", std::string("unexpected: ") + e.what());
   }
   if (reply) {

@@ -16,7 +16,8 @@ using HttpResponse = boost::beast::http::response<boost::beast::http::string_bod
 class Api {
  public:
   // `tokens`: zone name -> bearer token. The admin socket needs none, its peer is root.
-  Api(Lab& lab, std::map<std::string, std::string> tokens) : lab_(lab), tokens_(std::move(tokens)) {}
+  Api(Lab& lab, std::map<std::string, std::string> tokens)
+      : lab_(lab), tokens_(std::move(tokens)) {}
 
   HttpResponse answer(const Caller& caller, const HttpRequest& request);
 

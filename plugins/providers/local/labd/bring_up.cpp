@@ -19,9 +19,12 @@ namespace {
 // The directory's path becomes part of mount options, where these characters mean something else.
 Done check_dir(const fs::path& dir) {
   const auto text = dir.string();
-  if (dir.is_absolute() && text.size() <= 80 && text.find_first_of(":,\\\"' \t\n") == std::string::npos) return {};
+  if (dir.is_absolute() && text.size() <= 80 &&
+      text.find_first_of(":,\\\"' \t\n") == std::string::npos)
+    return {};
   return fail(400, "lab.dir", "\"" + text + "\" cannot hold a lab",
-              "use an absolute path of at most 80 bytes without spaces, quotes, colons, commas and backslashes");
+              "use an absolute path of at most 80 bytes without spaces, quotes, colons, commas and "
+              "backslashes");
 }
 
 bool is_mount(const fs::path& path) {
@@ -39,18 +42,21 @@ Result<Marker> make_dir_of_lab(const UpOptions& options) {
                 "name an empty or new directory: hyops-labd up --dir DIR");
   }
   fs::create_directories(options.paths.dir.parent_path(), error);
-  for (const auto& path : {options.paths.dir, options.paths.tokens(), options.paths.images(), options.paths.hosts()}) {
+  for (const auto& path :
+       {options.paths.dir, options.paths.tokens(), options.paths.images(), options.paths.hosts()}) {
     if (auto done = make_dir(path, 0700); !done) return tl::make_unexpected(done.error());
   }
   marker.made_netns_mount = !is_mount("/run/netns");
-  if (auto done = save_marker(options.paths, marker); !done) return tl::make_unexpected(done.error());
+  if (auto done = save_marker(options.paths, marker); !done)
+    return tl::make_unexpected(done.error());
   return marker;
 }
 
 Done make_tokens(const LabPaths& paths) {
   for (const auto& zone : zones) {
     if (!zone.has_api || fs::exists(paths.token(zone.name))) continue;
-    if (auto done = write_atomic(paths.token(zone.name), random_hex(32) + "\n", 0600); !done) return done;
+    if (auto done = write_atomic(paths.token(zone.name), random_hex(32) + "\n", 0600); !done)
+      return done;
   }
   return {};
 }
@@ -60,14 +66,17 @@ Done make_router(const LabPaths& paths, Marker& marker) {
   const auto present = netns_inode(router);
   if (marker.netns_inode == 0) {
     if (present != 0 || fs::exists("/run/netns/" + router)) {
-      return fail(409, "lab.name_taken", "network namespace " + router + " belongs to somebody else",
+      return fail(409, "lab.name_taken",
+                  "network namespace " + router + " belongs to somebody else",
                   "use another name: hyops-labd up --name NAME --dir DIR");
     }
-    if (auto ran = run({"ip", "netns", "add", router}); !ran) return tl::make_unexpected(ran.error());
+    if (auto ran = run({"ip", "netns", "add", router}); !ran)
+      return tl::make_unexpected(ran.error());
     marker.netns_inode = netns_inode(router);
     if (auto done = save_marker(paths, marker); !done) return done;
   } else if (present != marker.netns_inode) {
-    return fail(409, "lab.half_gone", "the router of this lab is gone, perhaps since the machine started anew",
+    return fail(409, "lab.half_gone",
+                "the router of this lab is gone, perhaps since the machine started anew",
                 "remove the rest, then bring it up: hyops-labd down --dir " + paths.dir.string());
   }
   if (auto done = enter_netns(router); !done) return done;
@@ -79,7 +88,8 @@ Done copy_runner_layer(const UpOptions& options) {
   if (options.prefix.empty()) return {};
   std::error_code error;
   if (!fs::is_directory(options.prefix)) {
-    return fail(404, "prefix.absent", options.prefix.string() + " is not a directory", "install first: cmake --install BUILD --prefix DIR");
+    return fail(404, "prefix.absent", options.prefix.string() + " is not a directory",
+                "install first: cmake --install BUILD --prefix DIR");
   }
   const auto layer = options.paths.runner_layer();
   if (auto done = make_dir(layer.parent_path(), 0755); !done) return done;
@@ -87,8 +97,12 @@ Done copy_runner_layer(const UpOptions& options) {
   for (const auto* part : {"bin", "lib", "libexec", "share", "include"}) {
     if (!fs::is_directory(options.prefix / part)) continue;
     fs::copy(options.prefix / part, layer / part,
-             fs::copy_options::recursive | fs::copy_options::copy_symlinks | fs::copy_options::overwrite_existing, error);
-    if (error) return fail(500, "prefix.copy", "cannot copy " + (options.prefix / part).string() + ": " + error.message());
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks |
+                 fs::copy_options::overwrite_existing,
+             error);
+    if (error)
+      return fail(500, "prefix.copy",
+                  "cannot copy " + (options.prefix / part).string() + ": " + error.message());
   }
   return {};
 }
@@ -97,8 +111,10 @@ Done start_daemon(const LabPaths& paths) {
   const Fd log(open(paths.log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   auto ready = make_pipe();
   if (!log.valid() || !ready) return fail_errno("open " + paths.log().string());
-  auto daemon = spawn({"/proc/self/exe", "serve", "--dir", paths.dir.string()},
-                      {.in = -1, .out = log.get(), .err = log.get(), .third = ready->write_end.get()}, Session::own);
+  auto daemon =
+      spawn({"/proc/self/exe", "serve", "--dir", paths.dir.string()},
+            {.in = -1, .out = log.get(), .err = log.get(), .third = ready->write_end.get()},
+            Session::own);
   if (!daemon) return tl::make_unexpected(daemon.error());
   ready->write_end.reset();
   pollfd waiting{ready->read_end.get(), POLLIN, 0};
@@ -108,9 +124,10 @@ Done start_daemon(const LabPaths& paths) {
 }
 
 Done place_web(const AdminClient& client) {
-  auto placed = client.request("POST", "/v1/hosts",
-                               {{"zone", "internet"}, {"name", "www"}, {"image", "web"}, {"address", "198.51.100.10"}},
-                               "labd-www");
+  auto placed = client.request(
+      "POST", "/v1/hosts",
+      {{"zone", "internet"}, {"name", "www"}, {"image", "web"}, {"address", "198.51.100.10"}},
+      "labd-www");
   if (!placed) return tl::make_unexpected(placed.error());
   auto done = client.wait((*placed)["operation"]["id"]);
   if (!done) return tl::make_unexpected(done.error());
@@ -127,11 +144,13 @@ Done bring_up(const UpOptions& options) {
   if (is_new) marker = make_dir_of_lab(options);
   if (!marker) return tl::make_unexpected(marker.error());
   if (marker->name != options.name) {
-    return fail(409, "lab.name", options.paths.dir.string() + " holds the lab named " + marker->name,
+    return fail(409, "lab.name",
+                options.paths.dir.string() + " holds the lab named " + marker->name,
                 "name it: --name " + marker->name);
   }
   const Fd lock(open(options.paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.valid() || flock(lock.get(), LOCK_EX) != 0) return fail_errno("lock " + options.paths.lock().string());
+  if (!lock.valid() || flock(lock.get(), LOCK_EX) != 0)
+    return fail_errno("lock " + options.paths.lock().string());
   if (auto done = copy_runner_layer(options); !done) return done;
   const AdminClient client(options.paths);
   if (!client.request("GET", "/v1/lab")) {
@@ -147,7 +166,8 @@ Done serve(const LabPaths& paths) {
   fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
   const Fd lock(open((paths.dir / "serve.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid() || flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(409, "lab.serving", "another daemon serves this lab", "hyops-labd status --dir " + paths.dir.string());
+    return fail(409, "lab.serving", "another daemon serves this lab",
+                "hyops-labd status --dir " + paths.dir.string());
   }
   signal(SIGPIPE, SIG_IGN);
   if (auto done = build_router(); !done) return done;
@@ -158,7 +178,8 @@ Done serve(const LabPaths& paths) {
     if (!zone.has_api) continue;
     auto token = read_file(paths.token(zone.name)).value_or("");
     while (!token.empty() && token.back() == '\n') token.pop_back();
-    if (token.size() < 32) return fail(500, "lab.token", "the token of zone " + std::string(zone.name) + " is missing");
+    if (token.size() < 32)
+      return fail(500, "lab.token", "the token of zone " + std::string(zone.name) + " is missing");
     tokens[std::string(zone.name)] = token;
   }
   Api api(**lab, std::move(tokens));

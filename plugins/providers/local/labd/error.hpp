@@ -1,4 +1,5 @@
-// How everything in labd fails: as a value that is also the body of an HTTP error and a line for a terminal.
+// How everything in labd fails: as a value that is also the body of an HTTP error and a line for a
+// terminal.
 #pragma once
 
 #include <cerrno>
@@ -21,8 +22,9 @@ template <class T>
 using Result = tl::expected<T, Failure>;
 using Done = Result<void>;
 
-inline tl::unexpected<Failure> fail(int status, std::string code, std::string message,
-                                    std::string next = "read the daemon's log: serve.log in the lab's directory") {
+inline tl::unexpected<Failure> fail(
+    int status, std::string code, std::string message,
+    std::string next = "read the daemon's log: serve.log in the lab's directory") {
   return tl::make_unexpected(Failure{status, std::move(code), std::move(message), std::move(next)});
 }
 

@@ -46,11 +46,13 @@ Done write_atomic(const fs::path& path, std::string_view text, mode_t mode) {
     const Fd fd(open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (!fd.valid()) return fail_errno("open " + next.string());
     if (auto done = write_all(fd.get(), text, next); !done) return done;
-    if (fchmod(fd.get(), mode) != 0 || fdatasync(fd.get()) != 0) return fail_errno("sync " + next.string());
+    if (fchmod(fd.get(), mode) != 0 || fdatasync(fd.get()) != 0)
+      return fail_errno("sync " + next.string());
   }
   if (rename(next.c_str(), path.c_str()) != 0) return fail_errno("rename " + next.string());
   const Fd folder(open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.valid() || fsync(folder.get()) != 0) return fail_errno("sync " + path.parent_path().string());
+  if (!folder.valid() || fsync(folder.get()) != 0)
+    return fail_errno("sync " + path.parent_path().string());
   return {};
 }
 
@@ -62,7 +64,8 @@ Done write_plain(const fs::path& path, std::string_view text, mode_t mode) {
 }
 
 Done make_dir(const fs::path& path, mode_t mode, Owner owner) {
-  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("mkdir " + path.string());
+  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return fail_errno("mkdir " + path.string());
   if (lchown(path.c_str(), owner.uid, owner.gid) != 0) return fail_errno("chown " + path.string());
   if (chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path.string());
   return {};

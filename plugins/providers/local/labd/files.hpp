@@ -1,4 +1,5 @@
-// Whole small files: read, replaced atomically, and directories with the owner and mode they must have.
+// Whole small files: read, replaced atomically, and directories with the owner and mode they must
+// have.
 #pragma once
 
 #include <sys/types.h>

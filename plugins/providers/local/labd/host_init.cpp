@@ -34,7 +34,8 @@ void console(const std::string& line) {
 
 void report(const std::string& line) {
   const std::string text = line + "\n";
-  // A daemon that died meanwhile adopts the running host later; nobody listening is not our failure.
+  // A daemon that died meanwhile adopts the running host later; nobody listening is not our
+  // failure.
   [[maybe_unused]] const auto written = ::write(init_report_fd, text.data(), text.size());
 }
 
@@ -51,7 +52,8 @@ Done configure_network(const Boot& boot) {
       if (auto done = write_plain(path, "1"); !done) return done;
     }
   }
-  const std::string batch = "link set lo up\naddr add " + boot.address + "/24 dev eth0\nlink set eth0 up\nroute add default via " +
+  const std::string batch = "link set lo up\naddr add " + boot.address +
+                            "/24 dev eth0\nlink set eth0 up\nroute add default via " +
                             boot.gateway + "\n";
   auto ran = run({"ip", "-batch", "-"}, batch);
   if (!ran) return tl::make_unexpected(ran.error());
@@ -191,7 +193,12 @@ int host_init(const LabPaths& paths, const std::string& name) {
     report("failed spec.json of " + name + " cannot be read");
     return 1;
   }
-  Boot boot{name, spec.value("address", ""), spec.value("gateway", ""), spec.value("image", ""), paths.host(name), {}};
+  Boot boot{name,
+            spec.value("address", ""),
+            spec.value("gateway", ""),
+            spec.value("image", ""),
+            paths.host(name),
+            {}};
   if (boot.image == "runner") boot.runner_layer = paths.runner_layer();
 
   const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;

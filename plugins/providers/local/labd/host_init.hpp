@@ -1,4 +1,5 @@
-// PID 1 of a host: what makes a bundle of namespaces behave like a machine that can be switched off.
+// PID 1 of a host: what makes a bundle of namespaces behave like a machine that can be switched
+// off.
 #pragma once
 
 #include <string>

@@ -38,9 +38,9 @@ Done unplug(const std::string& link) {
 
 Done plug_in(const PowerOn& order, pid_t pid) {
   if (auto done = unplug(order.link); !done) return done;
-  const std::string batch = "link add " + order.link + " type veth peer name eth0 netns " + std::to_string(pid) +
-                            "\nlink set " + order.link + " master " + std::string(order.zone->bridge) +
-                            "\nlink set " + order.link + " up\n";
+  const std::string batch = "link add " + order.link + " type veth peer name eth0 netns " +
+                            std::to_string(pid) + "\nlink set " + order.link + " master " +
+                            std::string(order.zone->bridge) + "\nlink set " + order.link + " up\n";
   auto ran = run({"ip", "-batch", "-"}, batch);
   if (!ran) return tl::make_unexpected(ran.error());
   return {};
@@ -60,7 +60,8 @@ Result<ProcessIdentity> boot(const PowerOn& order, const Pipe& reports, Pipe& go
   const auto second = read_line(reports.read_end.get());
   if (started == 1 && second == "ready") return process;
   end_process(process, SIGKILL, 5000);
-  return fail(500, "host.boot", "the host did not come up: " + (second.empty() ? "no answer from it" : second),
+  return fail(500, "host.boot",
+              "the host did not come up: " + (second.empty() ? "no answer from it" : second),
               "read GET /v1/hosts/" + order.name + "/console");
 }
 
@@ -74,10 +75,14 @@ Result<ProcessIdentity> power_on(const PowerOn& order) {
   const Fd log(open(console.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!log.valid()) return fail_errno("open " + console.string());
 
-  auto shepherd = spawn({"/proc/self/exe", "init", "--dir", order.paths.dir.string(), "--host", order.name},
-                        {.in = -1, .out = log.get(), .err = log.get(), .third = reports->write_end.get(),
-                         .fourth = go->read_end.get()},
-                        Session::own);
+  auto shepherd =
+      spawn({"/proc/self/exe", "init", "--dir", order.paths.dir.string(), "--host", order.name},
+            {.in = -1,
+             .out = log.get(),
+             .err = log.get(),
+             .third = reports->write_end.get(),
+             .fourth = go->read_end.get()},
+            Session::own);
   if (!shepherd) return tl::make_unexpected(shepherd.error());
   reports->write_end.reset();
   go->read_end.reset();
@@ -91,7 +96,8 @@ Done power_off(const ProcessIdentity& process, const std::string& link, Ending e
   constexpr int orderly_limit_ms = 10'000;
   if (ending == Ending::orderly) end_process(process, SIGTERM, orderly_limit_ms);
   if (!end_process(process, SIGKILL, 5000)) {
-    return fail(500, "host.kill", "PID 1 of the host (pid " + std::to_string(process.pid) + ") does not end");
+    return fail(500, "host.kill",
+                "PID 1 of the host (pid " + std::to_string(process.pid) + ") does not end");
   }
   return unplug(link);
 }

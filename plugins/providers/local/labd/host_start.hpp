@@ -15,7 +15,8 @@ struct PowerOn {
   std::string name, address, image;
   const Zone* zone = nullptr;
   std::string link;  // name of the router's end of the host's cable, at most 15 characters
-  // Called with PID 1's identity before it may touch anything, so that a crash of ours cannot lose it.
+  // Called with PID 1's identity before it may touch anything, so that a crash of ours cannot lose
+  // it.
   std::function<Done(const ProcessIdentity&)> born;
 };
 

@@ -10,8 +10,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -47,7 +47,8 @@ HttpResponse refusal_of(const error_code& error) {
   if (error == http::error::body_limit) {
     return refusal(413, "request.too_large", "the body is larger than 1 MiB", "send less");
   }
-  return refusal(400, "request.invalid", "the request is not HTTP/1.1 as understood here", "check the client");
+  return refusal(400, "request.invalid", "the request is not HTTP/1.1 as understood here",
+                 "check the client");
 }
 
 // Counts open connections, so that a client that opens many cannot take all descriptors.
@@ -64,7 +65,8 @@ class Seat {
 };
 
 template <class Protocol>
-asio::awaitable<void> converse(Api& api, Caller caller, typename Protocol::socket socket, int& taken) {
+asio::awaitable<void> converse(Api& api, Caller caller, typename Protocol::socket socket,
+                               int& taken) {
   const Seat seat(taken);
   if (seat.too_many()) co_return;
   beast::basic_stream<Protocol> stream(std::move(socket));
@@ -73,11 +75,13 @@ asio::awaitable<void> converse(Api& api, Caller caller, typename Protocol::socke
     http::request_parser<http::string_body> parser;
     parser.body_limit(most_body_bytes);
     parser.header_limit(most_header_bytes);
-    stream.expires_after(slowest_client);  // for the whole request: trickling bytes does not prolong it
+    stream.expires_after(
+        slowest_client);  // for the whole request: trickling bytes does not prolong it
     error_code error;
     co_await http::async_read(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
     if (error == http::error::end_of_stream || error == beast::error::timeout) break;
-    const bool refused = error && error.category() == http::make_error_code(http::error::body_limit).category();
+    const bool refused =
+        error && error.category() == http::make_error_code(http::error::body_limit).category();
     if (error && !refused) break;
     HttpResponse response = refused ? refusal_of(error) : api.answer(caller, parser.get());
     open = response.keep_alive() && !refused;
@@ -96,14 +100,16 @@ bool peer_is_root(int socket) {
 }
 
 template <class Protocol>
-asio::awaitable<void> welcome(Api& api, Caller caller, typename Protocol::acceptor acceptor, int& taken) {
+asio::awaitable<void> welcome(Api& api, Caller caller, typename Protocol::acceptor acceptor,
+                              int& taken) {
   for (;;) {
     error_code error;
     auto socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
     if (error == asio::error::operation_aborted) co_return;
     if (error) continue;
     if (caller.admin() && !peer_is_root(socket.native_handle())) continue;
-    asio::co_spawn(acceptor.get_executor(), converse<Protocol>(api, caller, std::move(socket), taken), asio::detached);
+    asio::co_spawn(acceptor.get_executor(),
+                   converse<Protocol>(api, caller, std::move(socket), taken), asio::detached);
   }
 }
 
@@ -115,17 +121,21 @@ Done serve_http(Api& api, const LabPaths& paths, const std::function<void()>& li
   try {
     for (const auto& zone : zones) {
       if (!zone.has_api) continue;
-      const asio::ip::tcp::endpoint here(asio::ip::make_address_v4(std::string(zone.gateway)), api_port);
+      const asio::ip::tcp::endpoint here(asio::ip::make_address_v4(std::string(zone.gateway)),
+                                         api_port);
       asio::ip::tcp::acceptor acceptor(context, here);
-      asio::co_spawn(context, welcome<asio::ip::tcp>(api, {&zone}, std::move(acceptor), taken), asio::detached);
+      asio::co_spawn(context, welcome<asio::ip::tcp>(api, {&zone}, std::move(acceptor), taken),
+                     asio::detached);
     }
     using asio::local::stream_protocol;
     std::error_code ignored;
-    fs::remove(paths.socket(), ignored);  // left by a daemon that was killed; `serve` holds the lab's lock
+    fs::remove(paths.socket(),
+               ignored);  // left by a daemon that was killed; `serve` holds the lab's lock
     const mode_t before = umask(0177);
     stream_protocol::acceptor acceptor(context, stream_protocol::endpoint(paths.socket().string()));
     umask(before);
-    asio::co_spawn(context, welcome<stream_protocol>(api, {}, std::move(acceptor), taken), asio::detached);
+    asio::co_spawn(context, welcome<stream_protocol>(api, {}, std::move(acceptor), taken),
+                   asio::detached);
     asio::signal_set ends(context, SIGTERM, SIGINT);
     ends.async_wait([&](const error_code&, int) { context.stop(); });
     listening();

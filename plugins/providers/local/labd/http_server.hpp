@@ -8,7 +8,8 @@
 
 namespace hyops::labd {
 
-// Listens, calls `listening` and serves until SIGTERM or SIGINT. To be called in the router's namespace.
+// Listens, calls `listening` and serves until SIGTERM or SIGINT. To be called in the router's
+// namespace.
 Done serve_http(Api& api, const LabPaths& paths, const std::function<void()>& listening);
 
 }  // namespace hyops::labd

@@ -37,7 +37,9 @@ Done Lab::check_fencing(const LaneToken& token) {
     return fail(409, "fencing.stale",
                 "fencing token " + std::to_string(token.token) + " of lane " + token.lane +
                     " is older than the highest seen, " + std::to_string(highest),
-                "another runner holds the lane now; find out which before doing anything: hyops lane show " + token.lane);
+                "another runner holds the lane now; find out which before doing anything: hyops "
+                "lane show " +
+                    token.lane);
   }
   if (token.token == highest) return {};
   highest = token.token;
@@ -52,7 +54,8 @@ Done Lab::not_busy(const Host& host) const {
 
 Done Lab::not_lost(const std::string& zone) const {
   if (!state_.lost_zones.contains(zone)) return {};
-  return fail(409, "zone.lost", "zone " + zone + " is lost", "restore it: hyops-labd fault zone-restore " + zone);
+  return fail(409, "zone.lost", "zone " + zone + " is lost",
+              "restore it: hyops-labd fault zone-restore " + zone);
 }
 
 void Lab::prune_operations() {
@@ -72,7 +75,8 @@ void Lab::prune_operations() {
   }
 }
 
-Result<Json> Lab::begin(const std::string& kind, Host& host, const std::string& key, const std::string& body) {
+Result<Json> Lab::begin(const std::string& kind, Host& host, const std::string& key,
+                        const std::string& body) {
   Operation operation;
   operation.id = "op-" + std::to_string(state_.next_operation++);
   operation.kind = kind;
@@ -102,7 +106,9 @@ void Lab::execute(const std::string& id) {
     operation = state_.operations[id];
     const auto found = state_.hosts.find(operation.host);
     if (found == state_.hosts.end() || found->second.operation != id) {
-      finish(id, operation.kind == "release" ? Done{} : Done(fail(404, "host.unknown", "the host is gone", "list hosts")));
+      finish(id, operation.kind == "release"
+                     ? Done{}
+                     : Done(fail(404, "host.unknown", "the host is gone", "list hosts")));
       return;
     }
     host = found->second;
@@ -120,14 +126,20 @@ Done Lab::work(const Operation& operation, const Host& host) {
 }
 
 Done Lab::do_place(const std::string& id, const Host& host) {
-  // A placement that a crash interrupted starts over: whatever is there nobody has been told of yet.
+  // A placement that a crash interrupted starts over: whatever is there nobody has been told of
+  // yet.
   if (auto done = do_release(host); !done) return done;
   note(id, 100, "making the file system");
-  auto host_key = make_layers(paths_.host(host.name), {host.name, host.zone, host.address, host.image, host.authorized_keys});
+  auto host_key = make_layers(paths_.host(host.name), {host.name, host.zone, host.address,
+                                                       host.image, host.authorized_keys});
   if (!host_key) return tl::make_unexpected(host_key.error());
   const Zone& zone = **find_zone(host.zone);
-  const Json spec{{"name", host.name}, {"address", host.address}, {"gateway", zone.gateway}, {"image", host.image}};
-  if (auto done = write_atomic(paths_.host(host.name) / "spec.json", spec.dump(1), 0600); !done) return done;
+  const Json spec{{"name", host.name},
+                  {"address", host.address},
+                  {"gateway", zone.gateway},
+                  {"image", host.image}};
+  if (auto done = write_atomic(paths_.host(host.name) / "spec.json", spec.dump(1), 0600); !done)
+    return done;
   {
     const Lock lock(mutex_);
     state_.hosts[host.name].host_key = *host_key;
@@ -153,7 +165,8 @@ Done Lab::do_power_on(const std::string& id, const Host& host) {
   }
   if (lost) {  // while it started; a host of a lost zone does not run
     end_process(*process, SIGKILL, 5000);
-    return fail(409, "zone.lost", "zone " + host.zone + " was lost while the host started", "restore the zone first");
+    return fail(409, "zone.lost", "zone " + host.zone + " was lost while the host started",
+                "restore the zone first");
   }
   return {};
 }
@@ -162,7 +175,9 @@ Done Lab::do_release(const Host& host) {
   if (auto done = power_off(host.process, host.link, Ending::sudden); !done) return done;
   std::error_code error;
   fs::remove_all(paths_.host(host.name), error);
-  if (error) return fail(500, "host.remove", "cannot remove the files of " + host.name + ": " + error.message());
+  if (error)
+    return fail(500, "host.remove",
+                "cannot remove the files of " + host.name + ": " + error.message());
   return {};
 }
 
@@ -183,7 +198,8 @@ void Lab::finish(const std::string& id, const Done& done) {
     const bool gone = done ? operation.kind == "release" : operation.kind == "place";
     if (gone) {  // a failed placement leaves nothing, and its name is free again
       const auto name = operation.host;
-      if (auto closed = close_ports_of(host.address); !closed) operation.note = closed.error().message;
+      if (auto closed = close_ports_of(host.address); !closed)
+        operation.note = closed.error().message;
       if (!done) {
         power_off(host.process, host.link, Ending::sudden);
         std::error_code ignored;
@@ -196,7 +212,9 @@ void Lab::finish(const std::string& id, const Done& done) {
   operation.permille = done ? 1000 : operation.permille;
   operation.note = done ? "done" : done.error().message;
   if (!done) {
-    operation.error = {{"code", done.error().code}, {"message", done.error().message}, {"next", done.error().next}};
+    operation.error = {{"code", done.error().code},
+                       {"message", done.error().message},
+                       {"next", done.error().next}};
   } else if (operation.kind == "release") {
     operation.result = {{"absent", true}};
   }

@@ -1,4 +1,5 @@
-// The hypervisor itself: hosts, operations, the network's rules and the faults, over one persisted state.
+// The hypervisor itself: hosts, operations, the network's rules and the faults, over one persisted
+// state.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
@@ -26,8 +27,8 @@ struct Caller {
   [[nodiscard]] bool sees(const std::string& name) const { return admin() || zone->name == name; }
 };
 
-// Every method may be called from any thread. Methods that take time start an operation and answer 202;
-// short changes of the packet filter are done when the method returns.
+// Every method may be called from any thread. Methods that take time start an operation and answer
+// 202; short changes of the packet filter are done when the method returns.
 class Lab {
  public:
   // Adopts the hosts that still run and takes up operations that a crash interrupted.
@@ -68,7 +69,8 @@ class Lab {
   // All of these want the lock to be held.
   Done save() { return save_state(paths_, state_); }
   Result<Host*> host_of(const Caller& caller, const std::string& name);
-  Result<Json> begin(const std::string& kind, Host& host, const std::string& key, const std::string& body);
+  Result<Json> begin(const std::string& kind, Host& host, const std::string& key,
+                     const std::string& body);
   Done not_busy(const Host& host) const;
   Done not_lost(const std::string& zone) const;
   Result<std::string> choose_address(const Zone& zone, const Json& body) const;

@@ -6,26 +6,37 @@
 namespace hyops::labd {
 namespace {
 
-std::string pair_of(const Zone& a, const Zone& b) { return std::string(a.name) + " " + std::string(b.name); }
+std::string pair_of(const Zone& a, const Zone& b) {
+  return std::string(a.name) + " " + std::string(b.name);
+}
 
 // A link has no direction: cutting "a b" and "b a" is the same.
-std::string link_of(const Zone& a, const Zone& b) { return a.name < b.name ? pair_of(a, b) : pair_of(b, a); }
+std::string link_of(const Zone& a, const Zone& b) {
+  return a.name < b.name ? pair_of(a, b) : pair_of(b, a);
+}
 
 }  // namespace
 
 Result<Reply> Lab::fault(const Json& body) {
-  if (auto known = only_keys(body, {"fault", "args"}); !known) return tl::make_unexpected(known.error());
+  if (auto known = only_keys(body, {"fault", "args"}); !known)
+    return tl::make_unexpected(known.error());
   auto name = text_field(body, "fault", 40);
   if (!name) return tl::make_unexpected(name.error());
   const Json args = body.value("args", Json::array());
-  const bool two = *name == "link-cut" || *name == "link-restore" || *name == "api-cut" || *name == "api-restore";
+  const bool two = *name == "link-cut" || *name == "link-restore" || *name == "api-cut" ||
+                   *name == "api-restore";
   const bool one = *name == "zone-loss" || *name == "zone-restore" || *name == "host-kill";
   if (!one && !two) {
     return fail(404, "fault.unknown", "there is no fault \"" + *name + "\"",
-                "use link-cut A B, link-restore A B, zone-loss Z, zone-restore Z, host-kill HOST, api-cut FROM TO, api-restore FROM TO");
+                "use link-cut A B, link-restore A B, zone-loss Z, zone-restore Z, host-kill HOST, "
+                "api-cut FROM TO, api-restore FROM TO");
   }
-  if (!args.is_array() || args.size() != (two ? 2u : 1u) || !args[0].is_string() || !args[args.size() - 1].is_string()) {
-    return invalid(*name + " takes " + (two ? "two zones" : one && *name == "host-kill" ? "a host" : "a zone"));
+  if (!args.is_array() || args.size() != (two ? 2u : 1u) || !args[0].is_string() ||
+      !args[args.size() - 1].is_string()) {
+    return invalid(*name + " takes " +
+                   (two                           ? "two zones"
+                    : one && *name == "host-kill" ? "a host"
+                                                  : "a zone"));
   }
   const Lock lock(mutex_);
   if (*name == "host-kill") return fault_host_kill(args);
@@ -42,7 +53,8 @@ Result<Reply> Lab::fault(const Json& body) {
 Result<Reply> Lab::fault_host_kill(const Json& args) {
   auto host = host_of({}, args[0]);
   if (!host) return tl::make_unexpected(host.error());
-  if (!end_process((*host)->process, SIGKILL, 5000)) return fail(500, "host.kill", "PID 1 of the host does not end");
+  if (!end_process((*host)->process, SIGKILL, 5000))
+    return fail(500, "host.kill", "PID 1 of the host does not end");
   return Reply{200, host_json(**host)};
 }
 
@@ -50,7 +62,8 @@ Result<Reply> Lab::fault_zone_loss(const Zone& zone) {
   const std::string name(zone.name);
   if (state_.lost_zones.contains(name)) return Reply{200, {{"zone", name}, {"lost", true}}};
   // The cable first, as in the real event: nothing gets a last word out.
-  if (auto done = ruleset::lose_zone(zone, ruleset::Change::add); !done) return tl::make_unexpected(done.error());
+  if (auto done = ruleset::lose_zone(zone, ruleset::Change::add); !done)
+    return tl::make_unexpected(done.error());
   state_.lost_zones.insert(name);
   for (auto& [ignored, host] : state_.hosts) {
     if (host.zone == name) host.on_after_restore = alive(host.process);
@@ -59,7 +72,8 @@ Result<Reply> Lab::fault_zone_loss(const Zone& zone) {
   Json killed = Json::array();
   for (const auto& [host_name, host] : state_.hosts) {
     if (host.zone != name || !host.on_after_restore) continue;
-    if (!end_process(host.process, SIGKILL, 5000)) return fail(500, "host.kill", "PID 1 of " + host_name + " does not end");
+    if (!end_process(host.process, SIGKILL, 5000))
+      return fail(500, "host.kill", "PID 1 of " + host_name + " does not end");
     killed.push_back(host_name);
   }
   return Reply{200, {{"zone", name}, {"lost", true}, {"killed", killed}}};
@@ -69,7 +83,8 @@ Result<Reply> Lab::fault_zone_restore(const Zone& zone) {
   const std::string name(zone.name);
   Json operations = Json::array();
   if (state_.lost_zones.contains(name)) {
-    if (auto done = ruleset::lose_zone(zone, ruleset::Change::remove); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::lose_zone(zone, ruleset::Change::remove); !done)
+      return tl::make_unexpected(done.error());
     state_.lost_zones.erase(name);
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
     for (auto& [ignored, host] : state_.hosts) {
@@ -88,7 +103,8 @@ Result<Reply> Lab::fault_link(const Zone& a, const Zone& b, ruleset::Change chan
   const auto link = link_of(a, b);
   const bool cut = change == ruleset::Change::add;
   if (state_.cut_links.contains(link) != cut) {
-    if (auto done = ruleset::cut_link(a, b, change); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::cut_link(a, b, change); !done)
+      return tl::make_unexpected(done.error());
     cut ? (void)state_.cut_links.insert(link) : (void)state_.cut_links.erase(link);
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
   }
@@ -100,7 +116,8 @@ Result<Reply> Lab::fault_api(const Zone& from, const Zone& to, ruleset::Change c
   const auto path = pair_of(from, to);
   const bool cut = change == ruleset::Change::add;
   if (state_.cut_apis.contains(path) != cut) {
-    if (auto done = ruleset::cut_api(from, to, change); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::cut_api(from, to, change); !done)
+      return tl::make_unexpected(done.error());
     cut ? (void)state_.cut_apis.insert(path) : (void)state_.cut_apis.erase(path);
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
   }
@@ -116,12 +133,18 @@ Result<Reply> Lab::status() {
     for (const auto& [ignored, host] : state_.hosts) {
       if (host.zone == name) hosts.push_back(host_json(host));
     }
-    listed.push_back({{"name", name}, {"network", zone.network}, {"gateway", zone.gateway},
-                      {"api", zone.has_api ? "http://" + std::string(zone.gateway) + ":" + std::to_string(api_port) : ""},
-                      {"lost", state_.lost_zones.contains(name)}, {"isolated", state_.isolation.contains(name)},
+    listed.push_back({{"name", name},
+                      {"network", zone.network},
+                      {"gateway", zone.gateway},
+                      {"api", zone.has_api ? "http://" + std::string(zone.gateway) + ":" +
+                                                 std::to_string(api_port)
+                                           : ""},
+                      {"lost", state_.lost_zones.contains(name)},
+                      {"isolated", state_.isolation.contains(name)},
                       {"hosts", hosts}});
   }
-  return Reply{200, {{"zones", listed}, {"cut_links", state_.cut_links}, {"cut_apis", state_.cut_apis}}};
+  return Reply{200,
+               {{"zones", listed}, {"cut_links", state_.cut_links}, {"cut_apis", state_.cut_apis}}};
 }
 
 }  // namespace hyops::labd

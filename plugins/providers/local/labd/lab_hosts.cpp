@@ -33,8 +33,9 @@ Json Lab::host_json(const Host& host) const {
 }
 
 Json Lab::operation_json(const Operation& operation) const {
-  Json answer{{"id", operation.id},       {"kind", operation.kind},         {"host", operation.host},
-              {"state", operation.state}, {"permille", operation.permille}, {"note", operation.note}};
+  Json answer{
+      {"id", operation.id},       {"kind", operation.kind},         {"host", operation.host},
+      {"state", operation.state}, {"permille", operation.permille}, {"note", operation.note}};
   if (operation.state == "done") answer["result"] = operation.result;
   if (operation.state == "failed") answer["error"] = operation.error;
   return answer;
@@ -42,7 +43,8 @@ Json Lab::operation_json(const Operation& operation) const {
 
 Result<Host*> Lab::host_of(const Caller& caller, const std::string& name) {
   const auto found = state_.hosts.find(name);
-  if (found == state_.hosts.end() || !caller.sees(found->second.zone)) return no_host(name.substr(0, 40));
+  if (found == state_.hosts.end() || !caller.sees(found->second.zone))
+    return no_host(name.substr(0, 40));
   return &found->second;
 }
 
@@ -63,11 +65,13 @@ Result<std::string> Lab::choose_address(const Zone& zone, const Json& body) cons
     const auto address = parse_ipv4(*text);
     const uint32_t last = address ? *address & 0xff : 0;
     if (!address || !network.contains(*address) || last < 2 || last > 254) {
-      return fail(400, "address.invalid", "address " + *text + " is not one for hosts of zone " + std::string(zone.name),
+      return fail(400, "address.invalid",
+                  "address " + *text + " is not one for hosts of zone " + std::string(zone.name),
                   "use one of " + network.text() + " from .2 to .254, or none to get one");
     }
     if (taken(*text)) {
-      return fail(409, "address.taken", "address " + *text + " belongs to another host", "use another, or none to get one");
+      return fail(409, "address.taken", "address " + *text + " belongs to another host",
+                  "use another, or none to get one");
     }
     return *text;
   }
@@ -76,15 +80,19 @@ Result<std::string> Lab::choose_address(const Zone& zone, const Json& body) cons
     auto address = ipv4_text(network.network + last);
     if (!taken(address)) return address;
   }
-  return fail(409, "address.exhausted", "zone " + std::string(zone.name) + " has no free address", "release a host");
+  return fail(409, "address.exhausted", "zone " + std::string(zone.name) + " has no free address",
+              "release a host");
 }
 
 Result<Reply> Lab::place(const Caller& caller, const Json& body, const std::string& key) {
   if (key.empty() || key.size() > 200) {
-    return fail(400, "idempotency.missing", "a placement needs the header Idempotency-Key with 1 to 200 bytes",
+    return fail(400, "idempotency.missing",
+                "a placement needs the header Idempotency-Key with 1 to 200 bytes",
                 "send a key of your own with every placement, the same one when you repeat it");
   }
-  if (auto known = only_keys(body, {"name", "zone", "image", "address", "authorized_keys", "labels", "fencing_token"}); !known) {
+  if (auto known = only_keys(
+          body, {"name", "zone", "image", "address", "authorized_keys", "labels", "fencing_token"});
+      !known) {
     return tl::make_unexpected(known.error());
   }
   const Zone* zone = caller.zone;
@@ -93,7 +101,8 @@ Result<Reply> Lab::place(const Caller& caller, const Json& body, const std::stri
     if (!named) return tl::make_unexpected(named.error());
     auto found = find_zone(*named);
     if (!found) return tl::make_unexpected(found.error());
-    if (!caller.sees(*named)) return invalid("this API places in zone " + std::string(zone->name) + " only");
+    if (!caller.sees(*named))
+      return invalid("this API places in zone " + std::string(zone->name) + " only");
     zone = *found;
   }
   auto name = text_field(body, "name", 40).and_then(check_name);
@@ -107,7 +116,8 @@ Result<Reply> Lab::place(const Caller& caller, const Json& body, const std::stri
   if (body.contains("fencing_token")) {
     auto token = number_field(body, "fencing_token", 0, INT64_MAX);
     if (!token) return tl::make_unexpected(token.error());
-    if (!labels->contains("lane")) return invalid("\"fencing_token\" needs the label \"lane\" that it belongs to");
+    if (!labels->contains("lane"))
+      return invalid("\"fencing_token\" needs the label \"lane\" that it belongs to");
     if (auto done = check_fencing({labels->at("lane"), static_cast<uint64_t>(*token)}); !done) {
       return tl::make_unexpected(done.error());
     }
@@ -119,20 +129,24 @@ Result<Reply> Lab::place(const Caller& caller, const Json& body, const std::stri
   if (const auto used = state_.keys.find(scope); used != state_.keys.end()) {
     const auto& earlier = state_.operations[used->second];
     if (earlier.body != canonical) {
-      return fail(409, "idempotency.mismatch", "the key was used with another request, operation " + earlier.id,
+      return fail(409, "idempotency.mismatch",
+                  "the key was used with another request, operation " + earlier.id,
                   "use a new key for a new request");
     }
     return Reply{202, {{"operation", operation_json(earlier)}}};
   }
-  if (auto done = not_lost(std::string(zone->name)); !done) return tl::make_unexpected(done.error());
+  if (auto done = not_lost(std::string(zone->name)); !done)
+    return tl::make_unexpected(done.error());
   if (!image_known(caller, *image)) {
     return fail(400, "image.unknown", "there is no image \"" + *image + "\"",
                 "GET /v1/images lists them; image runner needs hyops-labd up --prefix DIR");
   }
   if (state_.hosts.contains(*name)) {
-    return fail(409, "host.exists", "there is a host " + *name + " already", "use another name, or release it first");
+    return fail(409, "host.exists", "there is a host " + *name + " already",
+                "use another name, or release it first");
   }
-  if (state_.hosts.size() >= most_hosts) return fail(409, "lab.full", "the lab has its most hosts, 128", "release some");
+  if (state_.hosts.size() >= most_hosts)
+    return fail(409, "lab.full", "the lab has its most hosts, 128", "release some");
   auto address = choose_address(*zone, body);
   if (!address) return tl::make_unexpected(address.error());
 
@@ -171,7 +185,8 @@ Result<Reply> Lab::show_host(const Caller& caller, const std::string& name) {
 Result<Reply> Lab::set_power(const Caller& caller, const std::string& name, const Json& body) {
   if (auto known = only_keys(body, {"state"}); !known) return tl::make_unexpected(known.error());
   auto wanted = text_field(body, "state", 8);
-  if (!wanted || (*wanted != "on" && *wanted != "off")) return invalid("\"state\" is \"on\" or \"off\"");
+  if (!wanted || (*wanted != "on" && *wanted != "off"))
+    return invalid("\"state\" is \"on\" or \"off\"");
   const Lock lock(mutex_);
   auto host = host_of(caller, name);
   if (!host) return tl::make_unexpected(host.error());
@@ -180,7 +195,13 @@ Result<Reply> Lab::set_power(const Caller& caller, const std::string& name, cons
     if (auto done = not_lost((*host)->zone); !done) return tl::make_unexpected(done.error());
   }
   if ((alive((*host)->process) ? "on" : "off") == *wanted) {
-    return Reply{200, {{"operation", {{"id", ""}, {"state", "done"}, {"permille", 1000}, {"note", "it is " + *wanted}, {"result", host_json(**host)}}}}};
+    return Reply{200,
+                 {{"operation",
+                   {{"id", ""},
+                    {"state", "done"},
+                    {"permille", 1000},
+                    {"note", "it is " + *wanted},
+                    {"result", host_json(**host)}}}}};
   }
   auto operation = begin("power-" + *wanted, **host, "", "");
   if (!operation) return tl::make_unexpected(operation.error());
@@ -211,7 +232,8 @@ Result<Reply> Lab::console(const Caller& caller, const std::string& name) {
   const Fd fd(::open((paths_.host(name) / "console.log").c_str(), O_RDONLY | O_CLOEXEC));
   std::string text(static_cast<size_t>(most), '\0');
   const off_t size = fd.valid() ? lseek(fd.get(), 0, SEEK_END) : 0;
-  const ssize_t n = fd.valid() ? pread(fd.get(), text.data(), text.size(), std::max<off_t>(0, size - most)) : 0;
+  const ssize_t n =
+      fd.valid() ? pread(fd.get(), text.data(), text.size(), std::max<off_t>(0, size - most)) : 0;
   text.resize(n > 0 ? static_cast<size_t>(n) : 0);
   return Reply{200, {{"console", text}, {"bytes", size}}};
 }
@@ -228,8 +250,9 @@ Result<Reply> Lab::show_operation(const Caller& caller, const std::string& id) {
   const Lock lock(mutex_);
   const auto found = state_.operations.find(id);
   if (found == state_.operations.end() || !caller.sees(found->second.zone)) {
-    return fail(404, "operation.unknown", "there is no operation " + id.substr(0, 40),
-                "finished operations are kept for a while only; look at the host: GET /v1/hosts/NAME");
+    return fail(
+        404, "operation.unknown", "there is no operation " + id.substr(0, 40),
+        "finished operations are kept for a while only; look at the host: GET /v1/hosts/NAME");
   }
   return Reply{200, operation_json(found->second)};
 }

@@ -6,7 +6,8 @@ namespace {
 
 constexpr size_t most_rules = 256;
 
-// Only the zone outside the primary failure domain may fence another one; so may root on the machine.
+// Only the zone outside the primary failure domain may fence another one; so may root on the
+// machine.
 Done may_isolate(const Caller& caller) {
   if (caller.admin() || caller.zone->name == "edge") return {};
   return fail(403, "isolation.not_here", "isolation is served by the API of zone edge only",
@@ -16,18 +17,23 @@ Done may_isolate(const Caller& caller) {
 Result<const Zone*> fenceable(const std::string& name) {
   auto zone = find_zone(name);
   if (zone && !(*zone)->has_api) {
-    return fail(400, "isolation.zone_invalid", "zone " + name + " is the outside and cannot be fenced", "name a site");
+    return fail(400, "isolation.zone_invalid",
+                "zone " + name + " is the outside and cannot be fenced", "name a site");
   }
   return zone;
 }
 
-ruleset::Inbound inbound_of(const FirewallRule& rule) { return {rule.source, rule.address, rule.port}; }
+ruleset::Inbound inbound_of(const FirewallRule& rule) {
+  return {rule.source, rule.address, rule.port};
+}
 
-Result<std::vector<ruleset::Allowed>> product(const Zone* zone, const Json& sources, const Json& allow) {
+Result<std::vector<ruleset::Allowed>> product(const Zone* zone, const Json& sources,
+                                              const Json& allow) {
   if (!sources.is_array() || sources.empty() || !allow.is_array()) {
     return invalid("\"sources\" is a list of networks, \"allow\" a list of {cidr, port, protocol}");
   }
-  if (sources.size() * allow.size() > most_rules) return invalid("an egress has at most 256 pairs of source and destination");
+  if (sources.size() * allow.size() > most_rules)
+    return invalid("an egress has at most 256 pairs of source and destination");
   std::vector<ruleset::Allowed> rules;
   for (const auto& source : sources) {
     if (!source.is_string()) return invalid("\"sources\" is a list of networks");
@@ -39,7 +45,8 @@ Result<std::vector<ruleset::Allowed>> product(const Zone* zone, const Json& sour
     }
     for (const auto& item : allow) {
       if (!item.is_object()) return invalid("\"allow\" is a list of {cidr, port, protocol}");
-      if (auto known = only_keys(item, {"cidr", "port", "protocol"}); !known) return tl::make_unexpected(known.error());
+      if (auto known = only_keys(item, {"cidr", "port", "protocol"}); !known)
+        return tl::make_unexpected(known.error());
       auto text = text_field(item, "cidr", 18);
       if (!text) return tl::make_unexpected(text.error());
       auto to = check_cidr(*text, "cidr");
@@ -68,7 +75,9 @@ Result<std::vector<ruleset::Allowed>> product(const Zone* zone, const Json& sour
 Done Lab::forget_closed_ports() {
   auto open = ruleset::open_inbounds();
   if (!open) return tl::make_unexpected(open.error());
-  std::erase_if(state_.firewall, [&](const auto& entry) { return !open->contains(ruleset::key_of(inbound_of(entry.second))); });
+  std::erase_if(state_.firewall, [&](const auto& entry) {
+    return !open->contains(ruleset::key_of(inbound_of(entry.second)));
+  });
   return {};
 }
 
@@ -99,9 +108,12 @@ Done Lab::close_ports_of(const std::string& address) {
 }
 
 Result<Reply> Lab::open_port(const Caller& caller, const Json& body) {
-  if (auto known = only_keys(body, {"name", "source", "address", "port", "ttl_s"}); !known) return tl::make_unexpected(known.error());
+  if (auto known = only_keys(body, {"name", "source", "address", "port", "ttl_s"}); !known)
+    return tl::make_unexpected(known.error());
   auto name = text_field(body, "name", 40).and_then(check_name);
-  auto source = text_field(body, "source", 18).and_then([](const std::string& text) { return check_cidr(text, "source"); });
+  auto source = text_field(body, "source", 18).and_then([](const std::string& text) {
+    return check_cidr(text, "source");
+  });
   auto address = text_field(body, "address", 15);
   auto port = number_field(body, "port", 1, 65535);
   auto ttl = number_field(body, "ttl_s", 1, 3600);
@@ -113,21 +125,28 @@ Result<Reply> Lab::open_port(const Caller& caller, const Json& body) {
   const auto parsed = parse_ipv4(*address);
   const Zone* zone = nullptr;
   for (const auto& candidate : zones) {
-    if (candidate.has_api && parsed && network_of(candidate).contains(*parsed) && caller.sees(std::string(candidate.name))) {
+    if (candidate.has_api && parsed && network_of(candidate).contains(*parsed) &&
+        caller.sees(std::string(candidate.name))) {
       zone = &candidate;
     }
   }
-  if (!zone) return fail(400, "address.invalid", "address " + *address + " is not one of this zone", "name the address of a host of the zone");
+  if (!zone)
+    return fail(400, "address.invalid", "address " + *address + " is not one of this zone",
+                "name the address of a host of the zone");
 
   const Lock lock(mutex_);
   if (auto done = forget_closed_ports(); !done) return tl::make_unexpected(done.error());
-  FirewallRule rule{*name, std::string(zone->name), source->text(), *address, static_cast<uint16_t>(*port), static_cast<int>(*ttl)};
+  FirewallRule rule{*name,    std::string(zone->name),      source->text(),
+                    *address, static_cast<uint16_t>(*port), static_cast<int>(*ttl)};
   if (const auto found = state_.firewall.find(*name); found != state_.firewall.end()) {
     if (Json(found->second) == Json(rule)) return Reply{200, Json(found->second)};
-    return fail(409, "firewall.exists", "a rule " + *name + " is open already", "close it first: DELETE /v1/firewall/" + *name);
+    return fail(409, "firewall.exists", "a rule " + *name + " is open already",
+                "close it first: DELETE /v1/firewall/" + *name);
   }
-  if (state_.firewall.size() >= most_rules) return fail(409, "firewall.full", "256 rules are open", "close some");
-  // Remembered first: a crash between the two leaves a name without a rule, never a rule without a name.
+  if (state_.firewall.size() >= most_rules)
+    return fail(409, "firewall.full", "256 rules are open", "close some");
+  // Remembered first: a crash between the two leaves a name without a rule, never a rule without a
+  // name.
   state_.firewall[*name] = rule;
   if (auto done = save(); !done) return tl::make_unexpected(done.error());
   if (auto done = ruleset::open_inbound(inbound_of(rule), rule.ttl_s); !done) {
@@ -161,7 +180,8 @@ Result<Reply> Lab::close_port(const Caller& caller, const std::string& name) {
     auto closed = ruleset::close_inbound(inbound_of(found->second));
     auto open = ruleset::open_inbounds();
     // It may have expired in between; what counts is that it is closed.
-    if (!open || (!closed && open->contains(ruleset::key_of(inbound_of(found->second))))) return tl::make_unexpected(closed ? open.error() : closed.error());
+    if (!open || (!closed && open->contains(ruleset::key_of(inbound_of(found->second)))))
+      return tl::make_unexpected(closed ? open.error() : closed.error());
     state_.firewall.erase(found);
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
   }
@@ -177,16 +197,21 @@ Result<Json> Lab::egress_json(const Egress& egress) {
   for (size_t i = 0; i < rules->size(); ++i) {
     const auto& rule = (*rules)[i];
     const auto counter = (*counted)["egress-" + egress.name + "-" + std::to_string(i)];
-    listed.push_back({{"source", rule.source}, {"cidr", rule.destination}, {"protocol", rule.protocol}, {"port", rule.port},
-                      {"packets", counter.packets}, {"bytes", counter.bytes}});
+    listed.push_back({{"source", rule.source},
+                      {"cidr", rule.destination},
+                      {"protocol", rule.protocol},
+                      {"port", rule.port},
+                      {"packets", counter.packets},
+                      {"bytes", counter.bytes}});
   }
-  return Json{{"name", egress.name}, {"zone", egress.zone}, {"sources", egress.sources}, {"allow", egress.allow},
-              {"nat_address", "198.51.100.1"}, {"rules", listed}};
+  return Json{{"name", egress.name},   {"zone", egress.zone},           {"sources", egress.sources},
+              {"allow", egress.allow}, {"nat_address", "198.51.100.1"}, {"rules", listed}};
 }
 
 Result<Reply> Lab::put_egress(const Caller& caller, const std::string& name, const Json& body) {
   if (auto checked = check_name(name); !checked) return tl::make_unexpected(checked.error());
-  if (auto known = only_keys(body, {"sources", "allow"}); !known) return tl::make_unexpected(known.error());
+  if (auto known = only_keys(body, {"sources", "allow"}); !known)
+    return tl::make_unexpected(known.error());
   auto rules = product(caller.zone, body.value("sources", Json()), body.value("allow", Json()));
   if (!rules) return tl::make_unexpected(rules.error());
   const Lock lock(mutex_);
@@ -199,10 +224,12 @@ Result<Reply> Lab::put_egress(const Caller& caller, const std::string& name, con
   // The same again changes nothing: counters of an egress in use survive a repeated request.
   const bool same = found != state_.egress.end() && Json(found->second) == Json(egress);
   if (!same) {
-    if (state_.egress.size() >= most_rules) return fail(409, "egress.full", "there are 256 egress definitions", "delete some");
+    if (state_.egress.size() >= most_rules)
+      return fail(409, "egress.full", "there are 256 egress definitions", "delete some");
     state_.egress[name] = egress;
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
-    if (auto done = ruleset::set_egress(name, *rules); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::set_egress(name, *rules); !done)
+      return tl::make_unexpected(done.error());
   }
   auto answer = egress_json(egress);
   if (!answer) return tl::make_unexpected(answer.error());
@@ -225,7 +252,8 @@ Result<Reply> Lab::show_egress(const Caller& caller, const std::string& name) {
   const Lock lock(mutex_);
   const auto found = state_.egress.find(name);
   if (found == state_.egress.end() || !caller.sees(found->second.zone)) {
-    return fail(404, "egress.unknown", "there is no egress " + name.substr(0, 40), "list them: GET /v1/egress");
+    return fail(404, "egress.unknown", "there is no egress " + name.substr(0, 40),
+                "list them: GET /v1/egress");
   }
   auto answer = egress_json(found->second);
   if (!answer) return tl::make_unexpected(answer.error());
@@ -264,7 +292,8 @@ Result<Reply> Lab::isolate(const Caller& caller, const std::string& name, const 
   if (!reason) return tl::make_unexpected(reason.error());
   const Lock lock(mutex_);
   if (!state_.isolation.contains(name)) {
-    if (auto done = ruleset::isolate(**zone, ruleset::Change::add); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::isolate(**zone, ruleset::Change::add); !done)
+      return tl::make_unexpected(done.error());
   }
   state_.isolation[name] = *reason;
   if (auto done = save(); !done) return tl::make_unexpected(done.error());
@@ -288,7 +317,8 @@ Result<Reply> Lab::end_isolation(const Caller& caller, const std::string& name) 
   if (!zone) return tl::make_unexpected(zone.error());
   const Lock lock(mutex_);
   if (state_.isolation.contains(name)) {
-    if (auto done = ruleset::isolate(**zone, ruleset::Change::remove); !done) return tl::make_unexpected(done.error());
+    if (auto done = ruleset::isolate(**zone, ruleset::Change::remove); !done)
+      return tl::make_unexpected(done.error());
     state_.isolation.erase(name);
     if (auto done = save(); !done) return tl::make_unexpected(done.error());
   }

@@ -1,5 +1,5 @@
-// The writable layers of a host. Rule for /etc: what the machine does not show to everybody does not
-// exist on a host. Rule for /var: a skeleton of empty directories, never the machine's content.
+// The writable layers of a host. Rule for /etc: what the machine does not show to everybody does
+// not exist on a host. Rule for /var: a skeleton of empty directories, never the machine's content.
 #include "layers.hpp"
 
 #include <fcntl.h>
@@ -17,7 +17,8 @@ namespace {
 
 // Hosts start without the services that this machine happens to have configured.
 const std::set<std::string>& blank_in_etc() {
-  static const std::set<std::string> names{"ssh", "postgresql", "pgbackrest", "powerdns", "hyops", "ansible"};
+  static const std::set<std::string> names{"ssh",      "postgresql", "pgbackrest",
+                                           "powerdns", "hyops",      "ansible"};
   return names;
 }
 
@@ -41,7 +42,8 @@ Done opaque_dir(const fs::path& path, const struct stat& model) {
 }
 
 Done whiteout(const fs::path& path) {
-  if (mknod(path.c_str(), S_IFCHR, makedev(0, 0)) != 0) return fail_errno("whiteout " + path.string());
+  if (mknod(path.c_str(), S_IFCHR, makedev(0, 0)) != 0)
+    return fail_errno("whiteout " + path.string());
   return {};
 }
 
@@ -60,16 +62,18 @@ Done parents(const fs::path& lower, const fs::path& upper, const fs::path& relat
 Done hide_private_etc(const fs::path& upper) {
   const fs::path lower = "/etc";
   std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(lower, error); it != fs::recursive_directory_iterator();
-       it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(lower, error);
+       it != fs::recursive_directory_iterator(); it.increment(error)) {
     if (error) return fail(500, "system.call", "read /etc: " + error.message());
     const fs::path relative = fs::relative(it->path(), lower);
     const auto model = look(it->path());
     if (!model) continue;  // gone meanwhile: nothing to hide
     const bool is_dir = S_ISDIR(model->st_mode);
-    const bool blank = relative.parent_path().empty() && (blank_in_etc().contains(relative.string()) ||
-                                                          relative.string().starts_with("pgbackrest"));
-    const bool shown = S_ISLNK(model->st_mode) || (model->st_mode & (is_dir ? S_IXOTH : S_IROTH)) != 0;
+    const bool blank =
+        relative.parent_path().empty() &&
+        (blank_in_etc().contains(relative.string()) || relative.string().starts_with("pgbackrest"));
+    const bool shown =
+        S_ISLNK(model->st_mode) || (model->st_mode & (is_dir ? S_IXOTH : S_IROTH)) != 0;
     if (shown && !blank) continue;
     if (is_dir) it.disable_recursion_pending();
     if (auto done = parents(lower, upper, relative); !done) return done;
@@ -99,7 +103,8 @@ std::string shadow_of(const std::string& accounts, std::string_view tail) {
   return text;
 }
 
-constexpr std::string_view sshd_config = R"(# The lab's own: keys only, and nothing of this machine's configuration.
+constexpr std::string_view sshd_config =
+    R"(# The lab's own: keys only, and nothing of this machine's configuration.
 Port 22
 AddressFamily inet
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -133,12 +138,13 @@ Result<std::string> make_host_key(const fs::path& ssh, const std::string& name) 
 Result<std::string> make_etc(const fs::path& upper, const HostSpec& spec) {
   if (auto done = hide_private_etc(upper); !done) return tl::make_unexpected(done.error());
   const Owner shadow_owner{0, [] {
-    struct stat info;
-    return stat("/etc/shadow", &info) == 0 ? info.st_gid : 0;
-  }()};
-  const std::string hosts = "127.0.0.1 localhost\n" + spec.address + " " + spec.name + "." + spec.zone +
-                            ".hyops.test " + spec.name + "\n";
-  const std::string resolv = "nameserver " + std::string(resolver) + "\noptions timeout:1 attempts:2\n";
+                             struct stat info;
+                             return stat("/etc/shadow", &info) == 0 ? info.st_gid : 0;
+                           }()};
+  const std::string hosts = "127.0.0.1 localhost\n" + spec.address + " " + spec.name + "." +
+                            spec.zone + ".hyops.test " + spec.name + "\n";
+  const std::string resolv =
+      "nameserver " + std::string(resolver) + "\noptions timeout:1 attempts:2\n";
   const auto ssh = upper / "ssh";
   for (const auto& done : {
            make_dir(ssh, 0755),
@@ -146,9 +152,11 @@ Result<std::string> make_etc(const fs::path& upper, const HostSpec& spec) {
            replace(upper / "hosts", hosts, 0644),
            replace(upper / "resolv.conf", resolv, 0644),
            replace(upper / "machine-id", random_hex(16) + "\n", 0444),
-           replace(upper / "shadow", shadow_of(read_file("/etc/passwd").value_or(""), ":19000:0:99999:7:::"), 0640,
+           replace(upper / "shadow",
+                   shadow_of(read_file("/etc/passwd").value_or(""), ":19000:0:99999:7:::"), 0640,
                    shadow_owner),
-           replace(upper / "gshadow", shadow_of(read_file("/etc/group").value_or(""), "::"), 0640, shadow_owner),
+           replace(upper / "gshadow", shadow_of(read_file("/etc/group").value_or(""), "::"), 0640,
+                   shadow_owner),
            replace(ssh / "sshd_config", sshd_config, 0644),
            replace(ssh / "ssh_config", "Host *\n", 0644),
        }) {
@@ -160,8 +168,8 @@ Result<std::string> make_etc(const fs::path& upper, const HostSpec& spec) {
 // Two levels of /var as empty directories: packages find their places with the right owners.
 Done make_var(const fs::path& var) {
   std::error_code error;
-  for (auto it = fs::recursive_directory_iterator("/var", error); it != fs::recursive_directory_iterator();
-       it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator("/var", error);
+       it != fs::recursive_directory_iterator(); it.increment(error)) {
     if (error) return fail(500, "system.call", "read /var: " + error.message());
     const auto model = look(it->path());
     if (!model || !S_ISDIR(model->st_mode)) continue;
@@ -173,7 +181,8 @@ Done make_var(const fs::path& var) {
     if (auto done = same_dir(var / fs::relative(it->path(), "/var"), *model); !done) return done;
   }
   for (const auto* place : {"lib", "log", "cache", "tmp", "lib/dpkg"}) {
-    if (auto done = make_dir(var / place, std::string_view(place) == "tmp" ? 01777 : 0755); !done) return done;
+    if (auto done = make_dir(var / place, std::string_view(place) == "tmp" ? 01777 : 0755); !done)
+      return done;
   }
   for (const auto& [name, target] : {std::pair{"run", "/run"}, std::pair{"lock", "/run/lock"}}) {
     std::error_code ignored;
@@ -187,8 +196,8 @@ Done make_var(const fs::path& var) {
 
 Result<std::string> make_layers(const fs::path& dir, const HostSpec& spec) {
   if (mkdir(dir.c_str(), 0700) != 0) return fail_errno("mkdir " + dir.string());
-  for (const auto* part : {"mnt", "usr", "usr.work", "etc", "etc.work", "dpkg", "dpkg.work", "var", "home",
-                           "srv", "opt"}) {
+  for (const auto* part : {"mnt", "usr", "usr.work", "etc", "etc.work", "dpkg", "dpkg.work", "var",
+                           "home", "srv", "opt"}) {
     if (auto done = make_dir(dir / part, 0755); !done) return tl::make_unexpected(done.error());
   }
   std::string keys;
@@ -199,7 +208,8 @@ Result<std::string> make_layers(const fs::path& dir, const HostSpec& spec) {
     if (!done) return tl::make_unexpected(done.error());
   }
   if (spec.image == "web") {
-    if (auto done = make_dir(dir / "srv/www", 0755); !done) return tl::make_unexpected(done.error());
+    if (auto done = make_dir(dir / "srv/www", 0755); !done)
+      return tl::make_unexpected(done.error());
     auto page = write_plain(dir / "srv/www/index.html", "the outside of the hyops lab\n");
     if (!page) return tl::make_unexpected(page.error());
   }

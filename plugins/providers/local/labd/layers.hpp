@@ -1,4 +1,5 @@
-// The part of a host that survives power-off: its writable layers on disk, blank where the machine has secrets.
+// The part of a host that survives power-off: its writable layers on disk, blank where the machine
+// has secrets.
 #pragma once
 
 #include <string>

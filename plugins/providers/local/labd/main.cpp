@@ -28,8 +28,9 @@ constexpr std::string_view usage = R"(hyops-labd: the small cloud that the hyops
   release HOST                                       remove a host and its files
   exec    HOST -- COMMAND...                         run a command inside a host
   token   ZONE                                       print the API token of a zone
-  fault   NAME ARGS                                  link-cut A B, link-restore A B, zone-loss Z, zone-restore Z,
-                                                     host-kill HOST, api-cut FROM TO, api-restore FROM TO
+  fault   NAME ARGS                                  link-cut A B, link-restore A B, zone-loss Z,
+                                                     zone-restore Z, host-kill HOST,
+                                                     api-cut FROM TO, api-restore FROM TO
 All take --dir (default /var/lib/hyops-lab) and need root. Zones: onprem, edge, cloud, internet.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 77 not root; exec passes on the command's own.
 )";
@@ -40,7 +41,8 @@ struct Arguments {
   std::vector<std::string> command;  // after --
 };
 
-Result<Arguments> parse_arguments(const std::vector<std::string>& argv, const std::set<std::string>& known) {
+Result<Arguments> parse_arguments(const std::vector<std::string>& argv,
+                                  const std::set<std::string>& known) {
   Arguments parsed;
   for (size_t i = 0; i < argv.size(); ++i) {
     if (argv[i] == "--") {
@@ -52,7 +54,8 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& argv, const st
       continue;
     }
     const auto name = argv[i].substr(2);
-    if (name != "dir" && !known.contains(name)) return fail(400, "usage", "unknown option " + argv[i], "hyops-labd --help");
+    if (name != "dir" && !known.contains(name))
+      return fail(400, "usage", "unknown option " + argv[i], "hyops-labd --help");
     if (name == "json") {
       parsed.options[name] = "yes";
     } else if (i + 1 == argv.size()) {
@@ -69,7 +72,8 @@ Done want_words(const Arguments& given, size_t count, const std::string& form) {
   return fail(400, "usage", "this is not how it is typed", "hyops-labd " + form);
 }
 
-std::string option(const Arguments& given, const std::string& name, const std::string& otherwise = "") {
+std::string option(const Arguments& given, const std::string& name,
+                   const std::string& otherwise = "") {
   const auto found = given.options.find(name);
   return found == given.options.end() ? otherwise : found->second;
 }
@@ -83,7 +87,9 @@ Result<int> print_waited(const AdminClient& client, const Result<Json>& answer) 
 }
 
 Result<int> place(const AdminClient& client, const Arguments& given) {
-  Json body{{"zone", option(given, "zone")}, {"name", option(given, "name")}, {"image", option(given, "image", "debian")}};
+  Json body{{"zone", option(given, "zone")},
+            {"name", option(given, "name")},
+            {"image", option(given, "image", "debian")}};
   if (given.options.contains("address")) body["address"] = option(given, "address");
   if (given.options.contains("authorized-key")) {
     const auto text = read_file(option(given, "authorized-key"));
@@ -99,7 +105,8 @@ Result<int> place(const AdminClient& client, const Arguments& given) {
 }
 
 Result<int> fault(const AdminClient& client, const Arguments& given) {
-  if (given.words.empty()) return fail(400, "usage", "no fault is named", "hyops-labd --help lists them");
+  if (given.words.empty())
+    return fail(400, "usage", "no fault is named", "hyops-labd --help lists them");
   const std::vector<std::string> args(given.words.begin() + 1, given.words.end());
   auto answer = client.request("POST", "/v1/faults", {{"fault", given.words[0]}, {"args", args}});
   if (!answer) return tl::make_unexpected(answer.error());
@@ -120,28 +127,32 @@ Result<int> status(const AdminClient& client, const Arguments& given) {
   }
   for (const auto& zone : (*answer)["zones"]) {
     std::cout << zone["name"].get<std::string>() << "  " << zone["network"].get<std::string>()
-              << (zone["lost"] == true ? "  lost" : "") << (zone["isolated"] == true ? "  isolated" : "") << "\n";
+              << (zone["lost"] == true ? "  lost" : "")
+              << (zone["isolated"] == true ? "  isolated" : "") << "\n";
     for (const auto& host : zone["hosts"]) {
-      std::cout << "  " << host["name"].get<std::string>() << "  " << host["address"].get<std::string>() << "  "
-                << host["image"].get<std::string>() << "  " << host["power"].get<std::string>() << "\n";
+      std::cout << "  " << host["name"].get<std::string>() << "  "
+                << host["address"].get<std::string>() << "  " << host["image"].get<std::string>()
+                << "  " << host["power"].get<std::string>() << "\n";
     }
   }
-  for (const auto& link : (*answer)["cut_links"]) std::cout << "cut link: " << link.get<std::string>() << "\n";
-  for (const auto& path : (*answer)["cut_apis"]) std::cout << "cut API path: " << path.get<std::string>() << "\n";
+  for (const auto& link : (*answer)["cut_links"])
+    std::cout << "cut link: " << link.get<std::string>() << "\n";
+  for (const auto& path : (*answer)["cut_apis"])
+    std::cout << "cut API path: " << path.get<std::string>() << "\n";
   return 0;
 }
 
-Result<int> enter_host(const AdminClient& client, const LabPaths& paths, const Arguments& given) {
+// From the lab's notes on disk, so that a host can be entered while the daemon is dead, too.
+Result<int> enter_host(const LabPaths& paths, const Arguments& given) {
   if (given.words.size() != 1 || given.command.empty()) {
     return fail(400, "usage", "no command is given", "hyops-labd exec HOST -- COMMAND...");
   }
-  // The daemon's answer is fresher than the file, but a host can be entered without a daemon, too.
-  [[maybe_unused]] const auto& unused = client;
   auto state = load_state(paths);
   if (!state) return tl::make_unexpected(state.error());
   const auto found = state->hosts.find(given.words[0]);
   if (found == state->hosts.end()) {
-    return fail(404, "host.unknown", "there is no host " + given.words[0], "hyops-labd status --dir " + paths.dir.string());
+    return fail(404, "host.unknown", "there is no host " + given.words[0],
+                "hyops-labd status --dir " + paths.dir.string());
   }
   return run_inside(found->second.process, given.command);
 }
@@ -151,21 +162,24 @@ Result<int> take_down(const LabPaths& paths, const Arguments& given) {
   if (!left) return tl::make_unexpected(left.error());
   for (const auto& line : *left) std::cerr << "left over: " << line << "\n";
   if (!left->empty()) {
-    return fail(500, "lab.leftover", "the lab is not gone completely",
-                "end what is listed above, then again: hyops-labd down --dir " + paths.dir.string());
+    return fail(
+        500, "lab.leftover", "the lab is not gone completely",
+        "end what is listed above, then again: hyops-labd down --dir " + paths.dir.string());
   }
   std::cout << "nothing of the lab in " << paths.dir.string() << " is left\n";
   return 0;
 }
 
 Result<int> print_token(const LabPaths& paths, const Arguments& given) {
-  if (auto done = want_words(given, 1, "token ZONE"); !done) return tl::make_unexpected(done.error());
+  if (auto done = want_words(given, 1, "token ZONE"); !done)
+    return tl::make_unexpected(done.error());
   auto zone = find_zone(given.words[0]);
   if (!zone) return tl::make_unexpected(zone.error());
   const auto token = read_file(paths.token((*zone)->name));
   if (!token) {
     return fail(404, "lab.token", "there is no token for zone " + given.words[0],
-                (*zone)->has_api ? "hyops-labd up --dir " + paths.dir.string() : "zone internet has no API");
+                (*zone)->has_api ? "hyops-labd up --dir " + paths.dir.string()
+                                 : "zone internet has no API");
   }
   std::cout << *token;
   return 0;
@@ -173,11 +187,20 @@ Result<int> print_token(const LabPaths& paths, const Arguments& given) {
 
 Result<int> run_verb(const std::string& verb, const std::vector<std::string>& rest) {
   static const std::map<std::string, std::set<std::string>> verbs{
-      {"up", {"name", "prefix"}}, {"down", {"name"}}, {"status", {"json"}}, {"exec", {}}, {"token", {}}, {"fault", {}},
-      {"power", {}}, {"release", {}}, {"serve", {}}, {"init", {"host"}},
+      {"up", {"name", "prefix"}},
+      {"down", {"name"}},
+      {"status", {"json"}},
+      {"exec", {}},
+      {"token", {}},
+      {"fault", {}},
+      {"power", {}},
+      {"release", {}},
+      {"serve", {}},
+      {"init", {"host"}},
       {"place", {"zone", "name", "image", "address", "authorized-key"}}};
   const auto found = verbs.find(verb);
-  if (found == verbs.end()) return fail(400, "usage", "there is no verb \"" + verb + "\"", "hyops-labd --help");
+  if (found == verbs.end())
+    return fail(400, "usage", "there is no verb \"" + verb + "\"", "hyops-labd --help");
   auto given = parse_arguments(rest, found->second);
   if (!given) return tl::make_unexpected(given.error());
   const LabPaths paths{option(*given, "dir", "/var/lib/hyops-lab")};
@@ -194,13 +217,16 @@ Result<int> run_verb(const std::string& verb, const std::vector<std::string>& re
   if (verb == "place") return place(client, *given);
   if (verb == "fault") return fault(client, *given);
   if (verb == "token") return print_token(paths, *given);
-  if (verb == "exec") return enter_host(client, paths, *given);
+  if (verb == "exec") return enter_host(paths, *given);
   if (verb == "power") {
-    if (auto done = want_words(*given, 2, "power HOST on|off"); !done) return tl::make_unexpected(done.error());
-    return print_waited(client, client.request("POST", "/v1/hosts/" + given->words[0] + "/power", {{"state", given->words[1]}}));
+    if (auto done = want_words(*given, 2, "power HOST on|off"); !done)
+      return tl::make_unexpected(done.error());
+    return print_waited(client, client.request("POST", "/v1/hosts/" + given->words[0] + "/power",
+                                               {{"state", given->words[1]}}));
   }
   if (verb == "release") {
-    if (auto done = want_words(*given, 1, "release HOST"); !done) return tl::make_unexpected(done.error());
+    if (auto done = want_words(*given, 1, "release HOST"); !done)
+      return tl::make_unexpected(done.error());
     auto answer = client.request("DELETE", "/v1/hosts/" + given->words[0]);
     if (answer && answer->contains("absent")) return 0;
     return print_waited(client, answer);
@@ -222,11 +248,14 @@ int main(int argc, char** argv) {
     return words.empty() ? exit_usage : 0;
   }
   if (geteuid() != 0) {
-    std::cerr << "The lab makes network namespaces and mounts, which only root may; type: sudo hyops-labd " << words[0] << "\n";
+    std::cerr << "The lab makes network namespaces and mounts, which only root may; type: sudo "
+                 "hyops-labd "
+              << words[0] << "\n";
     return exit_not_root;
   }
   const auto code = run_verb(words[0], std::vector<std::string>(words.begin() + 1, words.end()));
   if (code) return *code;
-  std::cerr << "hyops-labd: " << code.error().message << " [" << code.error().code << "]\n  next: " << code.error().next << "\n";
+  std::cerr << "hyops-labd: " << code.error().message << " [" << code.error().code
+            << "]\n  next: " << code.error().next << "\n";
   return code.error().code == "usage" ? exit_usage : exit_failed;
 }

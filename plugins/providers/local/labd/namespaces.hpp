@@ -9,8 +9,8 @@
 
 namespace hyops::labd {
 
-// Takes the rights to load modules, make device nodes, touch raw hardware and set the machine's clock
-// from this process and all it starts. The rest of root stays: hosts mount, route and filter.
+// Takes the rights to load modules, make device nodes, touch raw hardware and set the machine's
+// clock from this process and all it starts. The rest of root stays: hosts mount, route and filter.
 Done drop_machine_rights();
 
 // Runs argv inside the host whose PID 1 is `host`, on this process's standard streams, with root's

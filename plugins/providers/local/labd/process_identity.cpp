@@ -82,7 +82,8 @@ Fd open_pidfd(const ProcessIdentity& process) {
 bool end_process(const ProcessIdentity& process, int signal, int limit_ms) {
   const Fd fd = open_pidfd(process);
   if (!fd.valid()) return true;
-  if (syscall(SYS_pidfd_send_signal, fd.get(), signal, nullptr, 0) != 0 && errno == ESRCH) return true;
+  if (syscall(SYS_pidfd_send_signal, fd.get(), signal, nullptr, 0) != 0 && errno == ESRCH)
+    return true;
   pollfd waiting{fd.get(), POLLIN, 0};
   return poll(&waiting, 1, limit_ms) > 0;
 }
@@ -93,7 +94,8 @@ std::vector<ProcessIdentity> find_ours(const std::string& verb, const std::strin
     const auto words = command_line(pid);
     if (words.size() < 4 || words[1] != verb || words[2] != "--dir" || words[3] != dir) return;
     std::error_code error;
-    auto exe = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
+    auto exe =
+        std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
     constexpr std::string_view replaced = " (deleted)";  // a rebuild while the lab was up
     if (exe.ends_with(replaced)) exe.resize(exe.size() - replaced.size());
     if (error || !exe.ends_with("/hyops-labd")) return;

@@ -29,7 +29,8 @@ bool alive(const ProcessIdentity& process);
 // A pidfd that surely is this process, or an invalid one when it is gone.
 Fd open_pidfd(const ProcessIdentity& process);
 
-// Sends `signal` to exactly this process and waits for its end. False: it still lives after `limit_ms`.
+// Sends `signal` to exactly this process and waits for its end. False: it still lives after
+// `limit_ms`.
 bool end_process(const ProcessIdentity& process, int signal, int limit_ms);
 
 // Processes of this lab by what their command line says, for when the lab's own notes are lost:

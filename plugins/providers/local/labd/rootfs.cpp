@@ -14,7 +14,8 @@ namespace {
 
 Done mount_at(const char* source, const fs::path& target, const char* type, unsigned long flags,
               const std::string& options = {}) {
-  if (mount(source, target.c_str(), type, flags, options.empty() ? nullptr : options.c_str()) != 0) {
+  if (mount(source, target.c_str(), type, flags, options.empty() ? nullptr : options.c_str()) !=
+      0) {
     return fail_errno("mount " + std::string(type ? type : "bind") + " at " + target.string());
   }
   return {};
@@ -26,19 +27,22 @@ Done bind(const fs::path& source, const fs::path& target) {
 
 Done bind_read_only(const fs::path& source, const fs::path& target) {
   if (auto done = bind(source, target); !done) return done;
-  return mount_at(nullptr, target, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  return mount_at(nullptr, target, nullptr,
+                  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
 Done overlay(const std::string& lower, const fs::path& upper, const fs::path& target) {
-  return mount_at("overlay", target, "overlay", 0,
-                  "lowerdir=" + lower + ",upperdir=" + upper.string() + ",workdir=" + upper.string() + ".work");
+  return mount_at(
+      "overlay", target, "overlay", 0,
+      "lowerdir=" + lower + ",upperdir=" + upper.string() + ",workdir=" + upper.string() + ".work");
 }
 
 Done make_dev(const fs::path& dev) {
   for (const auto& done :
        {mount_at("dev", dev, "tmpfs", MS_NOSUID, "mode=755,size=1m"), make_dir(dev / "pts", 0755),
         make_dir(dev / "shm", 01777), make_dir(dev / "net", 0755),
-        mount_at("devpts", dev / "pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5"),
+        mount_at("devpts", dev / "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+                 "newinstance,ptmxmode=0666,mode=620,gid=5"),
         mount_at("shm", dev / "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")}) {
     if (!done) return done;
   }
@@ -85,7 +89,8 @@ Done link_merged_usr(const fs::path& root) {
     std::error_code error;
     if (!fs::exists(fs::symlink_status(here))) continue;
     if (!fs::is_symlink(here)) {
-      return fail(500, "machine.layout", here.string() + " is a directory: the lab needs Debian's merged /usr",
+      return fail(500, "machine.layout",
+                  here.string() + " is a directory: the lab needs Debian's merged /usr",
                   "use a Debian 12 machine");
     }
     fs::copy_symlink(here, root / name, error);
@@ -113,29 +118,35 @@ Done enter_root(const RootPlan& plan) {
   if (auto done = mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE); !done) return done;
   if (auto done = mount_at("root", root, "tmpfs", 0, "mode=755,size=16m"); !done) return done;
   if (auto done = link_merged_usr(root); !done) return done;
-  for (const auto* name : {"usr", "etc", "var", "root", "home", "srv", "opt", "proc", "sys", "dev", "run", "tmp",
-                           "mnt", "media", "boot"}) {
+  for (const auto* name : {"usr", "etc", "var", "root", "home", "srv", "opt", "proc", "sys", "dev",
+                           "run", "tmp", "mnt", "media", "boot"}) {
     if (auto done = make_dir(root / name, 0755); !done) return done;
   }
   const std::string usr = plan.runner_layer.empty() ? "/usr" : plan.runner_layer.string() + ":/usr";
-  for (const auto& done : {overlay(usr, dir / "usr", root / "usr"), overlay("/etc", dir / "etc", root / "etc"),
-                           bind(dir / "var", root / "var")}) {
+  for (const auto& done :
+       {overlay(usr, dir / "usr", root / "usr"), overlay("/etc", dir / "etc", root / "etc"),
+        bind(dir / "var", root / "var")}) {
     if (!done) return done;
   }
   for (const auto* name : {"root", "home", "srv", "opt"}) {
     if (auto done = bind(dir / name, root / name); !done) return done;
   }
   if (fs::is_directory("/var/lib/dpkg")) {
-    if (auto done = overlay("/var/lib/dpkg", dir / "dpkg", root / "var/lib/dpkg"); !done) return done;
+    if (auto done = overlay("/var/lib/dpkg", dir / "dpkg", root / "var/lib/dpkg"); !done)
+      return done;
   }
-  if (auto done = mount_at("proc", root / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC); !done) return done;
+  if (auto done = mount_at("proc", root / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC); !done)
+    return done;
   if (auto done = guard_proc(root / "proc"); !done) return done;
-  if (auto done = mount_at("sysfs", root / "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC); !done) {
+  if (auto done =
+          mount_at("sysfs", root / "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+      !done) {
     return done;
   }
   if (auto done = make_dev(root / "dev"); !done) return done;
   if (auto done = make_run(root / "run"); !done) return done;
-  if (auto done = mount_at("tmp", root / "tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"); !done) return done;
+  if (auto done = mount_at("tmp", root / "tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"); !done)
+    return done;
   return pivot(root);
 }
 

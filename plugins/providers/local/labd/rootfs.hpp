@@ -13,8 +13,8 @@ struct RootPlan {
   fs::path runner_layer;  // empty: the image has none
 };
 
-// To be called by PID 1 of a host, in a fresh mount namespace. Afterwards the machine's file system is
-// unreachable but for the read-only lower layers of /usr, /etc and the package database.
+// To be called by PID 1 of a host, in a fresh mount namespace. Afterwards the machine's file system
+// is unreachable but for the read-only lower layers of /usr, /etc and the package database.
 Done enter_root(const RootPlan& plan);
 
 }  // namespace hyops::labd

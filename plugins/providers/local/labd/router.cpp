@@ -36,7 +36,8 @@ Done build_router() {
     const char* path;
     const char* value;
   };
-  // Off: IPv6, which the lab does not speak, and bridged packets passing through the router's filter.
+  // Off: IPv6, which the lab does not speak, and bridged packets passing through the router's
+  // filter.
   for (const auto& [path, value] : {Setting{"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"},
                                     Setting{"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
                                     Setting{"/proc/sys/net/bridge/bridge-nf-call-iptables", "0"},
@@ -49,8 +50,8 @@ Done build_router() {
     const std::string bridge(zone.bridge);
     if (if_nametoindex(bridge.c_str()) != 0) continue;
     const int prefix = network_of(zone).prefix;
-    batch += "link add name " + bridge + " type bridge\naddr add " + std::string(zone.gateway) + "/" +
-             std::to_string(prefix) + " dev " + bridge + "\nlink set " + bridge + " up\n";
+    batch += "link add name " + bridge + " type bridge\naddr add " + std::string(zone.gateway) +
+             "/" + std::to_string(prefix) + " dev " + bridge + "\nlink set " + bridge + " up\n";
   }
   if (auto ran = run({"ip", "-batch", "-"}, batch); !ran) return tl::make_unexpected(ran.error());
   return ruleset::install();

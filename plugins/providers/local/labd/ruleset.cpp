@@ -47,8 +47,12 @@ std::string default_rules() {
          "  iifname @lost_bridges counter drop\n"
          "  ip daddr @lost_networks counter drop\n"
          "  iifname . ip daddr @cuts counter drop\n"
-         "  iifname . ip daddr @cut_apis tcp dport " + std::to_string(api_port) + " counter drop\n"
-         "  iifname @isolated_bridges ip daddr { " + apis + " } tcp dport " + std::to_string(api_port) + " accept\n"
+         "  iifname . ip daddr @cut_apis tcp dport " +
+         std::to_string(api_port) +
+         " counter drop\n"
+         "  iifname @isolated_bridges ip daddr { " +
+         apis + " } tcp dport " + std::to_string(api_port) +
+         " accept\n"
          "  iifname @isolated_bridges counter name iifname map @isolated_from drop\n"
          " }\n"
          " chain received {\n"
@@ -56,17 +60,25 @@ std::string default_rules() {
          "  iifname \"lo\" accept\n"
          "  ct direction reply ct state established,related accept\n"
          "  icmp type echo-request accept\n"
-         "  iifname { " + wan + " } ip daddr { " + apis + " } tcp dport " + std::to_string(api_port) + " accept\n"
-         "  iifname { " + wan + " } meta l4proto tcp reject with tcp reset\n"
+         "  iifname { " +
+         wan + " } ip daddr { " + apis + " } tcp dport " + std::to_string(api_port) +
+         " accept\n"
+         "  iifname { " +
+         wan +
+         " } meta l4proto tcp reject with tcp reset\n"
          " }\n"
          " chain forwarded {\n"
          "  type filter hook forward priority 0; policy drop;\n"
          "  oifname @isolated_bridges counter name oifname map @isolated_to drop\n"
          "  ct state invalid drop\n"
          "  ct direction reply ct state established,related accept\n"
-         "  iifname { " + wan + " } oifname { " + wan + " } accept\n"
+         "  iifname { " +
+         wan + " } oifname { " + wan +
+         " } accept\n"
          "  iifname \"br-internet\" ip saddr . ip daddr . tcp dport @inbound counter accept\n"
-         "  iifname { " + wan + " } oifname \"br-internet\" jump egress\n"
+         "  iifname { " +
+         wan +
+         " } oifname \"br-internet\" jump egress\n"
          " }\n"
          " chain leaving {\n"
          "  type nat hook postrouting priority 100; policy accept;\n"
@@ -76,8 +88,8 @@ std::string default_rules() {
 }
 
 Done element(Change change, std::string_view set, const std::string& value) {
-  return apply(std::string(change == Change::add ? "add" : "delete") + " element " + std::string(table) + " " +
-               std::string(set) + " { " + value + " }\n");
+  return apply(std::string(change == Change::add ? "add" : "delete") + " element " +
+               std::string(table) + " " + std::string(set) + " { " + value + " }\n");
 }
 
 Result<nlohmann::json> list(const std::vector<std::string>& what) {
@@ -86,7 +98,8 @@ Result<nlohmann::json> list(const std::vector<std::string>& what) {
   auto text = run(argv);
   if (!text) return tl::make_unexpected(text.error());
   auto answer = nlohmann::json::parse(*text, nullptr, false);
-  if (answer.is_discarded() || !answer.contains("nftables")) return fail(500, "nft.answer", "nft's answer is not JSON");
+  if (answer.is_discarded() || !answer.contains("nftables"))
+    return fail(500, "nft.answer", "nft's answer is not JSON");
   return answer["nftables"];
 }
 
@@ -118,7 +131,8 @@ Result<std::string> removal_of(const std::string& name) {
     if (item.contains("rule") && item["rule"].value("chain", "") == "egress") {
       for (const auto& step : item["rule"]["expr"]) {
         if (!step.contains("jump") || step["jump"].value("target", "") != chain) continue;
-        jumps += "delete rule" + at_table + "egress handle " + std::to_string(item["rule"].value("handle", 0)) + "\n";
+        jumps += "delete rule" + at_table + "egress handle " +
+                 std::to_string(item["rule"].value("handle", 0)) + "\n";
       }
     } else if (item.contains("chain") && item["chain"].value("name", "") == chain) {
       chains += "flush chain" + at_table + chain + "\ndelete chain" + at_table + chain + "\n";
@@ -138,8 +152,8 @@ Done install() {
 
 Done cut_link(const Zone& a, const Zone& b, Change change) {
   return element(change, "cuts",
-                 in_quotes(a.bridge) + " . " + std::string(b.network) + ", " + in_quotes(b.bridge) + " . " +
-                     std::string(a.network));
+                 in_quotes(a.bridge) + " . " + std::string(b.network) + ", " + in_quotes(b.bridge) +
+                     " . " + std::string(a.network));
 }
 
 Done lose_zone(const Zone& zone, Change change) {
@@ -153,14 +167,18 @@ Done cut_api(const Zone& from, const Zone& to, Change change) {
 
 Done isolate(const Zone& zone, Change change) {
   const std::string verb = change == Change::add ? "add" : "delete";
-  const std::string mapped = in_quotes(zone.bridge) + (change == Change::add ? " : \"isolated-" + std::string(zone.name) + "\"" : "");
+  const std::string mapped =
+      in_quotes(zone.bridge) +
+      (change == Change::add ? " : \"isolated-" + std::string(zone.name) + "\"" : "");
   std::string commands;
   for (const auto& [set, value] : {std::pair<std::string, std::string>{"isolated_from", mapped},
                                    {"isolated_to", mapped},
                                    {"isolated_bridges", in_quotes(zone.bridge)}}) {
     commands += verb + " element " + std::string(table) + " " + set + " { " + value + " }\n";
   }
-  if (change == Change::add) commands += "reset counter " + std::string(table) + " isolated-" + std::string(zone.name) + "\n";
+  if (change == Change::add)
+    commands +=
+        "reset counter " + std::string(table) + " isolated-" + std::string(zone.name) + "\n";
   return apply(commands);
 }
 
@@ -171,7 +189,8 @@ Result<std::map<std::string, Counter>> counters() {
   for (const auto& item : *listed) {
     if (!item.contains("counter")) continue;
     const auto& counter = item["counter"];
-    found[counter.value("name", "")] = {counter.value("packets", uint64_t{0}), counter.value("bytes", uint64_t{0})};
+    found[counter.value("name", "")] = {counter.value("packets", uint64_t{0}),
+                                        counter.value("bytes", uint64_t{0})};
   }
   return found;
 }
@@ -181,7 +200,8 @@ std::string key_of(const Inbound& rule) {
 }
 
 Done open_inbound(const Inbound& rule, int seconds) {
-  auto done = element(Change::add, "inbound", element_of(rule) + " timeout " + std::to_string(seconds) + "s");
+  auto done = element(Change::add, "inbound",
+                      element_of(rule) + " timeout " + std::to_string(seconds) + "s");
   if (!done && done.error().message.find("File exists") != std::string::npos) {
     return fail(409, "firewall.overlap", "another open rule covers part of " + key_of(rule),
                 "close that rule first: GET /v1/firewall lists them");
@@ -189,7 +209,9 @@ Done open_inbound(const Inbound& rule, int seconds) {
   return done;
 }
 
-Done close_inbound(const Inbound& rule) { return element(Change::remove, "inbound", element_of(rule)); }
+Done close_inbound(const Inbound& rule) {
+  return element(Change::remove, "inbound", element_of(rule));
+}
 
 Result<std::map<std::string, int>> open_inbounds() {
   auto listed = list({"set", "inet", "hyops_lab", "inbound"});
@@ -200,7 +222,8 @@ Result<std::map<std::string, int>> open_inbounds() {
     for (const auto& wrapped : item["set"]["elem"]) {
       const auto& element = wrapped.at("elem");
       const auto& parts = element.at("val").at("concat");
-      const Inbound rule{address_text(parts.at(0)), parts.at(1).get<std::string>(), parts.at(2).get<uint16_t>()};
+      const Inbound rule{address_text(parts.at(0)), parts.at(1).get<std::string>(),
+                         parts.at(2).get<uint16_t>()};
       found[key_of(rule)] = element.value("expires", 0);
     }
   }
@@ -215,11 +238,12 @@ Done set_egress(const std::string& name, const std::vector<Allowed>& rules) {
   for (size_t i = 0; i < rules.size(); ++i) {
     const auto& rule = rules[i];
     const std::string counter = chain + "-" + std::to_string(i);
-    const std::string what = rule.protocol == "icmp" ? std::string("meta l4proto icmp")
-                                                     : rule.protocol + " dport " + std::to_string(rule.port);
-    *commands += "add counter" + at_table + counter + "\nadd rule" + at_table + chain + " ip saddr " + rule.source +
-                 " ip daddr " + rule.destination + " " + what + " counter name " + in_quotes(counter) +
-                 " meta mark set 0x1 accept\n";
+    const std::string what = rule.protocol == "icmp"
+                                 ? std::string("meta l4proto icmp")
+                                 : rule.protocol + " dport " + std::to_string(rule.port);
+    *commands += "add counter" + at_table + counter + "\nadd rule" + at_table + chain +
+                 " ip saddr " + rule.source + " ip daddr " + rule.destination + " " + what +
+                 " counter name " + in_quotes(counter) + " meta mark set 0x1 accept\n";
   }
   *commands += "add rule" + at_table + "egress jump " + chain + "\n";
   return apply(*commands);  // one transaction: no packet meets half a definition

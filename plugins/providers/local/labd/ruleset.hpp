@@ -31,7 +31,8 @@ struct Counter {
   uint64_t bytes = 0;
 };
 
-// By counter name; the counters of egress rules are "egress-NAME-N", of fenced zones "isolated-ZONE".
+// By counter name; the counters of egress rules are "egress-NAME-N", of fenced zones
+// "isolated-ZONE".
 Result<std::map<std::string, Counter>> counters();
 
 struct Inbound {

@@ -1,4 +1,5 @@
-// Everything the lab remembers, as one document on disk: what was asked for and what runs because of it.
+// Everything the lab remembers, as one document on disk: what was asked for and what runs because
+// of it.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,11 @@ struct Host {
   std::string link;       // the router's end of its cable
   std::vector<std::string> authorized_keys;
   std::map<std::string, std::string> labels;
-  std::string operation;       // the operation that works on it now; empty: none
+  std::string operation;          // the operation that works on it now; empty: none
   bool on_after_restore = false;  // it ran when its zone was lost
   ProcessIdentity process;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Host, name, zone, address, image, placement, key, host_key, link, authorized_keys,
-                                 labels, operation, on_after_restore, process)
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Host, name, zone, address, image, placement, key, host_key, link,
+                                 authorized_keys, labels, operation, on_after_restore, process)
 };
 
 struct Operation {
@@ -34,7 +35,8 @@ struct Operation {
   int permille = 0;
   std::string note;
   nlohmann::json result, error;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Operation, id, kind, host, zone, key, body, state, permille, note, result, error)
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Operation, id, kind, host, zone, key, body, state, permille, note,
+                                 result, error)
 };
 
 struct FirewallRule {
@@ -62,8 +64,8 @@ struct State {
   std::set<std::string> cut_links, cut_apis;  // "a b"
   std::map<std::string, uint64_t> lanes;      // highest fencing token seen
   uint64_t next_operation = 1;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(State, hosts, operations, order, keys, firewall, egress, isolation, lost_zones,
-                                 cut_links, cut_apis, lanes, next_operation)
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(State, hosts, operations, order, keys, firewall, egress, isolation,
+                                 lost_zones, cut_links, cut_apis, lanes, next_operation)
 };
 
 // No file yet is an empty state; a damaged one is a failure, never an empty state.
@@ -72,9 +74,9 @@ Done save_state(const LabPaths& paths, const State& state);
 
 // Who the lab is: written once by `up`, needed by `down` even when all else is lost.
 struct Marker {
-  std::string name;       // prefix of the namespace's name
+  std::string name;  // prefix of the namespace's name
   uint64_t netns_inode = 0;
-  bool made_dir = false;  // `down` removes the directory itself only if `up` made it
+  bool made_dir = false;          // `down` removes the directory itself only if `up` made it
   bool made_netns_mount = false;  // ip netns had never been used before on this machine
   NLOHMANN_DEFINE_TYPE_INTRUSIVE(Marker, name, netns_inode, made_dir, made_netns_mount)
 };

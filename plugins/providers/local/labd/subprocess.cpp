@@ -74,8 +74,8 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ChildFds& fds, S
       posix_spawn_file_actions_addopen(&plan.actions, target, "/dev/null", O_RDWR, 0);
     }
   }
-  // Not every library opens close-on-exec: a host that inherited the API's listening socket would keep
-  // it open after the daemon's death, and could even accept on it.
+  // Not every library opens close-on-exec: a host that inherited the API's listening socket would
+  // keep it open after the daemon's death, and could even accept on it.
   posix_spawn_file_actions_addclosefrom_np(&plan.actions, first_unused);
 
   sigset_t none, all;
@@ -97,8 +97,8 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ChildFds& fds, S
   char* environment[] = {path, lang, home, nullptr};
 
   pid_t pid = -1;
-  const int error =
-      posix_spawnp(&pid, arguments[0], &plan.actions, &plan.attributes, arguments.data(), environment);
+  const int error = posix_spawnp(&pid, arguments[0], &plan.actions, &plan.attributes,
+                                 arguments.data(), environment);
   if (error != 0) {
     return fail(500, "tool.missing", "cannot start " + argv[0] + ": " + std::strerror(error),
                 "install the lab's packages: ./setup.sh drill");
@@ -120,8 +120,9 @@ Result<std::string> run(const std::vector<std::string>& argv, std::string_view i
   if (!in || !out) return fail_errno("pipe2");
   // Inputs here are rulesets of a few KiB, which a pipe of 1 MiB takes whole: no writer thread.
   if (input.size() > 4096) fcntl(in->write_end.get(), F_SETPIPE_SZ, 1 << 20);
-  auto pid = spawn(argv, {.in = in->read_end.get(), .out = out->write_end.get(), .err = out->write_end.get()},
-                   Session::shared);
+  auto pid = spawn(
+      argv, {.in = in->read_end.get(), .out = out->write_end.get(), .err = out->write_end.get()},
+      Session::shared);
   if (!pid) return tl::make_unexpected(pid.error());
   in->read_end.reset();
   out->write_end.reset();

@@ -20,7 +20,8 @@ struct Pipe {
 // Both ends are close-on-exec.
 Result<Pipe> make_pipe();
 
-struct ChildFds {  // what the child sees; -1 means /dev/null for the first three, nothing for the others
+struct ChildFds {  // what the child sees; -1 means /dev/null for the first three, nothing for the
+                   // others
   int in = -1;
   int out = -1;
   int err = -1;
@@ -30,7 +31,8 @@ struct ChildFds {  // what the child sees; -1 means /dev/null for the first thre
 
 enum class Session : bool { shared, own };
 
-// The child gets exactly the descriptors of `fds` as 0..4, and a minimal environment. The caller reaps it.
+// The child gets exactly the descriptors of `fds` as 0..4, and a minimal environment. The caller
+// reaps it.
 Result<pid_t> spawn(const std::vector<std::string>& argv, const ChildFds& fds, Session session);
 
 // Runs a tool to its end with `input` on its standard input. Not exiting with 0 is a failure that

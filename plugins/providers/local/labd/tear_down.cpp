@@ -1,4 +1,5 @@
-// Finds and removes everything a lab ever made, however much of it is left, and says what it could not.
+// Finds and removes everything a lab ever made, however much of it is left, and says what it could
+// not.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -22,10 +23,12 @@ void end_processes(const LabPaths& paths, std::vector<std::string>& left) {
     for (const auto& [name, host] : state->hosts) ours.push_back(host.process);
   }
   for (const auto& process : ours) {
-    if (!end_process(process, SIGKILL, 5000)) left.push_back("process " + std::to_string(process.pid));
+    if (!end_process(process, SIGKILL, 5000))
+      left.push_back("process " + std::to_string(process.pid));
   }
   for (const auto& process : find_ours("init", paths.dir.string())) {
-    if (!end_process(process, SIGKILL, 5000)) left.push_back("host process " + std::to_string(process.pid));
+    if (!end_process(process, SIGKILL, 5000))
+      left.push_back("host process " + std::to_string(process.pid));
   }
 }
 
@@ -35,25 +38,30 @@ void remove_router(const Marker& marker, std::vector<std::string>& left) {
   const auto present = netns_inode(router);
   if (present != 0 && present != marker.netns_inode) return;  // another one that only has our name
   if (fs::exists("/run/netns/" + router)) {
-    if (auto ran = run({"ip", "netns", "del", router}); !ran) left.push_back("network namespace " + router + ": " + ran.error().message);
+    if (auto ran = run({"ip", "netns", "del", router}); !ran)
+      left.push_back("network namespace " + router + ": " + ran.error().message);
   }
   for (const pid_t pid : processes_in_netns(marker.netns_inode)) {
-    left.push_back("process " + std::to_string(pid) + " is in the router's network namespace and was not started by the lab");
+    left.push_back("process " + std::to_string(pid) +
+                   " is in the router's network namespace and was not started by the lab");
   }
   std::error_code error;
-  if (marker.made_netns_mount && fs::is_empty("/run/netns", error) && !error) umount2("/run/netns", MNT_DETACH);
+  if (marker.made_netns_mount && fs::is_empty("/run/netns", error) && !error)
+    umount2("/run/netns", MNT_DETACH);
 }
 
 // Only what a lab's directory may hold is removed; a stranger's file keeps the directory alive.
 void remove_files(const LabPaths& paths, const Marker& marker, std::vector<std::string>& left) {
   std::error_code error;
-  for (const auto& path : {paths.hosts(), paths.images(), paths.tokens(), paths.socket(), paths.state(), paths.log(),
-                           paths.lock(), paths.dir / "serve.lock", fs::path(paths.state().string() + ".next"),
-                           fs::path(paths.marker().string() + ".next")}) {
+  for (const auto& path :
+       {paths.hosts(), paths.images(), paths.tokens(), paths.socket(), paths.state(), paths.log(),
+        paths.lock(), paths.dir / "serve.lock", fs::path(paths.state().string() + ".next"),
+        fs::path(paths.marker().string() + ".next")}) {
     fs::remove_all(path, error);
     if (error) left.push_back(path.string() + ": " + error.message());
   }
-  if (!left.empty()) return;  // the marker stays, so that the next `down` still knows what to look for
+  if (!left.empty())
+    return;  // the marker stays, so that the next `down` still knows what to look for
   fs::remove(paths.marker(), error);
   if (marker.made_dir) {
     fs::remove(paths.dir, error);
@@ -71,7 +79,8 @@ Result<std::vector<std::string>> tear_down(const LabPaths& paths, const std::str
     marker = Marker{name, netns_inode(router_name(name)), false, false};
   }
   end_processes(paths, left);
-  if (!marker) return left;  // no lab here; stray processes of a directory removed by hand are gone now
+  if (!marker)
+    return left;  // no lab here; stray processes of a directory removed by hand are gone now
   remove_router(*marker, left);
   remove_files(paths, *marker, left);
   return left;

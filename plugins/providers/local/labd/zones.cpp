@@ -16,7 +16,8 @@ std::string Cidr::text() const { return ipv4_text(network) + "/" + std::to_strin
 
 std::optional<uint32_t> parse_ipv4(std::string_view text) {
   in_addr address{};
-  if (text.size() > 15 || inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
+  if (text.size() > 15 || inet_pton(AF_INET, std::string(text).c_str(), &address) != 1)
+    return std::nullopt;
   return ntohl(address.s_addr);
 }
 
@@ -27,7 +28,8 @@ std::optional<Cidr> parse_cidr(std::string_view text) {
   Cidr cidr{*address, 32};
   if (slash != std::string_view::npos) {
     const auto digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), cidr.prefix);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), cidr.prefix);
     if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
   }
   if (cidr.prefix < 0 || cidr.prefix > 32 || !cidr.contains(*address)) return std::nullopt;
