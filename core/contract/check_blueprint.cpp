@@ -1,5 +1,6 @@
 // What one blueprint file cannot know: whether its modules, inputs, outputs and twin exist and fit.
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "contract/check.hpp"
@@ -54,6 +55,7 @@ class BlueprintCheck {
 
   void run() {
     if (blueprint_.steps.empty()) complaints_.add(at_, "contract.value.empty", "the blueprint has no steps");
+    const size_t before = complaints_.problems().size() - (blueprint_.steps.empty() ? 1 : 0);
     index();
     for (size_t i = 0; i < blueprint_.steps.size(); ++i) check_step(i);
     check_order(blueprint_, dependencies_, complaints_);
@@ -63,9 +65,22 @@ class BlueprintCheck {
     if (recovery && blueprint_.execution_plane != "runner-local")
       complaints_.add(at_, "contract.plane.required",
                       "execution_plane is \"" + blueprint_.execution_plane + "\", but recovery and burst are runner-local");
+    in_order_of_the_file(before);
   }
 
  private:
+  // Own complaints by line, those about the blueprint as a whole after them, other files' last.
+  void in_order_of_the_file(size_t from) {
+    const auto rank = [&](const Error& error) {
+      const bool own = error.place && error.place->file == at_.file;
+      if (!own || error.place->line == 0) return std::tuple(own ? 1 : 2, 0, 0);
+      return std::tuple(0, error.place->line, error.place->column);
+    };
+    auto& problems = complaints_.problems();
+    std::stable_sort(problems.begin() + static_cast<std::ptrdiff_t>(from), problems.end(),
+                     [&](const Error& a, const Error& b) { return rank(a) < rank(b); });
+  }
+
   void index() {
     std::unordered_map<std::string, size_t> slots;
     for (size_t i = 0; i < blueprint_.steps.size(); ++i) {

@@ -8,27 +8,62 @@
 namespace hyops::contract {
 namespace {
 
-// Removes, from the front, every step whose needs are all removed; what stays needs a circle or is one.
-std::vector<bool> on_or_behind_a_cycle(const Dependencies& dependencies) {
-  const size_t count = dependencies.size();
-  std::vector<size_t> open(count);
-  std::vector<std::vector<size_t>> dependents(count);
-  std::vector<size_t> ready;
-  for (size_t i = 0; i < count; ++i) {
-    open[i] = dependencies[i].size();
-    for (const size_t need : dependencies[i]) dependents[need].push_back(i);
-    if (open[i] == 0) ready.push_back(i);
+// Which circle, or knot of circles, a step is in: Tarjan's strongly connected components with the call
+// stack as data. Steps of one component have one number.
+class Components {
+ public:
+  explicit Components(const Dependencies& needs)
+      : needs_(needs), number_(needs.size(), none), low_(needs.size(), 0), of(needs.size(), none) {
+    for (size_t start = 0; start < needs.size(); ++start)
+      if (number_[start] == none) visit(start);
   }
-  std::vector<bool> stuck(count, true);
-  while (!ready.empty()) {
-    const size_t step = ready.back();
-    ready.pop_back();
-    stuck[step] = false;
-    for (const size_t next : dependents[step])
-      if (--open[next] == 0) ready.push_back(next);
+
+ private:
+  static constexpr size_t none = static_cast<size_t>(-1);
+  struct Frame {
+    size_t step, next;  // next: which of its needs comes now
+  };
+
+  void visit(size_t start) {
+    enter(start);
+    while (!frames_.empty()) {
+      Frame& top = frames_.back();
+      if (top.next < needs_[top.step].size()) {
+        const size_t need = needs_[top.step][top.next++];
+        if (number_[need] == none) enter(need);
+        else if (of[need] == none) low_[top.step] = std::min(low_[top.step], number_[need]);
+        continue;
+      }
+      leave(top.step);
+    }
   }
-  return stuck;
-}
+
+  void enter(size_t step) {
+    number_[step] = low_[step] = counter_++;
+    open_.push_back(step);
+    frames_.push_back({step, 0});
+  }
+
+  void leave(size_t step) {
+    frames_.pop_back();
+    if (!frames_.empty()) low_[frames_.back().step] = std::min(low_[frames_.back().step], low_[step]);
+    if (low_[step] != number_[step]) return;
+    size_t member = none;
+    do {
+      member = open_.back();
+      open_.pop_back();
+      of[member] = number_[step];
+    } while (member != step);
+  }
+
+  const Dependencies& needs_;
+  std::vector<size_t> number_, low_, open_;
+  std::vector<Frame> frames_;
+  size_t counter_ = 0;
+
+ public:
+  std::vector<size_t> of;
+};
 
 std::string path_text(const Blueprint& blueprint, const std::vector<size_t>& cycle) {
   constexpr size_t shown = 30;
@@ -39,21 +74,24 @@ std::string path_text(const Blueprint& blueprint, const std::vector<size_t>& cyc
   return join(parts, " -> ");
 }
 
-// Every stuck step has a stuck need, so following those must come back to where it has been.
+// In a component of more than one step every step needs another of it, so following those comes back.
 void find_cycles(const Blueprint& blueprint, const Dependencies& dependencies, Complaints& complaints) {
-  const std::vector<bool> stuck = on_or_behind_a_cycle(dependencies);
-  std::vector<size_t> walked(stuck.size(), 0);  // number of the walk that came by; 0: none
-  std::vector<size_t> path;
-  for (size_t start = 0; start < stuck.size(); ++start) {
-    if (!stuck[start] || walked[start] != 0) continue;
-    path.clear();
+  const Components components(dependencies);
+  std::vector<bool> told(dependencies.size(), false), walked(dependencies.size(), false);
+  for (size_t start = 0; start < dependencies.size(); ++start) {
+    const size_t component = components.of[start];
+    const auto inside = [&](size_t step) { return components.of[step] == component; };
+    const auto first_inside = [&](size_t step) {
+      return std::find_if(dependencies[step].begin(), dependencies[step].end(), inside);
+    };
+    if (told[component] || first_inside(start) == dependencies[start].end()) continue;
+    told[component] = true;
+    std::vector<size_t> path;
     size_t at = start;
-    while (walked[at] == 0) {
-      walked[at] = start + 1;
+    for (; !walked[at]; at = *first_inside(at)) {
+      walked[at] = true;
       path.push_back(at);
-      at = *std::find_if(dependencies[at].begin(), dependencies[at].end(), [&](size_t need) { return stuck[need]; });
     }
-    if (walked[at] != start + 1) continue;  // ran into a circle that is told already
     const std::vector<size_t> cycle(std::find(path.begin(), path.end(), at), path.end());
     complaints.add(blueprint.steps[at].place, "contract.cycle",
                    "steps need each other in a circle: " + path_text(blueprint, cycle));

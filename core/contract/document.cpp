@@ -112,7 +112,7 @@ std::string Table::path(std::string_view key) const {
 }
 
 const Node* Table::get(std::string_view key, Need need) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   for (const auto& member : node_.members)
     if (member.key == key) return &member.value;
   if (need == Need::required)
@@ -202,6 +202,10 @@ void Table::each(std::string_view key, const std::function<void(const Member&)>&
 void Table::done() {
   for (const auto& member : node_.members) {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
+    if (member.key == bare_project) {
+      source_.wrong(member.line, member.column, "contract.project.bare", path(member.key) + " " + bare_project_why);
+      continue;
+    }
     std::string hint = did_you_mean(member.key, known_);
     if (hint.empty()) hint = " Known here: " + join(known_) + ".";
     source_.wrong(member.line, member.column, "contract.key.unknown",

@@ -91,7 +91,7 @@ class Table {
   std::optional<Table> table(std::string_view key, Need need = Need::optional);
   // Every member of the sub-table `key`, for tables whose keys are free.
   void each(std::string_view key, const std::function<void(const Member&)>& take);
-  void done();
+  void done();  // also refuses a bare project_id among the unknown keys
 
   const Node& node() const { return node_; }
   std::string path(std::string_view key) const;
@@ -113,6 +113,9 @@ bool is_contract_name(std::string_view name, int slashes = 0);
 bool is_identifier(std::string_view name);  // inputs, outputs, facts: [a-z][a-z0-9_]*
 void check_name(const Node* at, const std::string& name, int slashes, const std::string& path, Source& source);
 void check_version(const Node* at, const std::string& version, const std::string& path, Source& source);
+
+constexpr std::string_view bare_project = "project_id";
+extern const std::string bare_project_why;
 
 // C4: finds a bare `project_id` at any depth, and says why it is refused.
 void refuse_bare_project(const Node& node, const std::string& path, Source& source);

@@ -116,18 +116,17 @@ class FieldReader {
   Field field_;
 };
 
-constexpr std::string_view bare = "project_id";
-const char* const bare_why =
+}  // namespace
+
+const std::string bare_project_why =
     "does not say which role the project has (C4): name host_project, control_project or workload_project; "
     "placement and networks live in host, secrets and object repositories in control";
-
-}  // namespace
 
 void refuse_bare_project(const Node& node, const std::string& path, Source& source) {
   const auto below = [&](const std::string& part) { return path.empty() ? part : path + "." + part; };
   for (const auto& member : node.members) {
-    if (member.key == bare)
-      source.wrong(member.line, member.column, "contract.project.bare", below(member.key) + " " + bare_why);
+    if (member.key == bare_project)
+      source.wrong(member.line, member.column, "contract.project.bare", below(member.key) + " " + bare_project_why);
     refuse_bare_project(member.value, below(member.key), source);
   }
   for (size_t i = 0; i < node.items.size(); ++i)
@@ -137,7 +136,7 @@ void refuse_bare_project(const Node& node, const std::string& path, Source& sour
 Status refuse_bare_project(const Json& value, const std::string& path) {
   if (value.is_object())
     for (const auto& [key, item] : value.items()) {
-      if (key == bare) return fail("contract.project.bare", path + "." + key + " " + bare_why);
+      if (key == bare_project) return fail("contract.project.bare", path + "." + key + " " + bare_project_why);
       if (auto good = refuse_bare_project(item, path + "." + printable(key, 60)); !good) return good;
     }
   if (value.is_array())
@@ -155,8 +154,8 @@ Fields read_fields(const Node& table, const std::string& path, Source& source) {
                    "\"" + printable(at, 100) + "\" is no name for a field: small letters, digits and _, like db_port");
       continue;
     }
-    if (member.key == bare)
-      source.wrong(member.line, member.column, "contract.project.bare", at + " " + bare_why);
+    if (member.key == bare_project)
+      source.wrong(member.line, member.column, "contract.project.bare", at + " " + bare_project_why);
     if (!expect(member.value, Node::Is::table, at, source)) continue;
     fields.emplace(member.key, FieldReader(member, at, source).run());
   }

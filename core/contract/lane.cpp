@@ -91,8 +91,6 @@ void read_projects(Table& table, Lane& lane, Source& source) {
   for (const char* role : {"host", "control", "workload"})
     if (projects->read(role, text, Need::required)) lane.projects.emplace(role, text);
   projects->read("shared_roles", lane.shared_roles);
-  refuse_bare_project(projects->node(), "projects", source);
-  projects->get("project_id");  // known, and refused above with its reason
   projects->done();
   for (auto a = lane.projects.begin(); a != lane.projects.end(); ++a)
     for (auto b = std::next(a); b != lane.projects.end(); ++b)
@@ -124,14 +122,6 @@ std::optional<Lane> parse_lane(std::string_view text, const std::string& file, D
   read_facts(table, lane, source);
   lane.defaults = read_defaults(table, source);
   read_projects(table, lane, source);
-  if (table.get("project_id")) {
-    for (const auto& member : document->members)
-      if (member.key == "project_id") {
-        Node only;
-        only.members.push_back(member);
-        refuse_bare_project(only, "", source);
-      }
-  }
   table.done();
   if (!source.clean()) return std::nullopt;
   lane.file = file;

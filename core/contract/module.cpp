@@ -47,7 +47,7 @@ class EffectsReader {
         source_.wrong(list.items[i], "contract.effects.unknown",
                       at + "which is no input" + (or_outputs ? " or output" : "") + "." + did_you_mean(out[i], known));
       else if (!right(innermost(field->type).kind))
-        source_.wrong(list.items[i], "contract.effects.type", at + "which is a " + field->type.text());
+        source_.wrong(list.items[i], "contract.effects.type", at + "which is of type " + field->type.text());
     }
   }
 
