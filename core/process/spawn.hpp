@@ -24,9 +24,12 @@ std::optional<Identity> identify(pid_t pid);     // nothing: no such process
 bool is_alive(const Identity& identity);         // same pid, start and boot, and not a zombie
 
 struct SpawnRequest {
-  std::vector<std::string> argv;                 // argv[0] is a path, or looked up in `path`
+  // argv[0] with a slash is a path, relative to `directory`; without one it is looked up in the PATH
+  // of `environment`, or in default_path where that has none.
+  std::vector<std::string> argv;
   std::map<std::string, std::string> environment;  // all of it: nothing is inherited
   std::filesystem::path directory = "/";
+  // Descriptors that the child gets as 0, 1, 2. Everything else of ours but `extra` is closed there.
   int in = -1, out = -1, err = -1;               // -1: /dev/null
   std::vector<std::pair<int, int>> extra;        // (descriptor here, number there)
   bool new_session = false;
@@ -38,7 +41,7 @@ struct Exit {
   std::string text() const;                      // "exit status 3", "killed by signal 9 (Killed)"
 };
 
-// Owns a running child by pidfd. The destructor kills and reaps what was not released.
+// Owns a running child by pidfd. The destructor kills (SIGKILL) and reaps what was not released.
 class Child {
  public:
   Child(Child&&) noexcept;
@@ -53,10 +56,13 @@ class Child {
  private:
   friend Result<Child> spawn(const SpawnRequest&);
   Child(pid_t pid, Fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  void end();
   pid_t pid_ = 0;
   Fd pidfd_;
+  std::optional<Exit> exit_;                     // once reaped; asked again, it is told again
 };
 
+// Returns when the program has been executed; the child has no blocked signals and default handlers.
 // process.not_found, process.not_executable, process.spawn
 Result<Child> spawn(const SpawnRequest& request);
 
@@ -64,8 +70,13 @@ Result<Child> spawn(const SpawnRequest& request);
 std::optional<std::filesystem::path> find_executable(const std::string& name, const std::string& path);
 extern const char* const default_path;           // /usr/local/sbin:...:/bin
 
-// Runs a short helper to its end and returns its output (at most 1 MiB each); for probes like `tool --version`.
-struct Output { Exit exit; std::string out, err; };
+// Runs a short helper to its end and returns its output (at most 1 MiB each, else process.output); for
+// probes like `tool --version`. in, out, err and new_session of the request are set here. Out of time it
+// is killed with its process group (process.deadline).
+struct Output {
+  Exit exit;
+  std::string out, err;
+};
 Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_view input = {});
 
 }  // namespace hyops::process

@@ -20,16 +20,20 @@ class Redactor {
     std::string name;   // shown as [redacted:name]
     Secret value;
   };
+  // Empty secrets are ignored. record.redact.too_large: more than 1 MiB of secrets.
   static Result<Redactor> create(const std::vector<Named>& secrets);
   Redactor(Redactor&&) noexcept;
   Redactor& operator=(Redactor&&) noexcept;
   ~Redactor();
 
   std::string redact(std::string_view text) const;          // a whole text
+  std::string redact(const std::string& text) const { return redact(std::string_view(text)); }
+  std::string redact(const char* text) const { return redact(std::string_view(text)); }
   Json redact(const Json& value) const;                     // keys and values
 
   // A stream: secrets that cross chunk borders are found. Bytes that might begin a secret are held back
-  // until the next call; finish() releases them.
+  // until the next call (about 1 KiB at most); finish() releases them. However the chunks are cut, the
+  // outputs together are what redact() makes of the whole.
   class Stream {
    public:
     explicit Stream(const Redactor& redactor);
@@ -38,6 +42,7 @@ class Redactor {
     std::string feed(std::string_view chunk);
     std::string finish();
    private:
+    friend class Redactor;
     struct Impl;
     std::unique_ptr<Impl> impl_;
   };
