@@ -44,7 +44,7 @@ std::string clean_line(std::string_view line, const EventLine& event, const Reda
 }
 
 void learn(std::string_view line, const EventLine& event, Pass& pass) {
-  if (event.type != "step.probe" && event.type != "step.outcome" && event.type != "step.intent") return;
+  if (event.type != "step.probe" && event.type != "step.outcome" && event.type != "step.intent" && event.type != "step.reconciled") return;
   auto parsed = parse_json(line, "event", size_t{1} << 30);
   if (!parsed) return;
   Json& body = (*parsed)["body"];
@@ -54,7 +54,7 @@ void learn(std::string_view line, const EventLine& event, Pass& pass) {
   if (event.type == "step.probe") {
     body.erase("step");
     step.probes.push_back(std::move(body));
-  } else if (event.type == "step.outcome" && body.contains("outputs")) {
+  } else if (body.contains("outputs") && event.type != "step.intent") {
     step.outputs = std::move(body["outputs"]);
   }
 }

@@ -85,7 +85,7 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
   } else if (type == "run.resumed") {
     ended_ = 0;
     keep("resumed");
-    out_.erase("ended_status");
+    for (const char* of_the_end_it_had : {"ended_status", "verdict", "reason"}) out_.erase(of_the_end_it_had);
   } else if (type == "run.ended") {
     ended_ = wall_ms;
     out_["ended_status"] = get_string(body, "status");
@@ -98,6 +98,8 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     Phase& left = phase(get_string(body, "phase"));
     left.ended = wall_ms;
     left.status = get_string(body, "status");
+  } else if (type == "publish.failed") {
+    out_["reason"] = "What the run produced could not be published: " + get_string(body, "message");
   } else if (type == "approval.accepted") {
     keep("approvals");
   } else if (type.starts_with("gate.")) {
@@ -140,6 +142,9 @@ void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) 
     count = count.get<int64_t>() + 1;
   } else if (type == "step.http" || type == "step.exec") {
     one.out["calls"] = get_int(one.out, "calls") + 1;
+  } else if (type == "step.reconciled") {
+    one.out["reconciled"] = body;   // what an observation showed, or a person said, became of it
+    if (body.contains("outputs") && body["outputs"].is_object()) one.out["outputs"] = body["outputs"];
   } else if (type == "step.retry") {
     one.out["retries"].push_back(body);
   } else if (type == "step.ended") {

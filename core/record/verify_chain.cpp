@@ -74,7 +74,7 @@ class ChainCheck {
       http_.update("\n");
     } else if (event.type == "step.ended") {
       chain.endings[std::string(text_member(event.body, "step"))].assign(event.body);
-    } else if (event.type == "step.outcome") {
+    } else if (event.type == "step.outcome" || event.type == "step.reconciled") {
       chain.outcomes[std::string(text_member(event.body, "step"))].assign(event.body);
     } else if (event.type == "step.probe") {
       ++chain.probes[std::string(text_member(event.body, "step"))];
