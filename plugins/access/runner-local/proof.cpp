@@ -38,20 +38,33 @@ std::string scan_type(const std::string& key) {
   throw Failed("denied/access.host_key.missing", "the pinned key is of no type that is known: " + key.substr(0, 40));
 }
 
-// The key the host shows, without a comment; empty where it showed none, and then `problem` says what was printed.
-std::string shown_key(const sdk::Host& core, const Target& target, int64_t timeout_ms, std::string& problem) {
+// The key the host shows, without a comment; empty where it showed none (ssh-keyscan does not say why).
+std::string shown_key(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
   const auto seconds = std::to_string(std::max<int64_t>(1, timeout_ms / 1000));
   const json request{{"argv", {"ssh-keyscan", "-T", seconds, "-p", std::to_string(target.port), "-t",
                                scan_type(target.host_key), target.address}},
                      {"timeout_ms", timeout_ms + 2000}};
   const json done = json::parse(core.exec(request.dump()).json);
-  problem = text(done, "err");
   std::istringstream lines(text(done, "out"));
   for (std::string line; std::getline(lines, line);) {
     const size_t space = line.find(' ');
     if (!line.empty() && line[0] != '#' && space != std::string::npos) return without_comment(line.substr(space + 1));
   }
   return {};
+}
+
+// One login that does nothing, to a host that shows the pinned key and to no other.
+json log_in(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
+  const std::string known_as = target.port == 22 ? target.address : "[" + target.address + "]:" + std::to_string(target.port);
+  const json request{
+      {"argv", {"ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
+                "UserKnownHostsFile={known_hosts}", "-o", "GlobalKnownHostsFile=none", "-o", "IdentitiesOnly=yes", "-o",
+                "IdentityAgent=none", "-o", "ConnectTimeout=" + std::to_string(std::max<int64_t>(1, timeout_ms / 1000)),
+                "-o", "HostKeyAlgorithms=" + target.host_key.substr(0, target.host_key.find(' ')), "-i", "{identity_file}",
+                "-p", std::to_string(target.port), "-l", target.user, "--", target.address, "true"}},
+      {"files", {{"known_hosts", known_as + " " + target.host_key + "\n"}}},
+      {"timeout_ms", timeout_ms + 2000}};
+  return json::parse(core.exec(request.dump()).json);
 }
 
 }  // namespace
@@ -75,10 +88,10 @@ Proof prove(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
     return proof;
   };
   const std::string at = target.address + " port " + std::to_string(target.port);
-  std::string problem;
-  const std::string shown = shown_key(core, target, timeout_ms, problem);
+  const std::string shown = shown_key(core, target, timeout_ms);
   if (shown.empty()) {
-    proof.route = says(problem, "refused") || says(problem, "reset");
+    const std::string why = text(log_in(core, target, timeout_ms), "err");
+    proof.route = says(why, "refused") || says(why, "reset") || says(why, "closed");
     return proof.route ? no("unavailable/access.port", "nothing answers at " + at)
                        : no("unavailable/access.route", "no route to " + at + ", or something drops it");
   }
@@ -87,16 +100,7 @@ Proof prove(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
     return no("denied/access.host_key.changed", "it shows another host key than the one captured at its creation");
   proof.host_key = true;
 
-  const std::string known_as = target.port == 22 ? target.address : "[" + target.address + "]:" + std::to_string(target.port);
-  const json request{
-      {"argv", {"ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
-                "UserKnownHostsFile={known_hosts}", "-o", "GlobalKnownHostsFile=none", "-o", "IdentitiesOnly=yes", "-o",
-                "IdentityAgent=none", "-o", "ConnectTimeout=" + std::to_string(std::max<int64_t>(1, timeout_ms / 1000)),
-                "-o", "HostKeyAlgorithms=" + target.host_key.substr(0, target.host_key.find(' ')), "-i", "{identity_file}",
-                "-p", std::to_string(target.port), "-l", target.user, "--", target.address, "true"}},
-      {"files", {{"known_hosts", known_as + " " + target.host_key + "\n"}}},
-      {"timeout_ms", timeout_ms + 2000}};
-  const json done = json::parse(core.exec(request.dump()).json);
+  const json done = log_in(core, target, timeout_ms);
   const std::string printed = text(done, "err");
   if (done.value("code", -1) == 0 && done.value("signal", 0) == 0) {
     proof.login = true;

@@ -1,0 +1,185 @@
+// The lab's plugins through the real helper against a real lab: hosts, egress, isolation, proven access.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/ids.hpp"
+#include "plugin/instance.hpp"
+#include "process/spawn.hpp"
+
+namespace hyops::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string labd(std::vector<std::string> argv) {
+  process::SpawnRequest request;
+  argv.insert(argv.begin(), HYOPS_BUILD_DIR "/libexec/hyops/hyops-labd");
+  request.argv = std::move(argv);
+  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", "/root"}};
+  auto done = process::run(request, 60'000);
+  EXPECT_TRUE(done && done->exit.code == 0) << (done ? done->err : done.error().text());
+  return done ? done->out : "";
+}
+
+class LocalPlugins : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "the lab needs root; type: sudo ctest -L lab";
+    temp_.emplace(*TempDir::create(fs::temp_directory_path()));
+    name_ = "lp" + random_token(3);
+    dir_ = (temp_->path() / "lab").string();
+    labd({"up", "--dir", dir_, "--name", name_});
+    // This process steps into the router, where the APIs and all zones are; helpers and ssh inherit it.
+    outside_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    const Fd router(::open(("/run/netns/" + name_ + "-router").c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(router) << "no namespace of the lab's router";
+    ASSERT_EQ(::setns(router.get(), CLONE_NEWNET), 0);
+    for (const char* zone : {"cloud", "edge"}) {
+      std::string token = labd({"token", "--dir", dir_, zone});
+      while (!token.empty() && token.back() == '\n') token.pop_back();
+      tokens_[std::string("token-") + zone] = token;
+    }
+  }
+
+  void TearDown() override {
+    if (!outside_) return;
+    ASSERT_EQ(::setns(outside_.get(), CLONE_NEWNET), 0);
+    labd({"down", "--dir", dir_});
+  }
+
+  Result<Instance> start(const std::string& id, const Json& config, Json exec_values = Json::object()) {
+    auto registry = Registry::open(standard_sources(HYOPS_BUILD_DIR, temp_->path()));
+    if (!registry) return pass(registry);
+    Services services;
+    services.secret = [this](const std::string& name) -> Result<Secret> {
+      const auto found = tokens_.find(name);
+      if (found == tokens_.end()) return fail("secret.unknown", name);
+      return Secret(found->second);
+    };
+    services.http_record = [this](const Json& line) { requests_.push_back(line); };
+    services.exec_values = std::move(exec_values);
+    return Instance::start(*registry, id, config, std::move(services));
+  }
+
+  Result<Json> call(Instance& instance, const std::string& interface, const std::string& verb, const Json& input,
+                    const std::string& key = "run-1/step/1") {
+    CallRequest request;
+    request.interface = interface;
+    request.verb = verb;
+    request.input = input;
+    request.key = key;
+    request.lane = "drill";
+    request.fencing_token = 3;
+    return instance.call(request);
+  }
+
+  const Json cloud_{{"api", "http://10.77.3.1:7077"}, {"token", "token-cloud"}};
+  std::optional<TempDir> temp_;
+  std::string name_, dir_;
+  Fd outside_;
+  std::map<std::string, std::string> tokens_;
+  std::vector<Json> requests_;
+};
+
+template <class T>
+std::string code(const Result<T>& result) {
+  return result ? "ok" : result.error().code;
+}
+
+TEST_F(LocalPlugins, place_prove_and_release_hosts) {
+  process::SpawnRequest keygen;
+  const std::string identity = (temp_->path() / "id").string();
+  keygen.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity};
+  ASSERT_TRUE(process::run(keygen, 30'000));
+  std::string line = *read_file(identity + ".pub");
+  line.pop_back();
+
+  auto compute = start("hyops.local.compute", cloud_);
+  ASSERT_TRUE(compute) << compute.error().text();
+  const Json inputs{{"name", "db"}, {"role", "postgresql"}, {"count", 2}, {"authorized_keys", {line}}};
+  const char* provider = "hyops.provider/1";
+  auto planned = call(*compute, provider, "plan", inputs);
+  ASSERT_TRUE(planned) << planned.error().text();
+  EXPECT_EQ((*planned)["hosts"].size(), 2u);
+  EXPECT_TRUE(requests_.empty()) << "plan is pure";
+  EXPECT_EQ((*call(*compute, provider, "observe", inputs))["present"], false);
+
+  auto placed = call(*compute, provider, "apply", inputs);
+  ASSERT_TRUE(placed) << placed.error().text();
+  const Json hosts = (*placed)["hosts"];
+  ASSERT_EQ(hosts.size(), 2u);
+  EXPECT_EQ(hosts[0]["name"], "db-1");
+  EXPECT_EQ(hosts[0]["zone"], "cloud");
+  EXPECT_EQ(hosts[0].size(), 7u);
+  EXPECT_EQ(*call(*compute, provider, "apply", inputs), *placed) << "the same key places nothing twice";
+  auto seen = call(*compute, provider, "observe", inputs);
+  EXPECT_EQ((*seen)["present"], true);
+  EXPECT_EQ((*seen)["hosts"], hosts);
+  EXPECT_EQ((*call(*compute, provider, "observe", inputs, "another-key"))["present"], false);
+  EXPECT_EQ(code(call(*compute, provider, "apply", inputs, "another-key")), "lab.host.exists");
+
+  auto access = start("hyops.access.runner-local", Json::object(), {{"identity_file", identity}});
+  ASSERT_TRUE(access) << access.error().text();
+  auto opened = call(*access, "hyops.access/1", "open", {{"hosts", hosts}});
+  ASSERT_TRUE(opened) << opened.error().text();
+  EXPECT_EQ((*opened)["endpoints"].size(), 2u);
+  EXPECT_EQ((*opened)["endpoints"][0]["address"], hosts[0]["address"]);
+  EXPECT_EQ((*opened)["endpoints"][0]["expires_ms"], 0);
+
+  Json swapped = hosts;  // each has the other's key: as if the address led to another machine
+  swapped[0]["host_key"] = hosts[1]["host_key"];
+  EXPECT_EQ(code(call(*access, "hyops.access/1", "open", {{"hosts", swapped}})), "access.host_key.changed");
+  auto proof = call(*access, "hyops.access/1", "prove", {{"hosts", swapped}});
+  EXPECT_EQ((*proof)["hosts"][0]["port"], true);
+  EXPECT_EQ((*proof)["hosts"][0]["host_key"], false);
+  EXPECT_EQ((*proof)["hosts"][1]["login"], true);
+
+  auto stranger = start("hyops.access.runner-local", {{"patience", "0s"}}, {{"identity_file", "/nonexistent"}});
+  EXPECT_EQ(code(call(*stranger, "hyops.access/1", "open", {{"hosts", hosts}})), "access.login");
+  Json nowhere = hosts;
+  nowhere[0]["port"] = 1;
+  EXPECT_EQ(code(call(*stranger, "hyops.access/1", "open", {{"hosts", nowhere}})), "access.port");
+
+  EXPECT_EQ(code(call(*compute, provider, "release", {{"hosts", hosts}})), "ok");
+  EXPECT_EQ(code(call(*compute, provider, "release", {{"hosts", hosts}})), "ok");
+  EXPECT_EQ((*call(*compute, provider, "observe", inputs))["hosts"].size(), 0u);
+  for (const auto& request : requests_) EXPECT_EQ(request.dump().find(tokens_["token-cloud"]), std::string::npos);
+}
+
+TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
+  Json config = cloud_;
+  config["fence_api"] = "http://10.77.2.1:7077";
+  config["fence_token"] = "token-edge";
+  auto egress = start("hyops.local.egress", config);
+  ASSERT_TRUE(egress) << egress.error().text();
+  const char* interface = "hyops.egress/1";
+  const Json policy{{"zone", "cloud"}, {"sources", {"10.77.3.0/24"}}, {"allow", {"198.51.100.10/32:80"}}, {"mode", "nat"}};
+  EXPECT_EQ((*call(*egress, interface, "observe", policy))["present"], false);
+  auto applied = call(*egress, interface, "apply", policy);
+  ASSERT_TRUE(applied) << applied.error().text();
+  EXPECT_EQ(code(call(*egress, interface, "apply", policy)), "ok");
+  EXPECT_EQ((*call(*egress, interface, "observe", policy))["present"], true);
+  auto proof = call(*egress, interface, "prove", policy);
+  ASSERT_TRUE(proof) << proof.error().text();
+  EXPECT_EQ((*proof)["proven"], true);
+  EXPECT_EQ((*proof)["reachable"].size(), 1u);
+  EXPECT_EQ(code(call(*egress, interface, "release", policy)), "ok");
+  EXPECT_EQ(code(call(*egress, interface, "release", policy)), "ok");
+  Json wide = policy;
+  wide["mode"] = "none";
+  EXPECT_EQ(code(call(*egress, interface, "apply", wide)), "lab.egress.mode");
+
+  const Json fence{{"zone", "onprem"}, {"reason", "site lost"}};
+  auto fenced = call(*egress, interface, "apply", fence);
+  ASSERT_TRUE(fenced) << fenced.error().text();
+  EXPECT_NE((*fenced)["proof"].get<std::string>().find("zone onprem is isolated"), std::string::npos);
+  EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], true);
+  EXPECT_EQ(code(call(*egress, interface, "release", fence)), "ok");
+  EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], false);
+}
+
+}  // namespace
+}  // namespace hyops::plugin
