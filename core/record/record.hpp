@@ -37,7 +37,8 @@ Result<Verification> verify(const std::filesystem::path& folder, const Verifier&
 
 // What happened, as one document: verdict, RTO and RPO against target, phases, steps with their endings,
 // approvals, probes, external calls. `report` in the terminal, verdict.json and the HTML are drawn from it.
-Result<Json> summary(const std::filesystem::path& folder);
+Result<Json> summary(const std::filesystem::path& folder);   // of a record
+Result<Json> summary(ledger::Ledger& ledger, const RunId& run);   // of a run in the ledger, also while it goes on
 std::string html_report(const Json& summary);
 std::string text_report(const Json& summary, bool colour);
 

@@ -1,6 +1,7 @@
 // What happened, as one document, drawn from the files of a record and from nothing else: whoever holds
 // the record can draw it again.
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "record/event_line.hpp"
 #include "record/story.hpp"
 
@@ -72,6 +73,35 @@ Result<Json> summary(const fs::path& folder) {
   });
   if (!read) return pass(read, "while reading the record " + folder.string());
   if (!taken) return pass(taken);
+  return story.tell();
+}
+
+Result<Json> summary(ledger::Ledger& ledger, const RunId& run) {
+  auto row = ledger.find_run(run);
+  if (!row) return pass(row);
+  if (!*row) return fail("ledger.run.unknown", "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
+  auto plan = ledger.plan_of(run);
+  if (!plan) return pass(plan);
+  auto documents = ledger.documents(run);
+  if (!documents) return pass(documents);
+  Json decision, approvals = Json::array();
+  for (const auto& [name, bytes] : *documents) {
+    const bool approval = name.starts_with("approvals/") && name.ends_with(".json");
+    if (name != "decision.json" && !approval) continue;
+    auto parsed = parse_json(bytes, name);
+    if (!parsed) continue;   // kept as it came; what was accepted of it is in the events
+    if (approval) approvals.push_back(std::move(*parsed));
+    else decision = std::move(*parsed);
+  }
+  const Json about{{"run", run.value}, {"lane", (*row)->lane}, {"blueprint", (*row)->blueprint}, {"status", (*row)->status},
+                   {"plan", (*row)->plan.value}, {"requester", (*row)->requester}, {"runner", (*row)->runner},
+                   {"created_ms", (*row)->created_ms}};
+  Story story(about, *plan, decision, approvals);
+  auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {
+    story.take(event.type, event.wall_ms, event.body);
+    return true;
+  });
+  if (!read) return pass(read);
   return story.tell();
 }
 
