@@ -135,6 +135,20 @@ Result<Json> watch(Connection& connection, Context& context, const Json& plan, c
   return last;
 }
 
+// A run that did not start here gets its row from its verified record.
+Status note_foreign_run(ledger::Ledger& ledger, const RunId& run, const std::string& runner, const fs::path& record) {
+  auto text = read_file(record / "plan.json");
+  if (!text) return pass(text);
+  auto document = parse_json(*text, "plan.json");
+  if (!document) return pass(document);
+  auto plan = plan::parse_plan(*document);
+  if (!plan) return pass(plan);
+  auto digest = plan::digest(*plan);
+  if (!digest) return pass(digest);
+  const int64_t now = system_clock().wall_ms();
+  return ledger.create_run({run, plan->lane, plan->blueprint, "dispatched", *digest, now, now, "", runner}, *document, Json::object());
+}
+
 // Fetches and verifies the record, and makes what it published the lane's state here.
 Result<std::string> collect(Context& context, const contract::Lane& lane, const std::string& runner, const Json& endpoint, const fs::path& identity,
                             ledger::Ledger& ledger, const RunId& run) {
@@ -165,6 +179,10 @@ Result<std::string> collect(Context& context, const contract::Lane& lane, const 
   auto verdict = parse_json(*about, "verdict.json");
   if (!verdict) return pass(verdict);
   const std::string status = get_string(*verdict, "status", "unknown");
+  auto known = ledger.find_run(run);
+  if (!known) return pass(known);
+  if (!*known)
+    if (auto created = note_foreign_run(ledger, run, runner, record); !created) return pass(created);
   if (auto imported = engine::import_state(ledger, record); !imported) return pass(imported);
   if (auto set = ledger.set_status(run, status); !set) return pass(set);
   return status;
@@ -244,17 +262,26 @@ int dispatch(Context& context, const po::variables_map& given) {
 int collect_command(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  auto run = find_run(*ledger, option(given, "run"));
-  if (!run) return context.report(run.error());
-  auto lane = load_lane(context, run->lane);
+  // A run that was started at the runner's own console is not known here; lane and runner say where it is.
+  const RunId asked(option(given, "run"));
+  ledger::RunRow row;
+  if (given.count("lane") && is_name(asked.value)) {
+    row.id = asked;
+    row.lane = option(given, "lane");
+  } else {
+    auto run = find_run(*ledger, asked.value);
+    if (!run) return context.report(run.error());
+    row = *run;
+  }
+  auto lane = load_lane(context, row.lane);
   if (!lane) return context.report(lane.error());
-  const std::string runner = option(given, "runner", run->runner);
+  const std::string runner = option(given, "runner", row.runner);
   const fs::path identity = identity_of(context, given);
   auto endpoint = open_runner(context, *lane, runner, identity);
   if (!endpoint) return context.report(endpoint.error());
-  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, run->id);
+  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, row.id);
   if (!status) return context.report(status.error());
-  return finish(context, *status, run->id);
+  return finish(context, *status, row.id);
 }
 
 // On the runner: admits the order and starts the run in a session of its own, so that neither this
@@ -335,6 +362,7 @@ void add_dispatch_commands(Commands& commands) {
   commands.push_back({"run", "collect", "RUN", "fetch and verify the record of a dispatched run", "", {"run"},
                       [](po::options_description_easy_init add) {
                         add("runner", po::value<std::string>(), "runner of the lane; default: where it was dispatched")
+                           ("lane", po::value<std::string>(), "the run's lane, where it was not dispatched from here")
                            ("identity", po::value<std::string>(), "SSH key of the operator");
                       },
                       collect_command});

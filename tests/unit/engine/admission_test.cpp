@@ -1,0 +1,146 @@
+// Who may start a run, and every reason why not.
+#include "support/site.hpp"
+
+using namespace hyops;
+using hyops::tests::Site;
+
+namespace {
+
+const char* flow = "[[step]]\nid = \"a\"\nmodule = \"test/say\"\nphase = \"data\"\n";
+
+struct Ready {
+  explicit Ready(const std::string& plane = "cloud", const std::string& head = "") : site(plane) {
+    site.tool("say", "[outputs.x]\ntype = \"string\"\n[effects]\n", "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+    site.blueprint(head + flow);
+    plan = site.plan();
+  }
+  std::string code(const engine::Admission& admission) {
+    auto run = engine::admit(site.setup, *site.ledger, admission);
+    return run ? "admitted" : run.error().code;
+  }
+  Site site;
+  Json plan;
+};
+
+struct Decided : Ready {
+  Decided() : Ready("cloud", "decision = [\"burst\"]\n") {
+    decide([](trust::Decision&) {});
+  }
+  void decide(const std::function<void(trust::Decision&)>& change) {
+    trust::Decision d;
+    d.id = "d-" + random_token(4);
+    d.type = "burst";
+    d.lane = "drill";
+    d.target = "cloud";
+    d.dr_mode = "restore";
+    d.execution_plane = "runner-local";
+    d.rationale = "test";
+    d.repository = "main@repository";
+    d.issued_ms = system_clock().wall_ms() - 1000;
+    d.expires_ms = d.issued_ms + 600'000;
+    d.nonce = random_token();
+    d.epoch = 1;
+    d.signals = {{"probe", digest_of("down")}};
+    d.policy = digest_of("policy");
+    change(d);
+    document = trust::to_document(d).value();
+    decision = {"decision", document, site.decider.sign(document, "decision").value()};
+    plan = site.plan(nullptr, {}, {{"decision", {{"id", d.id}, {"type", d.type}, {"digest", digest_of(document)}}}});
+  }
+  engine::Admission admission() {
+    return {plan, decision, {site.approval(plan, site.alice, "alice")}, "oncall", "", 0};
+  }
+  std::string document;
+  trust::SignedDocument decision;
+};
+
+}  // namespace
+
+TEST(Admission, wants_the_approvals_the_profile_asks_for) {
+  Ready r;
+  EXPECT_EQ(r.code({r.plan, {}, {}, "oncall", "", 0}), "trust.approval.too_few");
+  EXPECT_EQ(r.code({r.plan, {}, {{"empty", "", ""}}, "oncall", "", 0}), "trust.approval.empty");
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "alice", "", 0}), "trust.approval.requester");
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}), "admitted");
+}
+
+TEST(Admission, refuses_an_approval_of_another_plan_lane_or_time) {
+  Ready r;
+  const auto with = [&](const std::function<void(trust::Approval&)>& change) {
+    return r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice", change)}, "oncall", "", 0});
+  };
+  EXPECT_EQ(with([](trust::Approval& a) { a.plan = digest_of("other"); }), "trust.approval.other_plan");
+  EXPECT_EQ(with([](trust::Approval& a) { a.lane = "prod"; }), "trust.approval.other_lane");
+  EXPECT_EQ(with([](trust::Approval& a) { a.decision = digest_of("other"); }), "trust.approval.other_decision");
+  EXPECT_EQ(with([](trust::Approval& a) { a.blast_radius = digest_of("other"); }), "trust.approval.other_blast_radius");
+  EXPECT_EQ(with([](trust::Approval& a) { a.from_ms -= 900'000; a.until_ms -= 900'000; }), "trust.approval.expired");
+  EXPECT_EQ(with([](trust::Approval& a) { a.from_ms += 900'000; a.until_ms += 900'000; }), "trust.approval.not_yet");
+}
+
+TEST(Admission, refuses_an_approval_that_was_used_for_another_run_also_after_a_restart) {
+  Ready r;
+  const auto approval = r.site.approval(r.plan, r.site.alice, "alice");
+  EXPECT_EQ(r.code({r.plan, {}, {approval}, "oncall", "", 0}), "admitted");
+  r.site.ledger.reset();
+  r.site.ledger.emplace(ledger::Ledger::open(r.site.setup.ledger()).value());
+  EXPECT_EQ(r.code({r.plan, {}, {approval}, "oncall", "", 0}), "engine.replayed");
+}
+
+TEST(Admission, refuses_a_machine_that_is_no_runner_and_one_of_another_plane) {
+  Ready other("onprem");
+  EXPECT_EQ(other.code({other.plan, {}, {other.site.approval(other.plan, other.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.plane");
+  Ready none;
+  std::filesystem::remove(none.site.setup.home / "runner.json");
+  EXPECT_EQ(none.code({none.plan, {}, {none.site.approval(none.plan, none.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.none");
+  Ready forged;
+  const auto file = forged.site.setup.home / "runner.json";
+  const std::string text = read_file(file).value();
+  ASSERT_TRUE(write_file(file, text.substr(0, text.size() - 1) + ",\"x\":1}"));
+  EXPECT_EQ(forged.code({forged.plan, {}, {forged.site.approval(forged.plan, forged.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.attestation");
+}
+
+TEST(Admission, refuses_what_changed_after_the_plan_was_made) {
+  const auto code_after = [](const std::function<void(Ready&)>& change) {
+    Ready r;
+    const auto approval = r.site.approval(r.plan, r.site.alice, "alice");
+    change(r);
+    return r.code({r.plan, {}, {approval}, "oncall", "", 0});
+  };
+  EXPECT_EQ(code_after([](Ready& r) { r.site.lane("# changed\n"); }), "engine.lane.changed");
+  EXPECT_EQ(code_after([](Ready& r) { r.site.profile("approvals = 1", "# changed\n"); }), "engine.profile.changed");
+  EXPECT_EQ(code_after([](Ready& r) { r.site.blueprint(std::string(flow) + "# changed\n"); }), "engine.blueprint.changed");
+  EXPECT_EQ(code_after([](Ready& r) { r.plan["steps"][0]["timeout_ms"] = 1; }), "trust.approval.other_plan");
+  EXPECT_EQ(code_after([](Ready& r) { r.plan["surprise"] = 1; }), "plan.malformed");
+}
+
+TEST(Admission, runs_from_a_decision_end_to_end) {
+  Decided r;
+  auto run = engine::admit(r.site.setup, *r.site.ledger, r.admission());
+  ASSERT_TRUE(run) << run.error().text();
+  EXPECT_EQ(r.site.go_on(*run), "ok");
+  EXPECT_TRUE(std::filesystem::exists(r.site.record() / "decision.json"));
+  EXPECT_TRUE(r.site.verify().clean);
+}
+
+TEST(Admission, refuses_a_decision_used_twice_of_another_type_target_or_epoch) {
+  Decided r;
+  EXPECT_EQ(r.code(r.admission()), "admitted");
+  EXPECT_EQ(r.code(r.admission()), "engine.replayed") << "a new approval does not make an old decision good";
+  const auto with = [&](const std::function<void(trust::Decision&)>& change) {
+    r.decide(change);
+    return r.code(r.admission());
+  };
+  EXPECT_EQ(with([](trust::Decision& d) { d.type = "failback"; }), "engine.decision.type");
+  EXPECT_EQ(with([](trust::Decision& d) { d.target = "onprem"; }), "engine.decision.target");
+  EXPECT_EQ(with([](trust::Decision& d) { d.epoch = 2; }), "trust.decision.epoch");
+  EXPECT_EQ(with([](trust::Decision& d) { d.lane = "prod"; }), "trust.decision.lane");
+  EXPECT_EQ(with([](trust::Decision& d) { d.issued_ms -= 2'000'000; d.expires_ms -= 2'000'000; }), "trust.decision.expired");
+  r.decide([](trust::Decision&) {});
+  auto swapped = r.admission();
+  const auto planned = r.plan;
+  r.decide([](trust::Decision&) {});
+  swapped.decision = r.decision;
+  EXPECT_EQ(r.code(swapped), "engine.decision.other");
+  swapped.decision.reset();
+  EXPECT_EQ(r.code(swapped), "engine.decision.missing");
+}

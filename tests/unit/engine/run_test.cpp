@@ -1,0 +1,231 @@
+// From an approved plan to a record that verifies, with real tools under the real step host.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "engine/cancel.hpp"
+#include "support/site.hpp"
+
+using namespace hyops;
+using hyops::tests::Site;
+namespace fs = std::filesystem;
+
+namespace {
+
+const char* one_text = "[inputs.text]\ntype = \"string\"\nrequired = true\n[outputs.said]\ntype = \"string\"\n[effects]\n";
+const char* say_it = "printf '{\"said\": \"%s\"}' \"$(sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/' \"$HYOPS_REQUEST\")\" > \"$HYOPS_OUTPUTS\"\n";
+
+std::string step(const std::string& id, const std::string& module, const std::string& phase, const std::string& inputs, const std::string& more = "") {
+  return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + module + "\"\nphase = \"" + phase + "\"\ninputs = { " + inputs + " }\n" + more + "\n";
+}
+
+}  // namespace
+
+TEST(Run, goes_from_an_approved_plan_to_a_record_that_verifies) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.blueprint(step("first", "say", "egress", "text = \"hello\"") + step("second", "say", "data", "text = { from = \"first.said\" }"));
+  ASSERT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"first", "ok"}, {"second", "ok"}}));
+  const auto slot = site.ledger->slot("drill", "test/say#second").value();
+  EXPECT_EQ(slot.value, (Json{{"said", "hello"}}));
+  const auto verified = site.verify();
+  EXPECT_TRUE(verified.clean) << (verified.findings.empty() ? "" : verified.findings[0].what);
+  EXPECT_EQ(verified.signer, "test");
+}
+
+TEST(Run, never_starts_what_needs_a_failed_step) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.tool("fail", "[outputs.x]\ntype = \"string\"\n[effects]\n", "echo broken >&2; exit 4\n");
+  site.blueprint(step("bad", "fail", "data", "") + step("beside", "say", "data", "text = \"a\"") +
+                 step("behind", "say", "data", "text = { from = \"bad.x\" }") + step("later", "say", "readiness", "text = \"b\""));
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"bad", "failed"}, {"beside", "ok"}, {"behind", "not_run"}, {"later", "not_run"}}));
+  EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Run, goes_on_after_the_cause_of_a_failure_was_mended_and_repeats_nothing) {
+  Site site;
+  site.tool("say", one_text, say_it + std::string("echo once >> ") + site.path().string() + "/said\n");
+  site.tool("fragile", "[outputs.x]\ntype = \"string\"\n[effects]\n", "test -e " + site.path().string() + "/mended\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.blueprint(step("first", "say", "egress", "text = \"hello\"") + step("second", "fragile", "data", ""));
+  ASSERT_EQ(site.run(site.plan()), "failed");
+  site.file(site.path() / "mended", "");
+  EXPECT_EQ(site.go_on(site.last), "ok");
+  EXPECT_EQ(read_file(site.path() / "said").value(), "once\n");
+  EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Run, fails_a_step_whose_probe_found_something_else) {
+  Site site;
+  site.tool("probe", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+            "echo '{\"probe\":\"rows\",\"ok\":false,\"expected\":3,\"found\":2}' >> \"$HYOPS_PROBES\"\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.blueprint(step("verify", "probe", "readiness", ""));
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_EQ(site.events("step.probe").size(), 1u);
+}
+
+TEST(Run, fails_a_step_that_gives_no_declared_output) {
+  Site site;
+  site.tool("silent", "[outputs.x]\ntype = \"string\"\n[effects]\n", "true\n");
+  site.blueprint(step("silent", "silent", "data", ""));
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_NE(site.events("step.ended")[0].find("engine.outputs.missing"), std::string::npos);
+}
+
+TEST(Run, stops_a_step_at_its_time_out) {
+  Site site;
+  site.tool("slow", "[outputs.x]\ntype = \"string\"\n[effects]\n", "exec tail -f /dev/null\n", "timeout = \"1s\"");
+  site.blueprint(step("slow", "slow", "data", ""));
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_NE(site.events("step.outcome")[0].find("\"class\":\"deadline\""), std::string::npos);
+}
+
+TEST(Run, retries_only_the_classes_the_profile_names) {
+  Site site;
+  site.profile("approvals = 1", "[retry]\nunavailable = { attempts = 3, pause = \"1ms\" }\n");
+  const std::string count = site.path().string() + "/count";
+  site.tool("flaky", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+            "echo x >> " + count + "\n[ $(wc -l < " + count + ") -ge 3 ] || { printf '{\"class\":\"unavailable\",\"message\":\"not yet\"}' > \"$HYOPS_OUTPUTS.error\"; exit 1; }\n"
+            "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.profile("approvals = 1", "[retry]\nunavailable = { attempts = 3, pause = \"1ms\" }\n");
+  site.blueprint(step("flaky", "flaky", "data", ""));
+  EXPECT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(site.events("step.intent").size(), 3u);
+  // One key for all attempts: whatever counts side effects sees one.
+  const auto intents = site.events("step.intent");
+  EXPECT_EQ(Json::parse(intents[0])["key"], Json::parse(intents[2])["key"]);
+}
+
+TEST(Run, waits_at_a_gate_until_a_person_confirms_it) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.profile("approvals = 1", "[gates]\nbefore = [\"readiness\"]\n");
+  site.blueprint(step("first", "say", "data", "text = \"a\"") + step("second", "say", "readiness", "text = \"b\""));
+  ASSERT_EQ(site.run(site.plan()), "waiting");
+  EXPECT_EQ(site.go_on(site.last), "waiting");
+  ASSERT_TRUE(engine::confirm_gate(*site.ledger, site.last, "readiness", "alice"));
+  EXPECT_EQ(site.go_on(site.last), "ok");
+}
+
+TEST(Run, adopts_what_an_observation_finds_after_the_tool_was_killed) {
+  Site site;
+  // The tool takes effect, then is killed before it can say so: the effect is there, the outcome is unknown.
+  const std::string effect = site.path().string() + "/effect";
+  site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n", "echo effect >> " + effect + "\nkill -KILL $$\n", "",
+            "test -e " + effect + " || exit 3\nprintf '{\"x\":\"seen\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.blueprint(step("die", "die", "data", ""));
+  EXPECT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(site.endings()["die"], "adopted");
+  EXPECT_EQ(read_file(effect).value(), "effect\n");
+  EXPECT_EQ(site.ledger->slot("drill", "test/die#die").value().value, (Json{{"x", "seen"}}));
+}
+
+TEST(Run, leaves_a_step_unknown_that_nothing_can_observe_and_takes_a_persons_word) {
+  Site site;
+  site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n", "kill -KILL $$\n");
+  site.tool("say", one_text, say_it);
+  site.blueprint(step("die", "die", "data", "") + step("later", "say", "readiness", "text = { from = \"die.x\" }"));
+  ASSERT_EQ(site.run(site.plan()), "unknown");
+  EXPECT_EQ(site.endings()["later"], "not_run");
+  EXPECT_EQ(site.go_on(site.last), "unknown") << "resuming does not guess either";
+  EXPECT_EQ(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "", "").error().code, "engine.statement.incomplete");
+  ASSERT_TRUE(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "alice", "looked at the host"));
+  EXPECT_EQ(site.go_on(site.last), "ok");
+  EXPECT_EQ(site.endings()["later"], "ok");
+  EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
+  Site site;
+  const std::string go = site.path().string() + "/go";
+  site.tool("wait", "[outputs.x]\ntype = \"string\"\n[effects]\n", "mkfifo " + go + ".fifo 2>/dev/null || true\necho started\nread x < " + go +
+                                                                     ".fifo\necho finished\nprintf '{\"x\":\"%s\"}' \"$x\" > \"$HYOPS_OUTPUTS\"\n");
+  site.blueprint(step("wait", "wait", "data", ""));
+  auto id = site.admit(site.plan());
+  ASSERT_TRUE(id) << id.error().text();
+  site.last = *id;
+  const fs::path log = site.setup.step_folder(id->value, "wait") / "1/log.txt";
+  site.ledger.reset();
+  // A first core, in a process of its own, that is killed as soon as the tool works.
+  const pid_t core = ::fork();
+  if (core == 0) {
+    auto ledger = ledger::Ledger::open(site.setup.ledger());
+    tests::Quiet quiet;
+    if (ledger) (void)engine::execute(site.setup, *ledger, *id, quiet);
+    ::_exit(0);
+  }
+  while (read_file(log).value_or("").find("started") == std::string::npos) ::usleep(1000);
+  ::kill(core, SIGKILL);
+  ::waitpid(core, nullptr, 0);
+  site.ledger.emplace(ledger::Ledger::open(site.setup.ledger()).value());
+  std::thread release([&] {
+    const Fd fifo(::open((go + ".fifo").c_str(), O_WRONLY | O_CLOEXEC));
+    (void)write_all(fifo.get(), "late\n");
+  });
+  EXPECT_EQ(site.go_on(*id), "ok");
+  release.join();
+  EXPECT_EQ(site.ledger->slot("drill", "test/wait#wait").value().value, (Json{{"x", "late"}}));
+  EXPECT_EQ(site.events("step.intent").size(), 1u) << "the attempt was found again, not repeated";
+  EXPECT_NE(read_file(log).value().find("finished"), std::string::npos);
+  EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Run, starts_nothing_more_once_it_is_cancelled_and_can_be_resumed) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.blueprint(step("first", "say", "data", "text = \"a\"") + step("second", "say", "readiness", "text = \"b\""));
+  auto id = site.admit(site.plan());
+  ASSERT_TRUE(id);
+  site.observer.on_event = [&](const std::string& type, const Json&) {
+    if (type == "step.intent") {
+      EXPECT_TRUE(engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::after_step));
+    }
+  };
+  EXPECT_EQ(site.go_on(*id), "cancelled");
+  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"first", "ok"}, {"second", "not_run"}}));
+  site.observer.on_event = {};
+  EXPECT_EQ(site.go_on(*id), "ok");
+}
+
+TEST(Run, stops_the_running_step_when_it_is_cancelled_now) {
+  Site site;
+  site.tool("slow", "[outputs.x]\ntype = \"string\"\n[effects]\n", "exec tail -f /dev/null\n");
+  site.blueprint(step("slow", "slow", "data", ""));
+  auto id = site.admit(site.plan());
+  ASSERT_TRUE(id);
+  site.observer.on_event = [&](const std::string& type, const Json&) {
+    if (type == "step.intent") {
+      EXPECT_TRUE(engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::now));
+    }
+  };
+  EXPECT_EQ(site.go_on(*id), "failed");
+  EXPECT_NE(site.events("step.outcome")[0].find("engine.step.cancelled"), std::string::npos);
+}
+
+TEST(Run, keeps_the_limit_of_a_resource) {
+  Site site;
+  const std::string busy = site.path().string() + "/busy";
+  site.tool("one", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+            "mkdir " + busy + "\nfor i in 1 2 3; do :; done\nrmdir " + busy + "\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.profile("approvals = 1", "[limits.resources]\nrepository = 1\n");
+  std::string steps;
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) steps += step(id, "one", "data", "", "resources = [\"repository\"]\n");
+  site.blueprint(steps);
+  EXPECT_EQ(site.run(site.plan()), "ok");
+}
+
+TEST(Run, refuses_a_pack_that_changed_after_the_plan_was_approved) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.blueprint(step("first", "say", "data", "text = \"a\""));
+  const Json plan = site.plan();
+  site.file(site.setup.catalog / "packs/test/say/run.sh", "#!/bin/sh\ntouch " + site.path().string() + "/evil\n", true);
+  EXPECT_EQ(site.run(plan), "failed");
+  EXPECT_FALSE(fs::exists(site.path() / "evil"));
+  EXPECT_NE(site.events("step.outcome")[0].find("engine.pack.changed"), std::string::npos);
+}
