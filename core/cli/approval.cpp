@@ -8,84 +8,18 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/approvable.hpp"
 #include "cli/site.hpp"
 #include "cli/trust.hpp"
-#include "plan/plan.hpp"
 
 namespace hyops::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A plan file with everything an approval of it must name.
-struct Approvable {
-  plan::Plan plan;
-  trust::ApprovalNeed need;
-};
-
-Result<Approvable> read_plan(const fs::path& file) {
-  auto text = read_file(file);
-  if (!text) return pass(text);
-  auto document = parse_json(*text, file.string());
-  if (!document) return pass(document);
-  auto plan = plan::parse_plan(*document);
-  if (!plan) return pass(plan);
-  auto digest = digest_of_json(*document);
-  auto known = plan::digest(*plan);
-  if (!digest) return pass(digest);
-  if (!known) return pass(known);
-  // What is shown is what was understood: a member that we drop must not be signed unseen.
-  if (*digest != known->value) return fail("plan.malformed", file.string() + " holds more than a plan does");
-  auto blast_radius = digest_of_json(plan->blast_radius);
-  auto origin = engine::origin_digest(*plan);
-  if (!blast_radius) return pass(blast_radius);
-  if (!origin) return pass(origin);
-
-  const Json policy = plan->policy.value("approvals", Json::object());
-  trust::ApprovalNeed need;
-  need.decision = *origin;
-  need.plan = *digest;
-  need.lane = plan->lane;
-  need.blast_radius = *blast_radius;
-  need.cost_micro = get_int(plan->cost, "estimate_micro", -1);
-  need.required = static_cast<int>(get_int(policy, "required", 1));
-  need.requester_may_approve = get_bool(policy, "requester_may_approve");
-  need.max_window_ms = get_int(policy, "valid_ms");
-  return Approvable{std::move(*plan), need};
-}
-
-std::vector<std::string> words_of(const Json& list) {
-  std::vector<std::string> out;
-  if (list.is_array())
-    for (const auto& word : list) out.push_back(printable(word.is_string() ? word.get<std::string>() : word.dump(), 200));
-  return out;
-}
-
-void show_what_is_approved(Context& context, const Approvable& what) {
-  const auto& plan = what.plan;
-  const auto line = [&](const std::string& name, const std::string& value) {
-    context.say("  " + name + std::string(name.size() < 18 ? 18 - name.size() : 1, ' ') + value);
-  };
-  context.say(printable(plan.title, 200));
-  line("blueprint", printable(plan.blueprint + " " + plan.blueprint_version, 200));
-  line("lane", printable(plan.lane + " (" + plan.lane_kind + ")", 100) + ", epoch " + std::to_string(plan.epoch));
-  line("target", printable(plan.target, 100));
-  if (plan.origin.contains("request"))
-    line("asked by", printable(get_string(plan.origin["request"], "by") + ": " + get_string(plan.origin["request"], "reason"), 400));
-  else
-    line("decision", printable(get_string(plan.origin.value("decision", Json::object()), "id"), 100));
-  for (const auto& [kind, list] : plan.blast_radius.items())
-    if (kind != "irreversible" && list.is_array() && !list.empty()) line(printable(kind, 30), join(words_of(list), ", "));
-  const auto irreversible = words_of(plan.blast_radius.value("irreversible", Json::array()));
-  line("IRREVERSIBLE", irreversible.empty() ? "nothing" : join(irreversible, ", "));
-  line("cost", what.need.cost_micro < 0 ? "NOT KNOWN" : show_money(what.need.cost_micro) + " " + printable(get_string(plan.cost, "currency"), 8));
-  const auto unpriced = words_of(plan.cost.value("unpriced", Json::array()));
-  if (!unpriced.empty()) line("WITHOUT A PRICE", join(unpriced, ", "));
-  line("plan", what.need.plan);
-}
-
 // The decision must be the plan's own and good now: an approval of anything else is worth nothing.
-Status check_plan_s_decision(const po::variables_map& given, const Approvable& what, const contract::Lane& lane, int64_t now) {
+Status check_plan_s_decision(const po::variables_map& given, const Approvable& what,
+                             const contract::Lane& lane, int64_t now) {
   const bool decided = what.plan.origin.contains("decision");
   if (!decided && given.count("decision"))
     return fail("cli.usage", "this plan was asked for by a person; it has no decision");
@@ -97,35 +31,41 @@ Status check_plan_s_decision(const po::variables_map& given, const Approvable& w
   auto decision = trust::check_decision(document->document, document->signature, lane, now);
   if (!decision) return pass(decision);
   if (digest_of(document->document) != what.need.decision)
-    return fail("trust.approval.other_decision", "the plan was made from another decision than " + *file);
+    return fail("trust.approval.other_decision",
+                "the plan was made from another decision than " + *file);
   return {};
 }
 
-Result<trust::SecretKey> load_key_of(const std::string& approver, const std::string& file, const contract::Lane& lane) {
+Result<trust::SecretKey> load_key_of(const std::string& approver, const std::string& file,
+                                     const contract::Lane& lane) {
   const auto found = lane.approvers.find(approver);
   if (found == lane.approvers.end()) {
     std::vector<std::string> names;
     for (const auto& [name, text] : lane.approvers) names.push_back(name);
-    return fail("trust.approval.unknown_approver", printable(approver, 80) + " is no approver of lane " + lane.name + "." +
-                                                       did_you_mean(approver, names));
+    return fail("trust.approval.unknown_approver", printable(approver, 80) +
+                                                       " is no approver of lane " + lane.name +
+                                                       "." + did_you_mean(approver, names));
   }
   auto key = trust::SecretKey::load(file);
   if (!key) return key;
   auto known = trust::parse_public_key(found->second);
   if (!known) return pass(known, "the key of " + approver + " in lane " + lane.name);
   if (known->material() != key->public_key().material())
-    return fail("trust.approval.signature", file + " is not the key that lane " + lane.name + " has for " + approver);
+    return fail("trust.approval.signature",
+                file + " is not the key that lane " + lane.name + " has for " + approver);
   return key;
 }
 
-Result<trust::Approval> asked_for(const po::variables_map& given, const Approvable& what, int64_t now) {
+Result<trust::Approval> asked_for(const po::variables_map& given, const Approvable& what,
+                                  int64_t now) {
   auto cap = needed(given, "cost-cap", "approval sign");
   if (!cap) return pass(cap);
   auto micro = parse_money(*cap);
   if (!micro) return pass(micro);
   if (what.need.cost_micro < 0 || *micro < what.need.cost_micro)
-    return fail("trust.approval.cost", what.need.cost_micro < 0 ? "what the plan costs is not known"
-                                                                 : "the plan costs more than the cap of " + *cap);
+    return fail("trust.approval.cost", what.need.cost_micro < 0
+                                           ? "what the plan costs is not known"
+                                           : "the plan costs more than the cap of " + *cap);
   int64_t valid_ms = what.need.max_window_ms > 0 ? what.need.max_window_ms : 3'600'000;
   if (given.count("valid")) {
     auto valid = parse_duration(option(given, "valid"));
@@ -133,7 +73,8 @@ Result<trust::Approval> asked_for(const po::variables_map& given, const Approvab
     valid_ms = *valid;
   }
   if (what.need.max_window_ms > 0 && valid_ms > what.need.max_window_ms)
-    return fail("trust.approval.window", "the lane's profile lets an approval be good for " + show_duration(what.need.max_window_ms));
+    return fail("trust.approval.window", "the lane's profile lets an approval be good for " +
+                                             show_duration(what.need.max_window_ms));
   trust::Approval out;
   out.approver = option(given, "as");
   out.decision = what.need.decision;
@@ -149,7 +90,8 @@ Result<trust::Approval> asked_for(const po::variables_map& given, const Approvab
 
 // Between two terminals a person is asked; in a script, naming the key is the yes.
 bool agreed(const po::variables_map& given, const std::string& approver) {
-  if (flag(given, "yes") || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1) return true;
+  if (flag(given, "yes") || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1)
+    return true;
   std::cout << "Approve this as " << approver << "? Type yes: " << std::flush;
   std::string word;
   return std::getline(std::cin, word) && word == "yes";
@@ -157,15 +99,19 @@ bool agreed(const po::variables_map& given, const std::string& approver) {
 
 int sign(Context& context, const po::variables_map& given) {
   for (const char* name : {"lane", "as", "key"})
-    if (auto there = needed(given, name, "approval sign"); !there) return context.report(there.error());
+    if (auto there = needed(given, name, "approval sign"); !there)
+      return context.report(there.error());
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
-  auto what = read_plan(option(given, "plan"));
+  auto what = read_approvable(option(given, "plan"));
   if (!what) return context.report(what.error());
   if (what->plan.lane != lane->name)
-    return context.report(make_error("trust.approval.other_lane", "the plan is for lane " + what->plan.lane + ", not " + lane->name));
+    return context.report(
+        make_error("trust.approval.other_lane",
+                   "the plan is for lane " + what->plan.lane + ", not " + lane->name));
   const int64_t now = system_clock().wall_ms();
-  if (auto good = check_plan_s_decision(given, *what, *lane, now); !good) return context.report(good.error());
+  if (auto good = check_plan_s_decision(given, *what, *lane, now); !good)
+    return context.report(good.error());
   auto key = load_key_of(option(given, "as"), option(given, "key"), *lane);
   if (!key) return context.report(key.error());
   auto approval = asked_for(given, *what, now);
@@ -176,12 +122,15 @@ int sign(Context& context, const po::variables_map& given) {
   show_what_is_approved(context, *what);
   if (!agreed(given, approval->approver)) return context.say("Nothing was signed."), exit_cancelled;
   const fs::path file = fs::path(option(given, "to", ".")) / (approval->approver + ".json");
-  auto written = write_signed(file, *document, *key, "hyops approval by " + approval->approver + "\tlane:" + lane->name +
-                                                         "\tplan:" + approval->plan);
+  auto written = write_signed(file, *document, *key,
+                              "hyops approval by " + approval->approver + "\tlane:" + lane->name +
+                                  "\tplan:" + approval->plan);
   if (!written) return context.report(written.error());
-  context.say("Approved as " + approval->approver + " until " + to_rfc3339(approval->until_ms) + ", at most " +
-              show_money(approval->cost_cap_micro) + ": " + file.string());
-  context.answer({{"file", file.string()}, {"approval", Json::parse(*document)}, {"digest", digest_of(*document)}});
+  context.say("Approved as " + approval->approver + " until " + to_rfc3339(approval->until_ms) +
+              ", at most " + show_money(approval->cost_cap_micro) + ": " + file.string());
+  context.answer({{"file", file.string()},
+                  {"approval", Json::parse(*document)},
+                  {"digest", digest_of(*document)}});
   return exit_ok;
 }
 
@@ -198,7 +147,10 @@ int show(Context& context, const po::variables_map& given) {
   context.say("  plan          " + approval->plan);
   context.say("  decision      " + approval->decision);
   context.say("  blast radius  " + approval->blast_radius);
-  context.say("Nothing was checked but the form. Check it: hyops approval verify DIR --plan PLAN.json --lane " + approval->lane);
+  context.say(
+      "Nothing was checked but the form. Check it: hyops approval verify DIR --plan PLAN.json "
+      "--lane " +
+      approval->lane);
   context.answer({{"approval", Json::parse(*document)}, {"digest", digest_of(*document)}});
   return exit_ok;
 }
@@ -214,37 +166,44 @@ Result<std::vector<trust::SignedDocument>> approvals_in(const fs::path& folder) 
     out.push_back({entry.path().filename().string(), std::move(*document),
                    read_file(entry.path().string() + ".minisig", 65536).value_or("")});
   }
-  if (problem) return fail("file.open", "cannot read the approvals in " + folder.string() + ": " + problem.message());
+  if (problem)
+    return fail("file.open",
+                "cannot read the approvals in " + folder.string() + ": " + problem.message());
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
 }
 
 int verify(Context& context, const po::variables_map& given) {
   for (const char* name : {"plan", "lane"})
-    if (auto there = needed(given, name, "approval verify"); !there) return context.report(there.error());
+    if (auto there = needed(given, name, "approval verify"); !there)
+      return context.report(there.error());
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
-  auto what = read_plan(option(given, "plan"));
+  auto what = read_approvable(option(given, "plan"));
   if (!what) return context.report(what.error());
   auto now = time_of_check(given);
   if (!now) return context.report(now.error());
   auto documents = approvals_in(option(given, "folder"));
   if (!documents) return context.report(documents.error());
   what->need.lane = lane->name;
-  what->need.requester = option(given, "by", get_string(what->plan.origin.value("request", Json::object()), "by"));
+  what->need.requester =
+      option(given, "by", get_string(member(what->plan.origin, "request"), "by"));
 
   Json list = Json::array();
   for (const auto& verdict : trust::judge_approvals(*documents, what->need, *lane, *now)) {
     context.say((verdict.problem ? "  no   " : "  good ") + printable(verdict.name, 80) +
                 (verdict.problem ? ": " + verdict.problem->text() : ""));
-    list.push_back({{"name", verdict.name}, {"good", !verdict.problem},
+    list.push_back({{"name", verdict.name},
+                    {"good", !verdict.problem},
                     {"approver", verdict.approval ? verdict.approval->approver : ""},
                     {"code", verdict.problem ? verdict.problem->code : ""}});
   }
   auto good = trust::check_approvals(*documents, what->need, *lane, *now);
   if (!good) return context.report(good.error());
-  context.say(std::to_string(good->size()) + " good, " + std::to_string(what->need.required) + " needed, at " + to_rfc3339(*now) + ".");
-  context.answer({{"good", true}, {"at_ms", *now}, {"required", what->need.required}, {"approvals", list}});
+  context.say(std::to_string(good->size()) + " good, " + std::to_string(what->need.required) +
+              " needed, at " + to_rfc3339(*now) + ".");
+  context.answer(
+      {{"good", true}, {"at_ms", *now}, {"required", what->need.required}, {"approvals", list}});
   return exit_ok;
 }
 
@@ -253,32 +212,49 @@ int verify(Context& context, const po::variables_map& given) {
 void add_approval_commands(Commands& commands) {
   const auto text = [] { return po::value<std::string>(); };
   commands.push_back(
-      {"approval", "sign", "PLAN.json", "approve a plan: sign its digest, blast radius, cost and time",
-       "  hyops approval sign plan.json --decision decision.json --lane drill --as alice --key alice.key \\\n"
+      {"approval",
+       "sign",
+       "PLAN.json",
+       "approve a plan: sign its digest, blast radius, cost and time",
+       "  hyops approval sign plan.json --decision decision.json --lane drill --as alice --key "
+       "alice.key \\\n"
        "    --valid 1h --cost-cap 5.00 --to approvals\n\n"
        "Shows what would be touched, then writes alice.json and alice.json.minisig.\n"
        "--json: {\"file\",\"digest\",\"approval\":{...}}",
        {"plan"},
        [text](po::options_description_easy_init add) {
          add("decision", text(), "the decision the plan was made from")("lane", text(), "the lane")(
-             "as", text(), "your name among the lane's approvers")("key", text(), "your secret key")(
-             "valid", text(), "how long, default what the profile allows")(
+             "as", text(), "your name among the lane's approvers")(
+             "key", text(), "your secret key")("valid", text(),
+                                               "how long, default what the profile allows")(
              "cost-cap", text(), "the most it may cost, in the plan's currency: 5.00")(
              "to", text(), "folder, default here")("yes", "do not ask on a terminal");
        },
        sign});
-  commands.push_back({"approval", "show", "FILE", "show an approval without checking it",
-                      "--json: {\"approval\":{...},\"digest\"}", {"file"}, {}, show});
-  commands.push_back({"approval", "verify", "DIR", "check approvals against a plan",
-                      "Every *.json in DIR with its .minisig. Whether one was used before, the runner knows.\n"
-                      "--json: {\"good\",\"at_ms\",\"required\",\"approvals\":[{\"name\",\"approver\",\"good\",\"code\"}]}",
-                      {"folder"},
-                      [text](po::options_description_easy_init add) {
-                        add("plan", text(), "the plan")("lane", text(), "the lane")(
-                            "by", text(), "who asked for the run, default as in the plan's request")(
-                            "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
-                      },
-                      verify});
+  commands.push_back({"approval",
+                      "show",
+                      "FILE",
+                      "show an approval without checking it",
+                      "--json: {\"approval\":{...},\"digest\"}",
+                      {"file"},
+                      {},
+                      show});
+  commands.push_back(
+      {"approval",
+       "verify",
+       "DIR",
+       "check approvals against a plan",
+       "Every *.json in DIR with its .minisig. Whether one was used before, the runner knows.\n"
+       "--json: "
+       "{\"good\",\"at_ms\",\"required\",\"approvals\":[{\"name\",\"approver\",\"good\",\"code\"}]"
+       "}",
+       {"folder"},
+       [text](po::options_description_easy_init add) {
+         add("plan", text(), "the plan")("lane", text(), "the lane")(
+             "by", text(), "who asked for the run, default as in the plan's request")(
+             "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
+       },
+       verify});
 }
 
 }  // namespace hyops::cli

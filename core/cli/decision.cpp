@@ -1,4 +1,5 @@
-// hyops decision: an operator in the decision plane's chair, and everybody's way to read and check a decision.
+// hyops decision: an operator in the decision plane's chair, and everybody's way to read and check
+// a decision.
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/file.hpp"
@@ -18,7 +19,8 @@ Result<std::map<std::string, std::string>> digests_of(const std::vector<std::str
     auto digest = digest_of_file(file);
     if (!digest) return pass(digest);
     if (!out.emplace(fs::path(file).stem().string(), *digest).second)
-      return fail("cli.usage", "two signals are named " + printable(fs::path(file).stem().string(), 80));
+      return fail("cli.usage",
+                  "two signals are named " + printable(fs::path(file).stem().string(), 80));
   }
   return out;
 }
@@ -35,7 +37,8 @@ Result<trust::Decision> asked_for(const po::variables_map& given, const contract
   trust::Decision out;
   const int64_t now = system_clock().wall_ms();
   out.id = "d" + new_run_id(now).value.substr(1);
-  for (const auto& [name, into] : {std::pair{"type", &out.type}, {"target", &out.target}, {"rationale", &out.rationale}}) {
+  for (const auto& [name, into] :
+       {std::pair{"type", &out.type}, {"target", &out.target}, {"rationale", &out.rationale}}) {
     auto value = needed(given, name, command);
     if (!value) return pass(value);
     *into = *value;
@@ -65,7 +68,8 @@ Result<trust::Decision> asked_for(const po::variables_map& given, const contract
 }
 
 int issue(Context& context, const po::variables_map& given) {
-  const auto lane_name = needed(given, "lane", "decision issue"), key_file = needed(given, "key", "decision issue");
+  const auto lane_name = needed(given, "lane", "decision issue"),
+             key_file = needed(given, "key", "decision issue");
   if (!lane_name) return context.report(lane_name.error());
   if (!key_file) return context.report(key_file.error());
   auto lane = load_lane(context, *lane_name);
@@ -77,23 +81,29 @@ int issue(Context& context, const po::variables_map& given) {
   auto key = trust::SecretKey::load(*key_file);
   if (!key) return context.report(key.error());
   if (!decides_for(*key, *lane))
-    return context.report(make_error("trust.decision.signature", "the key " + key->public_key().id +
-                                     " is not among the deciders of lane " + lane->name + "; no runner would follow it"));
+    return context.report(
+        make_error("trust.decision.signature", "the key " + key->public_key().id +
+                                                   " is not among the deciders of lane " +
+                                                   lane->name + "; no runner would follow it"));
   const fs::path to = option(given, "to", "decision.json");
-  auto written = write_signed(to, *document, *key, "hyops decision " + decision->id + "\tlane:" + lane->name +
-                                                       "\ttype:" + decision->type);
+  auto written = write_signed(
+      to, *document, *key,
+      "hyops decision " + decision->id + "\tlane:" + lane->name + "\ttype:" + decision->type);
   if (!written) return context.report(written.error());
-  context.answer({{"id", decision->id}, {"file", to.string()}, {"digest", digest_of(*document)},
+  context.answer({{"id", decision->id},
+                  {"file", to.string()},
+                  {"digest", digest_of(*document)},
                   {"expires_ms", decision->expires_ms}});
-  context.say(decision->type + " decision " + decision->id + " for lane " + lane->name + ", good until " +
-              to_rfc3339(decision->expires_ms) + ": " + to.string());
+  context.say(decision->type + " decision " + decision->id + " for lane " + lane->name +
+              ", good until " + to_rfc3339(decision->expires_ms) + ": " + to.string());
   context.say("digest " + digest_of(*document));
   return exit_ok;
 }
 
 void print(Context& context, const trust::Decision& decision, const std::string& digest) {
   const auto line = [&](const char* what, const std::string& value) {
-    context.say("  " + std::string(what) + std::string(18 - std::string_view(what).size(), ' ') + printable(value, 4096));
+    context.say("  " + std::string(what) + std::string(18 - std::string_view(what).size(), ' ') +
+                printable(value, 4096));
   };
   context.say(decision.type + " decision " + decision.id);
   line("lane", decision.lane + ", epoch " + std::to_string(decision.epoch));
@@ -120,8 +130,8 @@ int show(Context& context, const po::variables_map& given) {
   auto decision = trust::parse_decision(*document);
   if (!decision) return context.report(decision.error());
   print(context, *decision, digest_of(*document));
-  context.say("Nothing was checked but the form. Check it: hyops decision verify " + option(given, "file") +
-              " --lane " + decision->lane);
+  context.say("Nothing was checked but the form. Check it: hyops decision verify " +
+              option(given, "file") + " --lane " + decision->lane);
   context.answer(answer_of(*document));
   return exit_ok;
 }
@@ -135,7 +145,8 @@ int verify(Context& context, const po::variables_map& given) {
   if (!now) return context.report(now.error());
   auto signed_document = read_signed(option(given, "file"));
   if (!signed_document) return context.report(signed_document.error());
-  auto decision = trust::check_decision(signed_document->document, signed_document->signature, *lane, *now);
+  auto decision =
+      trust::check_decision(signed_document->document, signed_document->signature, *lane, *now);
   if (!decision) return context.report(decision.error());
   print(context, *decision, digest_of(signed_document->document));
   context.say("Good at " + to_rfc3339(*now) + ": signed by a decider of lane " + lane->name + ".");
@@ -151,31 +162,52 @@ int verify(Context& context, const po::variables_map& given) {
 void add_decision_commands(Commands& commands) {
   const auto text = [] { return po::value<std::string>(); };
   commands.push_back(
-      {"decision", "issue", "", "sign a decision as one of the lane's deciders",
-       "  hyops decision issue --type failover --lane drill --target cloud --rationale \"primary is lost\" \\\n"
+      {"decision",
+       "issue",
+       "",
+       "sign a decision as one of the lane's deciders",
+       "  hyops decision issue --type failover --lane drill --target cloud --rationale \"primary "
+       "is lost\" \\\n"
        "    --repository main@backup --signals primary.json --policy policy.toml --valid 30m \\\n"
        "    --key edge.key --to decision.json\n\n"
        "Writes decision.json and decision.json.minisig. A signal is named as its file.\n"
        "--json: {\"id\",\"file\",\"digest\",\"expires_ms\"}",
        {},
        [text](po::options_description_easy_init add) {
-         add("type", text(), "burst, failover, failback or hold")("lane", text(), "the lane it is for")(
-             "target", text(), "the zone or plane it selects")("dr-mode", text(), "how to recover, if not the blueprint's way")(
-             "execution-plane", text(), "default runner-local")("without-approval", "the decision itself asks for no approval")(
-             "rationale", text(), "why, for people")("repository", text(), "the declared backup source, stanza@host")(
-             "signals", po::value<std::vector<std::string>>()->multitoken(), "files with what was observed")(
-             "policy", text(), "file with the policy that was applied")("valid", text(), "how long, default 30m")(
-             "key", text(), "secret key of a decider")("to", text(), "default decision.json");
+         add("type", text(), "burst, failover, failback or hold")(
+             "lane", text(), "the lane it is for")("target", text(),
+                                                   "the zone or plane it selects")(
+             "dr-mode", text(), "how to recover, if not the blueprint's way")(
+             "execution-plane", text(), "default runner-local")(
+             "without-approval", "the decision itself asks for no approval")(
+             "rationale", text(), "why, for people")("repository", text(),
+                                                     "the declared backup source, stanza@host")(
+             "signals", po::value<std::vector<std::string>>()->multitoken(),
+             "files with what was observed")("policy", text(),
+                                             "file with the policy that was applied")(
+             "valid", text(), "how long, default 30m")("key", text(), "secret key of a decider")(
+             "to", text(), "default decision.json");
        },
        issue});
-  commands.push_back({"decision", "show", "FILE", "show a decision without checking it",
-                      "--json: {\"decision\":{...},\"digest\"}", {"file"}, {}, show});
-  commands.push_back({"decision", "verify", "FILE", "check a decision against its lane",
-                      "Signature (FILE.minisig), lane, epoch, validity, type. Whether it was used before, the runner knows.\n"
+  commands.push_back({"decision",
+                      "show",
+                      "FILE",
+                      "show a decision without checking it",
+                      "--json: {\"decision\":{...},\"digest\"}",
+                      {"file"},
+                      {},
+                      show});
+  commands.push_back({"decision",
+                      "verify",
+                      "FILE",
+                      "check a decision against its lane",
+                      "Signature (FILE.minisig), lane, epoch, validity, type. Whether it was used "
+                      "before, the runner knows.\n"
                       "--json: {\"good\",\"at_ms\",\"decision\":{...},\"digest\"}",
                       {"file"},
                       [text](po::options_description_easy_init add) {
-                        add("lane", text(), "the lane")("at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
+                        add("lane", text(), "the lane")(
+                            "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
                       },
                       verify});
 }

@@ -19,11 +19,14 @@ bool is_there(const fs::path& file) {
   return fs::exists(fs::symlink_status(file, ignored));
 }
 
-// Nothing of a pair that could not be made whole stays behind: a second try must find the place empty.
+// Nothing of a pair that could not be made whole stays behind: a second try must find the place
+// empty.
 Status make_pair(const fs::path& stem, bool sign, bool seal, const std::string& comment) {
   const fs::path key_file = stem.string() + ".key", seal_file = stem.string() + ".seal";
   for (const auto& file : {key_file, fs::path(stem.string() + ".pub"), seal_file})
-    if (is_there(file)) return fail("trust.key.exists", file.string() + " is there already; keys are never overwritten");
+    if (is_there(file))
+      return fail("trust.key.exists",
+                  file.string() + " is there already; keys are never overwritten");
   if (sign) {
     auto key = trust::SecretKey::generate();
     if (!key) return pass(key);
@@ -64,22 +67,30 @@ Result<Json> public_parts(const fs::path& stem) {
     out["seal"] = key->public_text();
   }
   if (out.size() == 1)
-    return fail("file.open", "there is no key named " + stem.filename().string() + " in " + stem.parent_path().string(),
-                "hyops key show, or make it: hyops key new " + stem.filename().string());
+    return fail(
+        "file.open",
+        "there is no key named " + stem.filename().string() + " in " + stem.parent_path().string(),
+        "hyops key show, or make it: hyops key new " + stem.filename().string());
   return out;
 }
 
 void print(Context& context, const Json& parts) {
   context.say(printable(get_string(parts, "name"), 80));
-  if (parts.contains("key")) context.say("  key   = \"" + get_string(parts, "key") + "\"   (id " + get_string(parts, "id") + ")");
+  if (parts.contains("key"))
+    context.say("  key   = \"" + get_string(parts, "key") + "\"   (id " + get_string(parts, "id") +
+                ")");
   if (parts.contains("seal")) context.say("  seal  = \"" + get_string(parts, "seal") + "\"");
 }
 
 int new_key(Context& context, const po::variables_map& given) {
   const std::string name = option(given, "name"), kind = option(given, "kind", "sign");
-  if (!is_name(name)) return context.report(make_error("file.name", "\"" + printable(name, 80) + "\" cannot be a key's name"));
+  if (!is_name(name))
+    return context.report(
+        make_error("file.name", "\"" + printable(name, 80) + "\" cannot be a key's name"));
   if (kind != "sign" && kind != "seal" && kind != "runner")
-    return context.report(make_error("cli.usage", "--kind is sign, seal or runner." + did_you_mean(kind, {"sign", "seal", "runner"})));
+    return context.report(make_error(
+        "cli.usage",
+        "--kind is sign, seal or runner." + did_you_mean(kind, {"sign", "seal", "runner"})));
   const fs::path folder = folder_of(context, given, "to");
   if (auto made = make_folders(folder); !made) return context.report(made.error());
   auto made = make_pair(folder / name, kind != "seal", kind != "sign", "hyops secret key " + name);
@@ -89,7 +100,8 @@ int new_key(Context& context, const po::variables_map& given) {
   (*parts)["folder"] = folder.string();
   context.answer(*parts);
   print(context, *parts);
-  context.say("The secret parts are in " + folder.string() + ", readable by their owner only. They never travel.");
+  context.say("The secret parts are in " + folder.string() +
+              ", readable by their owner only. They never travel.");
   return exit_ok;
 }
 
@@ -99,16 +111,19 @@ int show_key(Context& context, const po::variables_map& given) {
   if (given.count("name")) {
     names.push_back(option(given, "name"));
     if (!is_name(names.back()))
-      return context.report(make_error("file.name", "\"" + printable(names.back(), 80) + "\" cannot be a key's name"));
+      return context.report(make_error(
+          "file.name", "\"" + printable(names.back(), 80) + "\" cannot be a key's name"));
   } else {
     std::error_code problem;
     for (const auto& entry : fs::directory_iterator(folder, problem)) {
       const auto ending = entry.path().extension();
-      if (ending == ".pub" || ending == ".key" || ending == ".seal") names.push_back(entry.path().stem().string());
+      if (ending == ".pub" || ending == ".key" || ending == ".seal")
+        names.push_back(entry.path().stem().string());
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    if (names.empty()) context.say("There are no keys in " + folder.string() + ". Make one: hyops key new NAME");
+    if (names.empty())
+      context.say("There are no keys in " + folder.string() + ". Make one: hyops key new NAME");
   }
   Json list = Json::array();
   for (const auto& name : names) {
@@ -124,9 +139,14 @@ int show_key(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_key_commands(Commands& commands) {
-  commands.push_back({"key", "new", "NAME", "make a key",
-                      "Kinds: sign (NAME.key and NAME.pub, minisign's formats), seal (NAME.seal, for secrets sealed to\n"
-                      "this machine), runner (both). Files of secret keys have mode 0600 and are never overwritten.\n\n"
+  commands.push_back({"key",
+                      "new",
+                      "NAME",
+                      "make a key",
+                      "Kinds: sign (NAME.key and NAME.pub, minisign's formats), seal (NAME.seal, "
+                      "for secrets sealed to\n"
+                      "this machine), runner (both). Files of secret keys have mode 0600 and are "
+                      "never overwritten.\n\n"
                       "  hyops key new alice\n  hyops key new runner --kind runner\n\n"
                       "--json: {\"name\",\"folder\",\"id\",\"key\",\"seal\"}",
                       {"name"},
@@ -135,7 +155,10 @@ void add_key_commands(Commands& commands) {
                             "to", po::value<std::string>(), "the folder, default <home>/keys");
                       },
                       new_key});
-  commands.push_back({"key", "show", "[NAME]", "show the public parts of keys, as lane.toml wants them",
+  commands.push_back({"key",
+                      "show",
+                      "[NAME]",
+                      "show the public parts of keys, as lane.toml wants them",
                       "--json: {\"name\",\"id\",\"key\",\"seal\"}, without NAME {\"keys\":[...]}",
                       {"name"},
                       [](po::options_description_easy_init add) {

@@ -15,10 +15,12 @@ void add_trust_commands(Commands& commands) {
   add_key_commands(commands);
 }
 
-Result<std::string> needed(const po::variables_map& given, const char* name, const std::string& command) {
+Result<std::string> needed(const po::variables_map& given, const char* name,
+                           const std::string& command) {
   std::string value = option(given, name);
   if (value.empty())
-    return fail("cli.usage", "--" + std::string(name) + " is needed.", "hyops " + command + " --help");
+    return fail("cli.usage", "--" + std::string(name) + " is needed.",
+                "hyops " + command + " --help");
   return value;
 }
 

@@ -11,16 +11,19 @@ void add_decision_commands(Commands& commands);
 void add_approval_commands(Commands& commands);
 
 // An option that must be there: cli.usage names the command's help where it is not.
-Result<std::string> needed(const po::variables_map& given, const char* name, const std::string& command);
+Result<std::string> needed(const po::variables_map& given, const char* name,
+                           const std::string& command);
 
 // --at, a time like 2026-03-01T02:03:04.005Z, for checks of the past; without it the clock's.
 Result<int64_t> time_of_check(const po::variables_map& given);
 
-// Writes the document and <file>.minisig beside it; the comment tells a reader of the signature what it is on.
+// Writes the document and <file>.minisig beside it; the comment tells a reader of the signature
+// what it is on.
 Status write_signed(const std::filesystem::path& file, const std::string& document,
                     const trust::SecretKey& key, const std::string& comment);
 
-// "5.00" -> 5'000'000 micro-units and back; cli.usage for more than six decimals, signs, anything else.
+// "5.00" -> 5'000'000 micro-units and back; cli.usage for more than six decimals, signs, anything
+// else.
 Result<int64_t> parse_money(const std::string& text);
 std::string show_money(int64_t micro);
 

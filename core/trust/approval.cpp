@@ -17,8 +17,10 @@ std::set<std::string> keys_of_requester(const ApprovalNeed& need, const contract
   const auto add = [&](std::string_view text) {
     if (const auto key = parse_public_key(text)) out.insert(key->material());
   };
-  if (const auto found = lane.approvers.find(need.requester); found != lane.approvers.end()) add(found->second);
-  if (const auto found = lane.deciders.find(need.requester); found != lane.deciders.end()) add(found->second);
+  if (const auto found = lane.approvers.find(need.requester); found != lane.approvers.end())
+    add(found->second);
+  if (const auto found = lane.deciders.find(need.requester); found != lane.deciders.end())
+    add(found->second);
   if (!need.requester.empty()) add(need.requester);
   return out;
 }
@@ -29,32 +31,36 @@ Status check_window(const Approval& approval, const ApprovalNeed& need, int64_t 
   if (need.max_window_ms > 0 && approval.until_ms - approval.from_ms > need.max_window_ms)
     return fail("trust.approval.window", who(approval) + " is good for " +
                                              show_duration(approval.until_ms - approval.from_ms) +
-                                             "; the profile allows " + show_duration(need.max_window_ms));
+                                             "; the profile allows " +
+                                             show_duration(need.max_window_ms));
   if (now_ms < approval.from_ms)
     return fail("trust.approval.not_yet", who(approval) + " is only good from " +
                                               to_rfc3339(approval.from_ms) + " on; here it is " +
                                               to_rfc3339(now_ms));
   if (now_ms >= approval.until_ms)
-    return fail("trust.approval.expired", who(approval) + " expired at " + to_rfc3339(approval.until_ms) +
-                                              "; it is " + to_rfc3339(now_ms));
+    return fail("trust.approval.expired", who(approval) + " expired at " +
+                                              to_rfc3339(approval.until_ms) + "; it is " +
+                                              to_rfc3339(now_ms));
   return {};
 }
 
 Status check_binding(const Approval& approval, const ApprovalNeed& need) {
   if (approval.lane != need.lane)
-    return fail("trust.approval.other_lane",
-                who(approval) + " is for lane " + approval.lane + ", not " + printable(need.lane, 64));
+    return fail("trust.approval.other_lane", who(approval) + " is for lane " + approval.lane +
+                                                 ", not " + printable(need.lane, 64));
   if (approval.decision != need.decision)
-    return fail("trust.approval.other_decision", who(approval) + " is for another decision or request");
+    return fail("trust.approval.other_decision",
+                who(approval) + " is for another decision or request");
   if (approval.plan != need.plan)
     return fail("trust.approval.other_plan", who(approval) + " is for another plan");
   if (approval.blast_radius != need.blast_radius)
-    return fail("trust.approval.other_blast_radius", who(approval) + " is for another blast radius");
+    return fail("trust.approval.other_blast_radius",
+                who(approval) + " is for another blast radius");
   if (need.cost_micro < 0)
     return fail("trust.approval.cost", "what the plan costs is not known, so no cap can cover it");
   if (need.cost_micro > approval.cost_cap_micro)
-    return fail("trust.approval.cost", "the plan costs " + std::to_string(need.cost_micro) + " micro-units; " +
-                                           who(approval) + " covers " +
+    return fail("trust.approval.cost", "the plan costs " + std::to_string(need.cost_micro) +
+                                           " micro-units; " + who(approval) + " covers " +
                                            std::to_string(approval.cost_cap_micro));
   return {};
 }
@@ -64,12 +70,13 @@ Result<std::string> check_signer(const Approval& approval, const SignedDocument&
                                  const contract::Lane& lane) {
   const auto found = lane.approvers.find(approval.approver);
   if (found == lane.approvers.end())
-    return fail("trust.approval.unknown_approver",
-                approval.approver + " is no approver of lane " + lane.name + "." + [&] {
-                  std::vector<std::string> names;
-                  for (const auto& [name, key] : lane.approvers) names.push_back(name);
-                  return did_you_mean(approval.approver, names);
-                }());
+    return fail(
+        "trust.approval.unknown_approver",
+        approval.approver + " is no approver of lane " + lane.name + "." + [&] {
+          std::vector<std::string> names;
+          for (const auto& [name, key] : lane.approvers) names.push_back(name);
+          return did_you_mean(approval.approver, names);
+        }());
   auto key = parse_public_key(found->second);
   if (!key) return pass(key, "the key of approver " + approval.approver + " in lane " + lane.name);
   if (auto signer = verify(document.document, document.signature, {*key}); !signer)
@@ -93,7 +100,8 @@ Result<std::string> to_document(const Approval& approval) {
                      {"nonce", approval.nonce}};
   auto text = canonical(members);
   if (!text) return text;
-  if (auto readable = parse_approval(*text); !readable) return pass(readable, "while writing an approval");
+  if (auto readable = parse_approval(*text); !readable)
+    return pass(readable, "while writing an approval");
   return text;
 }
 
@@ -139,9 +147,11 @@ std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& 
       if (auto timely = check_window(*approval, need, now_ms); !timely) return timely;
       if (!need.requester_may_approve &&
           (approval->approver == need.requester || requester.count(*signer)))
-        return fail("trust.approval.requester", approval->approver + " asked for this run and cannot approve it");
+        return fail("trust.approval.requester",
+                    approval->approver + " asked for this run and cannot approve it");
       if (!counted.insert(*signer).second)
-        return fail("trust.approval.duplicate", who(*approval) + " is a second one by the same key");
+        return fail("trust.approval.duplicate",
+                    who(*approval) + " is a second one by the same key");
       return {};
     };
     if (auto good = judge(); !good) verdict.problem = std::move(good.error());
@@ -152,7 +162,8 @@ std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& 
 Result<std::vector<Approval>> check_approvals(const std::vector<SignedDocument>& documents,
                                               const ApprovalNeed& need, const contract::Lane& lane,
                                               int64_t now_ms) {
-  if (need.required < 0) return fail("internal.defect", "a negative number of approvals is required");
+  if (need.required < 0)
+    return fail("internal.defect", "a negative number of approvals is required");
   std::vector<Approval> good;
   std::vector<const ApprovalVerdict*> bad;
   const auto verdicts = judge_approvals(documents, need, lane, now_ms);
@@ -170,7 +181,8 @@ Result<std::vector<Approval>> check_approvals(const std::vector<SignedDocument>&
   Error error = *bad.front()->problem;
   error.context.push_back("in " + printable(bad.front()->name, 200));
   for (size_t i = 1; i < bad.size(); ++i)
-    error.context.push_back("also " + printable(bad[i]->name, 200) + ": " + bad[i]->problem->text());
+    error.context.push_back("also " + printable(bad[i]->name, 200) + ": " +
+                            bad[i]->problem->text());
   error.context.push_back(count);
   return Failure(std::move(error));
 }

@@ -17,7 +17,8 @@ namespace {
 constexpr size_t key_size = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr size_t nonce_size = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr size_t tag_size = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr size_t max_secrets = 1024, max_value = 1u << 20, max_total = 16u << 20, max_recipients = 256;
+constexpr size_t max_secrets = 1024, max_value = 1u << 20, max_total = 16u << 20,
+                 max_recipients = 256;
 
 using Named = std::pair<std::string, Secret>;
 
@@ -30,22 +31,28 @@ struct WipedText {
   std::string text;
 };
 
-Failure refuse(std::string why) { return fail("trust.seal.bundle", "the bundle cannot be: " + why); }
+Failure refuse(std::string why) {
+  return fail("trust.seal.bundle", "the bundle cannot be: " + why);
+}
 
 Status check_contents(const BundleContents& about, const std::vector<const Named*>& sorted) {
   if (!is_name(about.name)) return refuse("its name is not a name");
-  if (about.version < 1 || about.version > max_exact_integer) return refuse("its version is not 1 or more");
-  if (about.created_ms < 0 || about.expires_ms <= about.created_ms || about.expires_ms > max_time_ms)
+  if (about.version < 1 || about.version > max_exact_integer)
+    return refuse("its version is not 1 or more");
+  if (about.created_ms < 0 || about.expires_ms <= about.created_ms ||
+      about.expires_ms > max_time_ms)
     return refuse("it must expire after it is made, before the year 10000");
   if (about.recipients.empty() || about.recipients.size() > max_recipients)
     return refuse("it needs 1 to 256 recipients");
   if (sorted.empty() || sorted.size() > max_secrets) return refuse("it needs 1 to 1024 secrets");
   size_t total = 0;
   for (size_t i = 0; i < sorted.size(); ++i) {
-    if (!is_name(sorted[i]->first)) return refuse("a secret's name has characters no name may have");
+    if (!is_name(sorted[i]->first))
+      return refuse("a secret's name has characters no name may have");
     if (i > 0 && sorted[i]->first == sorted[i - 1]->first)
       return refuse("the secret " + sorted[i]->first + " is given twice");
-    if (sorted[i]->second.size() > max_value) return refuse("the secret " + sorted[i]->first + " is over 1 MiB");
+    if (sorted[i]->second.size() > max_value)
+      return refuse("the secret " + sorted[i]->first + " is over 1 MiB");
     total += sorted[i]->second.size();
   }
   if (total > max_total) return refuse("its secrets are over 16 MiB together");
@@ -75,7 +82,8 @@ void write_plain(const std::vector<const Named*>& sorted, std::string& out) {
 
 size_t plain_size(const std::vector<const Named*>& sorted) {
   size_t size = 2;
-  for (const auto* secret : sorted) size += secret->first.size() + 6 + encoded_size(secret->second.size());
+  for (const auto* secret : sorted)
+    size += secret->first.size() + 6 + encoded_size(secret->second.size());
   return size;
 }
 
@@ -93,9 +101,14 @@ Result<std::string> seal_bundle(const BundleContents& about, const std::vector<N
   std::string nonce(nonce_size, '\0');
   randombytes_buf(nonce.data(), nonce_size);
 
-  Json bundle{{"bundle", 1}, {"name", about.name}, {"version", about.version},
-              {"created_ms", about.created_ms}, {"expires_ms", about.expires_ms},
-              {"recipients", Json::object()}, {"names", Json::array()}, {"nonce", to_base64(nonce)}};
+  Json bundle{{"bundle", 1},
+              {"name", about.name},
+              {"version", about.version},
+              {"created_ms", about.created_ms},
+              {"expires_ms", about.expires_ms},
+              {"recipients", Json::object()},
+              {"names", Json::array()},
+              {"nonce", to_base64(nonce)}};
   for (const auto& recipient : about.recipients) {
     auto sealed = seal_to(recipient, key.view());
     if (!sealed) return sealed;
@@ -123,9 +136,11 @@ Result<BundleListing> list_bundle(std::string_view bundle) {
   };
   auto parsed = parse_json(bundle, "the bundle", 64u << 20);
   if (!parsed) return malformed(parsed.error().message);
-  constexpr std::string_view members[] = {"bundle",     "name",  "version", "created_ms", "expires_ms",
-                                          "recipients", "names", "nonce",   "body"};
-  if (!parsed->is_object() || parsed->size() != std::size(members)) return malformed("it lacks or adds members");
+  constexpr std::string_view members[] = {"bundle",     "name",       "version",
+                                          "created_ms", "expires_ms", "recipients",
+                                          "names",      "nonce",      "body"};
+  if (!parsed->is_object() || parsed->size() != std::size(members))
+    return malformed("it lacks or adds members");
   for (const auto member : members)
     if (!parsed->contains(member)) return malformed("it has no \"" + std::string(member) + "\"");
   const auto spelled = canonical(*parsed);
@@ -143,8 +158,10 @@ Result<BundleListing> list_bundle(std::string_view bundle) {
     return malformed("its name, version or times are out of range");
   unsigned char nonce[nonce_size], point[crypto_box_PUBLICKEYBYTES];
   unsigned char sealed[key_size + crypto_box_SEALBYTES];
-  if (!decode_exactly(get_string(in, "nonce"), nonce, sizeof nonce)) return malformed("its nonce is damaged");
-  if (!in["recipients"].is_object() || !in["names"].is_array()) return malformed("its lists are no lists");
+  if (!decode_exactly(get_string(in, "nonce"), nonce, sizeof nonce))
+    return malformed("its nonce is damaged");
+  if (!in["recipients"].is_object() || !in["names"].is_array())
+    return malformed("its lists are no lists");
   for (const auto& [recipient, key] : in["recipients"].items()) {
     if (!decode_exactly(recipient, point, sizeof point) || !key.is_string() ||
         !decode_exactly(key.get_ref<const std::string&>(), sealed, sizeof sealed))

@@ -47,7 +47,8 @@ Result<std::string> to_document(const Decision& decision) {
                      {"policy", decision.policy}};
   auto text = canonical(members);
   if (!text) return text;
-  if (auto readable = parse_decision(*text); !readable) return pass(readable, "while writing a decision");
+  if (auto readable = parse_decision(*text); !readable)
+    return pass(readable, "while writing a decision");
   return text;
 }
 
@@ -73,11 +74,13 @@ Result<Decision> parse_decision(std::string_view document) {
   if (out.rationale.empty()) in.complain("it gives no rationale");
   if (out.expires_ms <= out.issued_ms) in.complain("it expires before it is issued");
   if (out.type != "hold" && out.repository.empty()) in.complain("it declares no repository (E8)");
-  if (out.type != "hold" && out.signals.empty()) in.complain("it names no signal it came from (D3)");
+  if (out.type != "hold" && out.signals.empty())
+    in.complain("it names no signal it came from (D3)");
   if (const auto problem = in.done())
     return fail("trust.decision.malformed", "the decision is malformed: " + *problem);
   if (std::find(types.begin(), types.end(), out.type) == types.end())
-    return fail("trust.decision.type", "\"" + printable(out.type, 64) + "\" is no type of decision");
+    return fail("trust.decision.type",
+                "\"" + printable(out.type, 64) + "\" is no type of decision");
   return out;
 }
 
@@ -87,24 +90,26 @@ Result<Decision> check_decision(std::string_view document, std::string_view sign
   for (const auto& [name, key] : lane.deciders)
     if (auto parsed = parse_public_key(key)) deciders.push_back(std::move(*parsed));
   if (auto signer = verify(document, signature, deciders); !signer)
-    return fail("trust.decision.signature",
-                "no decider of lane " + lane.name + " signed this decision: " + signer.error().message);
+    return fail("trust.decision.signature", "no decider of lane " + lane.name +
+                                                " signed this decision: " + signer.error().message);
 
   auto decision = parse_decision(document);
   if (!decision) return decision;
   if (decision->lane != lane.name)
-    return fail("trust.decision.lane", "the decision is for lane " + decision->lane + ", not " + lane.name);
+    return fail("trust.decision.lane",
+                "the decision is for lane " + decision->lane + ", not " + lane.name);
   if (decision->epoch != lane.epoch)
-    return fail("trust.decision.epoch", "the decision is of epoch " + std::to_string(decision->epoch) +
-                                            "; lane " + lane.name + " is in epoch " +
-                                            std::to_string(lane.epoch));
+    return fail("trust.decision.epoch",
+                "the decision is of epoch " + std::to_string(decision->epoch) + "; lane " +
+                    lane.name + " is in epoch " + std::to_string(lane.epoch));
   if (now_ms < decision->issued_ms)
     return fail("trust.decision.not_yet", "the decision is only good from " +
                                               to_rfc3339(decision->issued_ms) + " on; here it is " +
                                               to_rfc3339(now_ms));
   if (now_ms >= decision->expires_ms)
-    return fail("trust.decision.expired", "the decision expired at " + to_rfc3339(decision->expires_ms) +
-                                              "; it is " + to_rfc3339(now_ms));
+    return fail("trust.decision.expired", "the decision expired at " +
+                                              to_rfc3339(decision->expires_ms) + "; it is " +
+                                              to_rfc3339(now_ms));
   if (decision->type == "hold")
     return fail("trust.decision.hold", "the decision says hold: " + printable(decision->rationale));
   return decision;

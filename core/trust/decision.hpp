@@ -11,18 +11,19 @@
 
 namespace hyops::trust {
 
-struct Decision {                 // canonical JSON on disk, beside it <file>.minisig
+struct Decision {  // canonical JSON on disk, beside it <file>.minisig
   int version = 1;
-  std::string id, type;           // burst failover failback hold
+  std::string id, type;                                // burst failover failback hold
   std::string lane, target, dr_mode, execution_plane;  // names; dr_mode may be empty
   bool requires_approval = true;
-  std::string rationale;          // for people, at most 4096 bytes
-  std::string repository;         // the declared backup source ("stanza@host"); empty only on hold
+  std::string rationale;   // for people, at most 4096 bytes
+  std::string repository;  // the declared backup source ("stanza@host"); empty only on hold
   int64_t issued_ms = 0, expires_ms = 0;  // good from `issued_ms` on, no more at `expires_ms`
-  std::string nonce;              // 16 to 128 of [A-Za-z0-9_-]; the ledger refuses the second use
-  int64_t epoch = 0;              // of the lane: a drill's decision is worthless elsewhere (E9)
-  std::map<std::string, std::string> signals;  // name -> digest of what was observed; empty only on hold
-  std::string policy;                          // digest
+  std::string nonce;  // 16 to 128 of [A-Za-z0-9_-]; the ledger refuses the second use
+  int64_t epoch = 0;  // of the lane: a drill's decision is worthless elsewhere (E9)
+  std::map<std::string, std::string>
+      signals;         // name -> digest of what was observed; empty only on hold
+  std::string policy;  // digest
 };
 
 // The canonical document; fails with what parse_decision would say about it.

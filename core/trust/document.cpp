@@ -92,24 +92,27 @@ std::string Document::digest(const char* member) {
 std::string Document::nonce(const char* member) {
   auto out = text(member, 128);
   const bool good = std::all_of(out.begin(), out.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
   });
   if (out.size() < 16 || !good)
-    complain(std::string("\"") + member + "\" is not 16 to 128 letters, digits, dashes or underscores");
+    complain(std::string("\"") + member +
+             "\" is not 16 to 128 letters, digits, dashes or underscores");
   return out;
 }
 
 int64_t Document::integer(const char* member, int64_t min, int64_t max) {
   const Json* value = take(member);
   if (!value) return min;
-  // Unsigned values beyond int64 stay unsigned in the parser: they must not wrap around to small ones.
-  const bool fits = value->is_number_integer() &&
-                    (!value->is_number_unsigned() ||
-                     value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
+  // Unsigned values beyond int64 stay unsigned in the parser: they must not wrap around to small
+  // ones.
+  const bool fits =
+      value->is_number_integer() &&
+      (!value->is_number_unsigned() || value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
   const int64_t out = fits ? value->get<int64_t>() : min;
   if (!fits || out < min || out > max) {
-    complain(std::string("\"") + member + "\" is not a whole number from " + std::to_string(min) + " to " +
-             std::to_string(max));
+    complain(std::string("\"") + member + "\" is not a whole number from " + std::to_string(min) +
+             " to " + std::to_string(max));
     return min;
   }
   return out;
@@ -117,7 +120,8 @@ int64_t Document::integer(const char* member, int64_t min, int64_t max) {
 
 bool Document::boolean(const char* member) {
   const Json* value = take(member);
-  if (value && !value->is_boolean()) complain(std::string("\"") + member + "\" is neither true nor false");
+  if (value && !value->is_boolean())
+    complain(std::string("\"") + member + "\" is neither true nor false");
   return value && value->is_boolean() && value->get<bool>();
 }
 

@@ -39,7 +39,8 @@ PublicKey public_key_of(const unsigned char* number, const unsigned char* point)
   return {show_number(number), to_base64(raw)};
 }
 
-// BLAKE2b over algorithm, number and key pair. `minisign -G -W` of 0.11 leaves 32 zero bytes instead.
+// BLAKE2b over algorithm, number and key pair. `minisign -G -W` of 0.11 leaves 32 zero bytes
+// instead.
 void compute_check(const unsigned char* key, unsigned char* out) {
   crypto_generichash_state state;
   crypto_generichash_init(&state, nullptr, 0, check_size);
@@ -111,24 +112,28 @@ Result<SecretKey> SecretKey::load(const std::filesystem::path& file) {
   const unsigned char* const found = raw.bytes() + check_at;
   if (sodium_memcmp(found, expected, check_size) != 0 && !sodium_is_zero(found, check_size))
     return malformed("its checksum is wrong");
-  if (!halves_belong_together(raw.bytes() + pair_at)) return malformed("its two halves do not belong together");
+  if (!halves_belong_together(raw.bytes() + pair_at))
+    return malformed("its two halves do not belong together");
   return SecretKey(Secret(raw.view().substr(number_at, number_size + pair_size)));
 }
 
 Status SecretKey::save(const std::filesystem::path& file, std::string_view comment) const {
   auto public_file = file;
   public_file.replace_extension(".pub");
-  if (public_file == file) return fail("file.name", "a secret key cannot be named " + file.string());
+  if (public_file == file)
+    return fail("file.name", "a secret key cannot be named " + file.string());
   std::error_code problem;
   if (std::filesystem::exists(std::filesystem::symlink_status(public_file, problem)))
-    return fail("trust.key.exists", public_file.string() + " is there already; keys are never overwritten");
+    return fail("trust.key.exists",
+                public_file.string() + " is there already; keys are never overwritten");
 
   Wiped<secret_size> raw;
   std::memcpy(raw.data(), "Ed\0\0B2", 6);
   std::memcpy(raw.data() + number_at, bytes_.reveal().data(), number_size + pair_size);
   compute_check(raw.bytes(), raw.bytes() + check_at);
   Wiped<sodium_base64_ENCODED_LEN(secret_size, sodium_base64_VARIANT_ORIGINAL)> line;
-  sodium_bin2base64(line.data(), line.size(), raw.bytes(), secret_size, sodium_base64_VARIANT_ORIGINAL);
+  sodium_bin2base64(line.data(), line.size(), raw.bytes(), secret_size,
+                    sodium_base64_VARIANT_ORIGINAL);
   line.back() = '\n';  // over the terminating zero
 
   // One buffer of full size from the start: growing would leave copies of the key behind.

@@ -13,7 +13,8 @@
 namespace hyops::trust {
 
 struct PublicKey {
-  std::string id;    // 16 upper-case hex digits, as minisign prints it; a name, never proof of identity
+  std::string
+      id;  // 16 upper-case hex digits, as minisign prints it; a name, never proof of identity
   std::string text;  // the base64 line of a minisign .pub file ("RW...", 56 characters)
   // Two keys are one key when their material is: the id inside is free for anyone to choose.
   std::string material() const;  // the 32 bytes of the curve point; empty if `text` is no key
@@ -25,9 +26,9 @@ std::string public_key_file(const PublicKey& key);  // the two lines of a .pub f
 class SecretKey {
  public:
   static Result<SecretKey> generate();
-  // Reads an unencrypted secret key: ours, or `minisign -G -W`. Refuses links (trust.key.link), files
-  // that anyone but the owner can read (trust.key.mode), keys with a password (trust.key.password) and
-  // keys whose halves do not belong together (trust.key.malformed).
+  // Reads an unencrypted secret key: ours, or `minisign -G -W`. Refuses links (trust.key.link),
+  // files that anyone but the owner can read (trust.key.mode), keys with a password
+  // (trust.key.password) and keys whose halves do not belong together (trust.key.malformed).
   static Result<SecretKey> load(const std::filesystem::path& file);
   // Writes the key (mode 0600) and, beside it, <stem>.pub. Never replaces either: trust.key.exists.
   Status save(const std::filesystem::path& file, std::string_view comment) const;
@@ -46,9 +47,9 @@ struct Signed {
   std::string trusted_comment;
   PublicKey key;  // which of the keys it was
 };
-// Checks the text of a .minisig file over `message`: the signature (prehashed "ED" or legacy "Ed") and
-// the global one over the trusted comment. The first, untrusted line is not covered by any signature.
-// trust.signature.malformed, trust.signature.unknown_key, trust.signature.wrong
+// Checks the text of a .minisig file over `message`: the signature (prehashed "ED" or legacy "Ed")
+// and the global one over the trusted comment. The first, untrusted line is not covered by any
+// signature. trust.signature.malformed, trust.signature.unknown_key, trust.signature.wrong
 Result<Signed> verify(std::string_view message, std::string_view signature,
                       const std::vector<PublicKey>& keys);
 

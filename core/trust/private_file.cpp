@@ -20,7 +20,8 @@ Result<Secret> read_private_file(const std::filesystem::path& file) {
   // O_NONBLOCK: a FIFO in the key's place must not hang the caller.
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ELOOP)
-    return fail("trust.key.link", file.string() + " is a symbolic link; a key is a file of its own");
+    return fail("trust.key.link",
+                file.string() + " is a symbolic link; a key is a file of its own");
   if (!fd) return fail_errno("file.open", "cannot open the key " + file.string(), errno);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
@@ -43,7 +44,8 @@ Result<Secret> read_private_file(const std::filesystem::path& file) {
 Status write_private_file(const std::filesystem::path& file, std::string_view contents) {
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd && errno == EEXIST)
-    return fail("trust.key.exists", file.string() + " is there already; keys are never overwritten");
+    return fail("trust.key.exists",
+                file.string() + " is there already; keys are never overwritten");
   if (!fd) return fail_errno("file.write", "cannot make the key " + file.string(), errno);
   auto written = write_all(fd.get(), contents);
   if (written && (::fchmod(fd.get(), 0600) != 0 || ::fsync(fd.get()) != 0))
@@ -62,8 +64,10 @@ std::string_view line_below_comment(std::string_view text) {
 }
 
 bool decode_exactly(std::string_view text, unsigned char* out, size_t size) {
-  if (text.size() != sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL) - 1) return false;
-  // libsodium 1.0.18 takes '+' and '/' with the top bit set for themselves: two spellings of one key.
+  if (text.size() != sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL) - 1)
+    return false;
+  // libsodium 1.0.18 takes '+' and '/' with the top bit set for themselves: two spellings of one
+  // key.
   for (const char c : text)
     if (static_cast<unsigned char>(c) > 0x7f) return false;
   size_t got = 0;

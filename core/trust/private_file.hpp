@@ -28,8 +28,8 @@ Result<Secret> read_private_file(const std::filesystem::path& file);
 // Makes the file with mode 0600 and flushes it; never replaces one. trust.key.exists, file.write
 Status write_private_file(const std::filesystem::path& file, std::string_view contents);
 
-// The base64 line after the "untrusted comment: " line of minisign's files, or nothing when the text is
-// not exactly these two lines.
+// The base64 line after the "untrusted comment: " line of minisign's files, or nothing when the
+// text is not exactly these two lines.
 std::string_view line_below_comment(std::string_view text);
 
 // Decodes base64 of exactly `size` bytes into `out`; false on anything else.

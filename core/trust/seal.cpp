@@ -59,9 +59,10 @@ Result<Secret> SealKey::unseal(std::string_view sealed) const {
   auto raw = from_base64(sealed);
   if (!raw || raw->size() < crypto_box_SEALBYTES) return refuse();
   std::string opened(raw->size() - crypto_box_SEALBYTES, '\0');
-  const bool good = crypto_box_seal_open(reinterpret_cast<unsigned char*>(opened.data()), as_bytes(*raw),
-                                         raw->size(), as_bytes(bytes_.reveal()) + secret_size,
-                                         as_bytes(bytes_.reveal())) == 0;
+  const bool good =
+      crypto_box_seal_open(reinterpret_cast<unsigned char*>(opened.data()), as_bytes(*raw),
+                           raw->size(), as_bytes(bytes_.reveal()) + secret_size,
+                           as_bytes(bytes_.reveal())) == 0;
   Secret out(opened);
   wipe(opened.data(), opened.size());
   if (!good) return refuse();
@@ -73,7 +74,8 @@ Result<std::string> seal_to(std::string_view public_text, std::string_view bytes
   unsigned char point[public_size];
   std::string sealed(bytes.size() + crypto_box_SEALBYTES, '\0');
   if (!decode_exactly(public_text, point, sizeof point) ||
-      crypto_box_seal(reinterpret_cast<unsigned char*>(sealed.data()), as_bytes(bytes), bytes.size(), point) != 0)
+      crypto_box_seal(reinterpret_cast<unsigned char*>(sealed.data()), as_bytes(bytes),
+                      bytes.size(), point) != 0)
     return fail("trust.seal.public", "a recipient's key is not an X25519 public key in base64");
   return to_base64(sealed);
 }

@@ -47,19 +47,24 @@ struct Parts {
 
 Result<Parts> take_apart(std::string_view text) {
   const auto malformed = [](const char* why) {
-    return fail("trust.signature.malformed", std::string("the signature is not a .minisig file: ") + why);
+    return fail("trust.signature.malformed",
+                std::string("the signature is not a .minisig file: ") + why);
   };
   if (text.empty()) return malformed("it is empty");
   if (text.size() > max_file) return malformed("it is too long");
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto lines = split(text, '\n');
   if (lines.size() != 4) return malformed("it must have four lines");
-  if (!lines[0].starts_with(untrusted_prefix)) return malformed("its first line is no untrusted comment");
-  if (!lines[2].starts_with(trusted_prefix)) return malformed("its third line is no trusted comment");
+  if (!lines[0].starts_with(untrusted_prefix))
+    return malformed("its first line is no untrusted comment");
+  if (!lines[2].starts_with(trusted_prefix))
+    return malformed("its third line is no trusted comment");
 
   unsigned char packed[packed_size], global[signature_size];
-  if (!decode_exactly(lines[1], packed, sizeof packed)) return malformed("its second line is damaged");
-  if (!decode_exactly(lines[3], global, sizeof global)) return malformed("its fourth line is damaged");
+  if (!decode_exactly(lines[1], packed, sizeof packed))
+    return malformed("its second line is damaged");
+  if (!decode_exactly(lines[3], global, sizeof global))
+    return malformed("its fourth line is damaged");
   Parts parts;
   if (std::memcmp(packed, "Ed", 2) == 0)
     parts.prehashed = false;
@@ -81,9 +86,11 @@ bool is_signed(std::string_view message, std::string_view signature, std::string
 
 }  // namespace
 
-Result<std::string> SecretKey::sign(std::string_view message, std::string_view trusted_comment) const {
+Result<std::string> SecretKey::sign(std::string_view message,
+                                    std::string_view trusted_comment) const {
   if (trusted_comment.size() > max_comment || !is_one_plain_line(trusted_comment))
-    return fail("trust.signature.comment", "the trusted comment is not one plain line of at most 4096 bytes");
+    return fail("trust.signature.comment",
+                "the trusted comment is not one plain line of at most 4096 bytes");
   if (sodium_init() < 0) return fail("internal.defect", "libsodium does not start");
   const unsigned char* pair = as_bytes(bytes_.reveal()) + number_size;
   const std::string hash = prehash(message);
@@ -95,8 +102,8 @@ Result<std::string> SecretKey::sign(std::string_view message, std::string_view t
                        covered.size(), pair);
   const std::string packed = "ED" + std::string(bytes_.reveal().substr(0, number_size)) + signature;
   return std::string(untrusted_prefix) + "signature from hyops key " + public_key().id + "\n" +
-         to_base64(packed) + "\n" + std::string(trusted_prefix) + std::string(trusted_comment) + "\n" +
-         to_base64(global) + "\n";
+         to_base64(packed) + "\n" + std::string(trusted_prefix) + std::string(trusted_comment) +
+         "\n" + to_base64(global) + "\n";
 }
 
 Result<Signed> verify(std::string_view message, std::string_view signature,
@@ -118,13 +125,16 @@ Result<Signed> verify(std::string_view message, std::string_view signature,
     if (std::memcmp(raw + 2, parts->number.data(), number_size) != 0) continue;
     known = true;
     const std::string point = parsed->material();
-    if (is_signed(covered, parts->signature, point) && is_signed(global_covered, parts->global, point))
+    if (is_signed(covered, parts->signature, point) &&
+        is_signed(global_covered, parts->global, point))
       return Signed{parsed->id, parts->comment, std::move(*parsed)};
   }
   if (known)
-    return fail("trust.signature.wrong", "the signature does not belong to these bytes: they, the signature "
-                                         "or its comment were changed");
-  return fail("trust.signature.unknown_key", "the signature was made by a key that is not trusted here");
+    return fail("trust.signature.wrong",
+                "the signature does not belong to these bytes: they, the signature "
+                "or its comment were changed");
+  return fail("trust.signature.unknown_key",
+              "the signature was made by a key that is not trusted here");
 }
 
 }  // namespace hyops::trust

@@ -1,4 +1,5 @@
-// For every document and every flipped bit: nothing that was changed verifies, and a quorum is exactly a quorum.
+// For every document and every flipped bit: nothing that was changed verifies, and a quorum is
+// exactly a quorum.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -32,7 +33,8 @@ RC_GTEST_PROP(Signature, verifies_for_every_message_and_comment, (const std::str
   RC_ASSERT(good->trusted_comment == comment);
 }
 
-RC_GTEST_PROP(Signature, never_verifies_another_message, (const std::string& message, const std::string& other)) {
+RC_GTEST_PROP(Signature, never_verifies_another_message,
+              (const std::string& message, const std::string& other)) {
   RC_PRE(message != other);
   const auto key = SecretKey::generate().value();
   RC_ASSERT(!verify(other, key.sign(message, "").value(), {key.public_key()}));
@@ -50,7 +52,8 @@ TEST(Signature, never_verifies_with_any_single_bit_of_document_signature_or_key_
   for (size_t bit = (covered_from(signature) - 1) * 8; bit < signature.size() * 8; ++bit)
     EXPECT_FALSE(verify(message, flip(signature, bit), {trusted})) << "signature bit " << bit;
   for (size_t bit = 0; bit < trusted.text.size() * 8; ++bit)
-    EXPECT_FALSE(verify(message, signature, {PublicKey{trusted.id, flip(trusted.text, bit)}})) << "key bit " << bit;
+    EXPECT_FALSE(verify(message, signature, {PublicKey{trusted.id, flip(trusted.text, bit)}}))
+        << "key bit " << bit;
 }
 
 RC_GTEST_PROP(Decision, never_passes_with_a_flipped_bit, ()) {
@@ -81,7 +84,8 @@ RC_GTEST_PROP(Decision, never_passes_with_a_flipped_bit, ()) {
   RC_ASSERT(!check_decision(text, flip(signature, at), lane, noon));
 }
 
-// Four people behind six names; each document good or spoilt in one way. The verdict must be what counting says.
+// Four people behind six names; each document good or spoilt in one way. The verdict must be what
+// counting says.
 RC_GTEST_PROP(Approvals, pass_exactly_when_enough_distinct_keys_gave_a_good_one, ()) {
   static const std::vector<SecretKey> keys = [] {
     std::vector<SecretKey> out;
@@ -90,7 +94,8 @@ RC_GTEST_PROP(Approvals, pass_exactly_when_enough_distinct_keys_gave_a_good_one,
   }();
   contract::Lane lane;
   lane.name = "drill";
-  for (size_t i = 0; i < 6; ++i) lane.approvers["p" + std::to_string(i)] = keys[i % 4].public_key().text;
+  for (size_t i = 0; i < 6; ++i)
+    lane.approvers["p" + std::to_string(i)] = keys[i % 4].public_key().text;
   ApprovalNeed need;
   need.decision = digest_of("d");
   need.plan = digest_of("p");

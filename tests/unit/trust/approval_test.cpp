@@ -82,8 +82,10 @@ TEST(Approval, of_anything_else_than_this_plan_does_not_count) {
   };
   EXPECT_EQ(with([](Approval& a) { a.plan = digest_of("other"); }), "trust.approval.other_plan");
   EXPECT_EQ(with([](Approval& a) { a.lane = "prod"; }), "trust.approval.other_lane");
-  EXPECT_EQ(with([](Approval& a) { a.decision = digest_of("other"); }), "trust.approval.other_decision");
-  EXPECT_EQ(with([](Approval& a) { a.blast_radius = digest_of("other"); }), "trust.approval.other_blast_radius");
+  EXPECT_EQ(with([](Approval& a) { a.decision = digest_of("other"); }),
+            "trust.approval.other_decision");
+  EXPECT_EQ(with([](Approval& a) { a.blast_radius = digest_of("other"); }),
+            "trust.approval.other_blast_radius");
 }
 
 TEST(Approval, covers_costs_up_to_its_cap_and_never_an_unknown_cost) {
@@ -101,9 +103,12 @@ TEST(Approval, covers_costs_up_to_its_cap_and_never_an_unknown_cost) {
 TEST(Approval, signed_by_nobody_by_another_or_under_an_unknown_name_does_not_count) {
   const People people;
   EXPECT_EQ(check(people, {by(people.bob, good_approval("alice"))}), "trust.approval.signature");
-  EXPECT_EQ(check(people, {by(people.stranger, good_approval("alice"))}), "trust.approval.signature");
-  EXPECT_EQ(check(people, {by(people.stranger, good_approval("mallory"))}), "trust.approval.unknown_approver");
-  EXPECT_EQ(check(people, {by(people.decider, good_approval("edge"))}), "trust.approval.unknown_approver");
+  EXPECT_EQ(check(people, {by(people.stranger, good_approval("alice"))}),
+            "trust.approval.signature");
+  EXPECT_EQ(check(people, {by(people.stranger, good_approval("mallory"))}),
+            "trust.approval.unknown_approver");
+  EXPECT_EQ(check(people, {by(people.decider, good_approval("edge"))}),
+            "trust.approval.unknown_approver");
   auto changed = by(people.alice, good_approval());
   changed.signature = "";
   EXPECT_EQ(check(people, {changed}), "trust.approval.signature");
@@ -127,10 +132,11 @@ TEST(Approval, in_an_empty_or_broken_file_does_not_count) {
 TEST(Approval, by_whoever_asked_does_not_count_under_any_name_or_key) {
   const People people;
   auto wanted = need();
-  for (const std::string& requester : {std::string("alice"), std::string("alias-of-alice"),
-                                       people.alice.public_key().text}) {
+  for (const std::string& requester :
+       {std::string("alice"), std::string("alias-of-alice"), people.alice.public_key().text}) {
     wanted.requester = requester;
-    EXPECT_EQ(check(people, {by(people.alice, good_approval("alice"))}, wanted), "trust.approval.requester");
+    EXPECT_EQ(check(people, {by(people.alice, good_approval("alice"))}, wanted),
+              "trust.approval.requester");
     EXPECT_EQ(check(people, {by(people.alice, good_approval("alias-of-alice"))}, wanted),
               "trust.approval.requester");
     EXPECT_EQ(check(people, {by(people.bob, good_approval("bob"))}, wanted), "ok");
@@ -144,7 +150,8 @@ TEST(Approval, by_the_decider_s_own_key_does_not_count_when_the_decider_asked) {
   people.lane.approvers["robot"] = people.decider.public_key().text;
   auto wanted = need();
   wanted.requester = "edge";
-  EXPECT_EQ(check(people, {by(people.decider, good_approval("robot"))}, wanted), "trust.approval.requester");
+  EXPECT_EQ(check(people, {by(people.decider, good_approval("robot"))}, wanted),
+            "trust.approval.requester");
 }
 
 TEST(Approval, counts_once_a_key_however_many_names_and_documents_it_has) {
@@ -168,8 +175,9 @@ TEST(Approvals, that_are_too_few_say_how_many_are_there_and_name_each_bad_one) {
 
   auto other = good_approval("bob");
   other.plan = digest_of("other");
-  const auto refused = check_approvals({{"empty.json", "", ""}, by(people.bob, other),
-                                        by(people.alice, good_approval())}, need(2), people.lane, noon);
+  const auto refused = check_approvals(
+      {{"empty.json", "", ""}, by(people.bob, other), by(people.alice, good_approval())}, need(2),
+      people.lane, noon);
   ASSERT_EQ(said(refused), "trust.approval.empty");
   const std::string text = refused.error().text();
   EXPECT_NE(text.find("empty.json"), std::string::npos) << text;
@@ -180,8 +188,8 @@ TEST(Approvals, that_are_too_few_say_how_many_are_there_and_name_each_bad_one) {
 
 TEST(Approvals, are_judged_one_by_one) {
   const People people;
-  const auto verdicts = judge_approvals({{"empty.json", "", ""}, by(people.alice, good_approval())}, need(),
-                                        people.lane, noon);
+  const auto verdicts = judge_approvals({{"empty.json", "", ""}, by(people.alice, good_approval())},
+                                        need(), people.lane, noon);
   ASSERT_EQ(verdicts.size(), 2u);
   EXPECT_EQ(verdicts[0].problem->code, "trust.approval.empty");
   EXPECT_FALSE(verdicts[1].problem);
@@ -199,7 +207,8 @@ TEST(Approval, with_a_member_missing_added_changed_or_out_of_range_is_malformed)
                               Json(std::string(70'000, 'x')), Json(""), Json::object()}) {
       Json changed = good;
       changed[name] = other;
-      EXPECT_EQ(parsed(changed), "trust.approval.malformed") << name << " = " << other.dump().substr(0, 40);
+      EXPECT_EQ(parsed(changed), "trust.approval.malformed")
+          << name << " = " << other.dump().substr(0, 40);
     }
   }
   Json more = good;

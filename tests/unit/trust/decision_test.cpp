@@ -1,4 +1,5 @@
-// What a decision must be before anything moves: every refusal by its code, every edge of its window.
+// What a decision must be before anything moves: every refusal by its code, every edge of its
+// window.
 #include <functional>
 
 #include "support.hpp"
@@ -86,8 +87,9 @@ TEST(Decision, with_a_member_missing_added_or_of_another_type_is_malformed) {
     Json without = good;
     without.erase(name);
     EXPECT_EQ(parsed(without), "trust.decision.malformed") << name << " missing";
-    for (const Json& other : {Json(nullptr), Json::array({1}), Json(1.5), Json(-1), Json(UINT64_MAX),
-                              Json(std::string(70'000, 'x')), Json("\x1b[2J"), Json{{"x", 1}}}) {
+    for (const Json& other :
+         {Json(nullptr), Json::array({1}), Json(1.5), Json(-1), Json(UINT64_MAX),
+          Json(std::string(70'000, 'x')), Json("\x1b[2J"), Json{{"x", 1}}}) {
       Json changed = good;
       changed[name] = other;
       EXPECT_NE(parsed(changed), "ok") << name << " = " << other.dump().substr(0, 40);
@@ -134,7 +136,8 @@ TEST(Decision, spelled_in_another_way_is_malformed) {
   EXPECT_EQ(said(parse_decision(text + "\n")), "trust.decision.malformed");
   EXPECT_EQ(said(parse_decision(" " + text)), "trust.decision.malformed");
   EXPECT_EQ(said(parse_decision(members().dump(1))), "trust.decision.malformed");
-  EXPECT_EQ(said(parse_decision("{\"lane\":\"prod\"," + text.substr(1))), "trust.decision.malformed");
+  EXPECT_EQ(said(parse_decision("{\"lane\":\"prod\"," + text.substr(1))),
+            "trust.decision.malformed");
   EXPECT_EQ(said(parse_decision("")), "trust.decision.malformed");
   EXPECT_EQ(said(parse_decision("null")), "trust.decision.malformed");
   EXPECT_EQ(said(parse_decision("[]")), "trust.decision.malformed");

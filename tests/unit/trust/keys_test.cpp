@@ -32,7 +32,8 @@ TEST_F(Minisign, verifies_what_we_sign) {
   ASSERT_TRUE(key.save(path("me.key"), "a test"));
   put("document", "what was said");
   put("document.minisig", key.sign("what was said", "said at noon").value());
-  const std::vector<std::string> verify_it = {"minisign", "-V", "-H", "-q", "-p", path("me.pub"), "-m", path("document")};
+  const std::vector<std::string> verify_it = {"minisign", "-V",           "-H", "-q",
+                                              "-p",       path("me.pub"), "-m", path("document")};
   EXPECT_EQ(run(verify_it), 0);
   EXPECT_EQ(run({"minisign", "-V", "-q", "-P", key.public_key().text, "-m", path("document")}), 0);
   put("document", "what was never said");
@@ -44,7 +45,8 @@ TEST_F(Minisign, verifies_an_empty_and_a_large_document_of_ours) {
   for (const auto& text : {std::string(), std::string(3'000'000, 'x')}) {
     put("document", text);
     put("document.minisig", key.sign(text, "").value());
-    EXPECT_EQ(run({"minisign", "-V", "-q", "-P", key.public_key().text, "-m", path("document")}), 0);
+    EXPECT_EQ(run({"minisign", "-V", "-q", "-P", key.public_key().text, "-m", path("document")}),
+              0);
   }
 }
 
@@ -52,7 +54,9 @@ TEST_F(Minisign, signs_with_a_key_that_we_saved) {
   const auto key = new_key();
   ASSERT_TRUE(key.save(path("me.key"), "a test"));
   put("document", "theirs");
-  ASSERT_EQ(run({"minisign", "-S", "-W", "-s", path("me.key"), "-t", "theirs at noon", "-m", path("document")}), 0);
+  ASSERT_EQ(run({"minisign", "-S", "-W", "-s", path("me.key"), "-t", "theirs at noon", "-m",
+                 path("document")}),
+            0);
   const auto good = verify("theirs", get("document.minisig"), {key.public_key()});
   ASSERT_EQ(code_of(good), "ok");
   EXPECT_EQ(good->trusted_comment, "theirs at noon");
@@ -75,7 +79,8 @@ TEST_F(Minisign, makes_keys_that_we_load_and_signatures_that_we_verify_in_both_f
     if (legacy) sign.push_back("-l");
     ASSERT_EQ(run(sign), 0);
     EXPECT_EQ(code_of(verify("bytes", get("document.minisig"), {*listed})), "ok") << legacy;
-    EXPECT_EQ(code_of(verify("Bytes", get("document.minisig"), {*listed})), "trust.signature.wrong");
+    EXPECT_EQ(code_of(verify("Bytes", get("document.minisig"), {*listed})),
+              "trust.signature.wrong");
   }
   put("document.minisig", key->sign("bytes", "by us with their key").value());
   EXPECT_EQ(run({"minisign", "-V", "-q", "-p", path("m.pub"), "-m", path("document")}), 0);
@@ -110,7 +115,8 @@ TEST_F(Keys, are_never_overwritten) {
   EXPECT_EQ(new_key().save(path("me.secret"), "same .pub").error().code, "trust.key.exists");
   fs::remove(path("me.pub"));
   EXPECT_EQ(new_key().save(path("me.key"), "second").error().code, "trust.key.exists");
-  EXPECT_EQ(new_key().save(path("other.pub"), "in the public key's place").error().code, "file.name");
+  EXPECT_EQ(new_key().save(path("other.pub"), "in the public key's place").error().code,
+            "file.name");
   EXPECT_EQ(get("me.key"), first);
   EXPECT_FALSE(fs::exists(path("me.secret")));
 }
@@ -140,8 +146,15 @@ TEST_F(Keys, behind_a_link_in_a_fifo_or_absent_are_refused) {
 }
 
 TEST_F(Keys, with_a_password_say_so_and_what_to_do) {
-  ASSERT_TRUE(new_key().save(path("me.key"), ""));
-  put("locked.key", changed_key(get("me.key"), [](std::string& raw) { raw.replace(2, 2, "Sc"); }), 0600);
+  // Made by minisign 0.11 with the password "pw".
+  put("locked.key",
+      "untrusted comment: minisign encrypted secret key\n"
+      "RWRTY0Iyn55h+qWF86y48oEBqYGcE0d9K4zZN+"
+      "EMI0mYibte2aIAAAACAAAAAAAAAEAAAAAAdxLBowQFFooVKkzOIf9X7yUkUu30qr+C"
+      "qtU3b8nlTYDZymP8RutrlyXp8OPxDwHiDWD+"
+      "7MSi760dtdfIKQ4UNrgZSHOhS4dNo5MTCXJpmdVQ99OVZ7UnE8Basp5QDPWf3DgmOULm"
+      "01A=\n",
+      0600);
   const auto refused = SecretKey::load(path("locked.key"));
   ASSERT_EQ(code_of(refused), "trust.key.password");
   EXPECT_NE(refused.error().next.find("minisign -C -W"), std::string::npos);
@@ -159,13 +172,16 @@ TEST_F(Keys, that_are_damaged_anywhere_are_refused) {
   EXPECT_EQ(load(text + "more\n"), "trust.key.malformed");
   EXPECT_EQ(load(text + std::string(5000, 'A')), "trust.key.malformed");
   for (const size_t at : {0u, 2u, 4u, 60u, 80u, 110u, 140u})  // every field that means something
-    EXPECT_EQ(load(changed_key(text, [&](std::string& raw) { raw[at] ^= 1; })), "trust.key.malformed") << at;
+    EXPECT_EQ(load(changed_key(text, [&](std::string& raw) { raw[at] ^= 1; })),
+              "trust.key.malformed")
+        << at;
   // Without checksum, as minisign 0.11 writes it, the two halves still prove each other.
   const auto unchecked = [](std::string& raw) { raw.replace(126, 32, std::string(32, '\0')); };
   EXPECT_EQ(load(changed_key(text, unchecked)), "ok");
   for (const size_t at : {62u, 93u, 94u, 125u})
     EXPECT_EQ(load(changed_key(text, [&](std::string& raw) { unchecked(raw), raw[at] ^= 1; })),
-              "trust.key.malformed") << at;
+              "trust.key.malformed")
+        << at;
 }
 
 TEST_F(Keys, that_are_public_parse_from_a_line_or_a_file_and_nothing_else) {
@@ -174,9 +190,10 @@ TEST_F(Keys, that_are_public_parse_from_a_line_or_a_file_and_nothing_else) {
   EXPECT_EQ(parse_public_key(key.text + "\n")->text, key.text);
   EXPECT_EQ(parse_public_key(public_key_file(key))->text, key.text);
   EXPECT_EQ(key.material().size(), 32u);
-  for (const auto& bad : {std::string(), std::string("RW"), key.text + "A", key.text.substr(4), " " + key.text,
-                          key.text + "\n" + key.text, "RV" + key.text.substr(2), key.text.substr(0, 55) + "*",
-                          std::string("untrusted comment: x"), std::string(100'000, 'R')}) {
+  for (const auto& bad :
+       {std::string(), std::string("RW"), key.text + "A", key.text.substr(4), " " + key.text,
+        key.text + "\n" + key.text, "RV" + key.text.substr(2), key.text.substr(0, 55) + "*",
+        std::string("untrusted comment: x"), std::string(100'000, 'R')}) {
     const auto refused = parse_public_key(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().code, "trust.key.public");
@@ -215,16 +232,20 @@ TEST_F(Signature, that_is_not_four_whole_lines_is_malformed) {
   const auto key = new_key();
   const std::string good = key.sign("message", "c").value();
   for (size_t size = 0; size + 1 < good.size(); ++size)
-    EXPECT_EQ(code_of(verify("message", good.substr(0, size), {key.public_key()})), "trust.signature.malformed")
+    EXPECT_EQ(code_of(verify("message", good.substr(0, size), {key.public_key()})),
+              "trust.signature.malformed")
         << size;
   EXPECT_EQ(code_of(verify("message", good.substr(0, good.size() - 1), {key.public_key()})), "ok");
-  for (const auto& bad : {good + "\n", good + "x", "\n" + good, good + good, std::string(100'000, 'A')})
+  for (const auto& bad :
+       {good + "\n", good + "x", "\n" + good, good + good, std::string(100'000, 'A')})
     EXPECT_EQ(code_of(verify("message", bad, {key.public_key()})), "trust.signature.malformed");
 }
 
 TEST_F(Signature, refuses_comments_that_could_forge_lines) {
   const auto key = new_key();
-  for (const auto& bad : {std::string("a\nb"), std::string("\x1b[2J"), std::string("a\rb"), std::string(5000, 'x')})
+  for (const auto& bad :
+       {std::string("a\nb"), std::string("\x1b[2J"), std::string("a\rb"), std::string(5000, 'x')})
     EXPECT_EQ(key.sign("m", bad).error().code, "trust.signature.comment");
-  EXPECT_EQ(code_of(verify("m", key.sign("m", "file:a\tlane:drill").value(), {key.public_key()})), "ok");
+  EXPECT_EQ(code_of(verify("m", key.sign("m", "file:a\tlane:drill").value(), {key.public_key()})),
+            "ok");
 }

@@ -1,4 +1,5 @@
-// Sealed secrets, opened here with libsodium alone as core/trust/README.md describes: this test is the format.
+// Sealed secrets, opened here with libsodium alone as core/trust/README.md describes: this test is
+// the format.
 #include <sodium.h>
 
 #include "support.hpp"
@@ -27,16 +28,17 @@ std::string open_independently(const std::string& bundle, const Runner& runner) 
   Json document = Json::parse(bundle);
   const std::string sealed = from_base64(document["recipients"].value(runner.text(), "")).value();
   unsigned char key[32];
-  if (crypto_box_seal_open(key, bytes_of(sealed), sealed.size(), runner.pk, runner.sk) != 0) return "";
+  if (crypto_box_seal_open(key, bytes_of(sealed), sealed.size(), runner.pk, runner.sk) != 0)
+    return "";
   const std::string body = from_base64(document["body"].get<std::string>()).value();
   const std::string nonce = from_base64(document["nonce"].get<std::string>()).value();
   document.erase("body");
   const std::string aad = document.dump();
   std::string plain(body.size() - 16, '\0');
   if (nonce.size() != 24 ||
-      crypto_aead_xchacha20poly1305_ietf_decrypt(reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr,
-                                                 bytes_of(body), body.size(), bytes_of(aad), aad.size(),
-                                                 bytes_of(nonce), key) != 0)
+      crypto_aead_xchacha20poly1305_ietf_decrypt(
+          reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, bytes_of(body),
+          body.size(), bytes_of(aad), aad.size(), bytes_of(nonce), key) != 0)
     return "";
   return plain;
 }
@@ -62,9 +64,11 @@ std::vector<std::pair<std::string, Secret>> two_secrets() {
 
 TEST_F(Bundle, is_opened_by_each_recipient_with_libsodium_alone_and_by_nobody_else) {
   const Runner cloud, onprem, stranger;
-  const std::string bundle = seal_bundle(about({cloud.text(), onprem.text()}), two_secrets()).value();
-  const std::string plain = R"({"db-password":")" + to_base64("hunter2") + R"(","repository_key":")" +
-                            to_base64(std::string_view("k\0ey\n", 5)) + "\"}";
+  const std::string bundle =
+      seal_bundle(about({cloud.text(), onprem.text()}), two_secrets()).value();
+  const std::string plain = R"({"db-password":")" + to_base64("hunter2") +
+                            R"(","repository_key":")" + to_base64(std::string_view("k\0ey\n", 5)) +
+                            "\"}";
   EXPECT_EQ(open_independently(bundle, cloud), plain);
   EXPECT_EQ(open_independently(bundle, onprem), plain);
   EXPECT_EQ(open_independently(bundle, stranger), "");
@@ -120,7 +124,8 @@ TEST_F(Bundle, that_is_damaged_is_not_listed) {
     Json without = good;
     without.erase(name);
     EXPECT_EQ(said(list_bundle(without.dump())), "trust.seal.bundle") << name;
-    for (const Json& other : {Json(nullptr), Json(-1), Json("\xc3\xa9"), Json::array({1, 2}), Json{{"x", 1}}}) {
+    for (const Json& other :
+         {Json(nullptr), Json(-1), Json("\xc3\xa9"), Json::array({1, 2}), Json{{"x", 1}}}) {
       Json changed = good;
       changed[name] = other;
       EXPECT_EQ(said(list_bundle(changed.dump())), "trust.seal.bundle") << name << other;
@@ -141,11 +146,15 @@ TEST_F(Bundle, that_cannot_be_is_refused_with_the_reason) {
   const auto as_is = [](BundleContents&) {};
   EXPECT_EQ(sealed([](auto& a) { a.name = "../x"; }, two_secrets()), "trust.seal.bundle");
   EXPECT_EQ(sealed([](auto& a) { a.version = 0; }, two_secrets()), "trust.seal.bundle");
-  EXPECT_EQ(sealed([](auto& a) { a.expires_ms = a.created_ms; }, two_secrets()), "trust.seal.bundle");
+  EXPECT_EQ(sealed([](auto& a) { a.expires_ms = a.created_ms; }, two_secrets()),
+            "trust.seal.bundle");
   EXPECT_EQ(sealed([](auto& a) { a.recipients.clear(); }, two_secrets()), "trust.seal.bundle");
-  EXPECT_EQ(sealed([](auto& a) { a.recipients = {"not a key"}; }, two_secrets()), "trust.seal.public");
-  EXPECT_EQ(sealed([](auto& a) { a.recipients = {to_base64(std::string(32, '\0'))}; }, two_secrets()),
-            "trust.seal.public") << "a point of small order would seal to everybody";
+  EXPECT_EQ(sealed([](auto& a) { a.recipients = {"not a key"}; }, two_secrets()),
+            "trust.seal.public");
+  EXPECT_EQ(
+      sealed([](auto& a) { a.recipients = {to_base64(std::string(32, '\0'))}; }, two_secrets()),
+      "trust.seal.public")
+      << "a point of small order would seal to everybody";
   EXPECT_EQ(sealed(as_is, std::vector<std::pair<std::string, Secret>>{}), "trust.seal.bundle");
   auto twice = two_secrets();
   twice.emplace_back("db-password", Secret("again"));
@@ -165,7 +174,8 @@ TEST_F(Seal, opens_for_its_key_only_and_not_when_changed) {
   EXPECT_EQ(said(other.unseal(sealed)), "trust.seal.open");
   std::string changed = sealed;
   changed[20] = changed[20] == 'A' ? 'B' : 'A';
-  for (const std::string& bad : {changed, std::string(), std::string("AAAA"), std::string("not base64")})
+  for (const std::string& bad :
+       {changed, std::string(), std::string("AAAA"), std::string("not base64")})
     EXPECT_EQ(said(key.unseal(bad)), "trust.seal.open");
   EXPECT_EQ(key.unseal(seal_to(key.public_text(), "").value())->size(), 0u);
 }
@@ -184,5 +194,6 @@ TEST_F(Seal, keys_are_kept_like_signing_keys) {
   text[text.find('\n') + 3] ^= 1;
   put("changed", text, 0600);
   EXPECT_EQ(said(SealKey::load(path("changed"))), "trust.key.malformed");
-  EXPECT_EQ(said(SealKey::load(put("signing", "untrusted comment: x\nAAAA\n", 0600))), "trust.key.malformed");
+  EXPECT_EQ(said(SealKey::load(put("signing", "untrusted comment: x\nAAAA\n", 0600))),
+            "trust.key.malformed");
 }

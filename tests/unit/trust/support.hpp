@@ -1,4 +1,5 @@
-// What the trust tests share: the real minisign beside us, a lane with people in it, and a clock that stands.
+// What the trust tests share: the real minisign beside us, a lane with people in it, and a clock
+// that stands.
 #pragma once
 
 #include <fcntl.h>
@@ -24,7 +25,9 @@ constexpr int64_t minute = 60'000, hour = 60 * minute;
 
 class Folder : public testing::Test {
  protected:
-  void SetUp() override { dir_.emplace(std::move(TempDir::create(fs::temp_directory_path(), "trust").value())); }
+  void SetUp() override {
+    dir_.emplace(std::move(TempDir::create(fs::temp_directory_path(), "trust").value()));
+  }
   fs::path path(const std::string& name) const { return dir_->path() / name; }
   fs::path put(const std::string& name, std::string_view text, mode_t mode = 0644) const {
     EXPECT_TRUE(write_file(path(name), text, mode));
@@ -43,7 +46,8 @@ inline int run(std::vector<std::string> words) {
   argv.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  for (const int fd : {0, 1, 2}) posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+  for (const int fd : {0, 1, 2})
+    posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
   pid_t child = 0;
   const int started = ::posix_spawnp(&child, argv[0], &files, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&files);
@@ -70,7 +74,8 @@ struct People {
     lane.name = "drill";
     lane.kind = "drill";
     lane.epoch = 3;
-    lane.approvers = {{"alice", alice.public_key().text}, {"bob", bob.public_key().text},
+    lane.approvers = {{"alice", alice.public_key().text},
+                      {"bob", bob.public_key().text},
                       {"alias-of-alice", alice.public_key().text}};
     lane.deciders = {{"edge", decider.public_key().text}};
   }
