@@ -85,6 +85,8 @@ class Drill {
   }
 
   Result<std::vector<Acknowledged>> client_log_now() {
+    // The client may not have begun its log yet.
+    if (auto there = lab_.run(client_host, {"/usr/bin/touch", client_log}); !there) return pass(there);
     auto text = lab_.run(client_host, {"/usr/bin/cat", client_log});
     if (!text) return pass(text);
     return read_client_log(*text);

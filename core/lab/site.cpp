@@ -123,7 +123,7 @@ std::string Site::lane_text() const {
   text += "\n[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = \"/var/lib/hyops/secrets/drill.sealed\" }\n"
           "\n[plugins.\"hyops.local.compute\"]\n" + apis + "\n[plugins.\"hyops.local.egress\"]\n" + apis +
           "fence_api = \"http://10.77.2.1:7077\"\nfence_token = \"lab-token-edge\"\n"
-          "\n[facts]\nprimary_site = \"onprem\"\nprimary_zone = \"onprem\"\ndr_zone = \"cloud\"\nedge_zone = \"edge\"\n"
+          "\n[facts]\nprimary_site = \"onprem\"\nprimary_zone = \"onprem\"\ndr_zone = \"cloud\"\nedge_zone = \"edge\"\nedge_networks = [\"10.77.2.0/24\"]\n"
           "primary_networks = [\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = [\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\n"
           "primary_allow = []\ndr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = \"none\"\ndr_egress = \"nat\"\n"
           "runner_keys = [" + keys + "]\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\ndns_authority = \"10.77.2.53\"\n"

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <cstdio>
 
 namespace hyops::labd {
 
@@ -40,6 +41,14 @@ std::string ipv4_text(uint32_t address) {
   const in_addr raw{htonl(address)};
   char text[INET_ADDRSTRLEN];
   inet_ntop(AF_INET, &raw, text, sizeof text);
+  return text;
+}
+
+std::string ethernet_of(std::string_view ipv4) {
+  const uint32_t address = parse_ipv4(ipv4).value_or(0);
+  char text[18];
+  std::snprintf(text, sizeof text, "02:68:%02x:%02x:%02x:%02x", address >> 24, address >> 16 & 255,
+                address >> 8 & 255, address & 255);
   return text;
 }
 
