@@ -175,8 +175,10 @@ std::string steps(const Json& summary) {
     std::string remarks = escaped(get_string(step, "reason"));
     if (step.contains("error"))
       remarks += (remarks.empty() ? "" : "<br>") + escaped(get_string(step["error"], "message")) + " " + code(get_string(step["error"], "code", get_string(step["error"], "class")));
+    if (step.contains("reconciled") && step["reconciled"].is_object())
+      remarks += (remarks.empty() ? "" : "<br>") + escaped(reconciled_text(step["reconciled"]));
     const int64_t good = get_int(step["probes"], "ok"), bad = get_int(step["probes"], "failed");
-    table.row({"<b>" + escaped(get_string(step, "id")) + "</b>" + small(get_string(step, "module")), keep(mark(tone_of_ending(ending), ending_word(ending))),
+    table.row({keep("<b>" + escaped(get_string(step, "id")) + "</b>" + small(get_string(step, "module"))), keep(mark(tone_of_ending(ending), ending_word(ending))),
                escaped(get_string(step, "driver")) + small(get_string(step, "pack")), num(ran ? clock_of(get_int(step, "started_ms")) : "-"),
                num(ran ? spell(get_int(step, "ms")) : "-"), num(ran ? std::to_string(get_int(step, "attempts")) : "-"),
                num(good + bad ? std::to_string(good) + " of " + std::to_string(good + bad) : "-"), remarks});
@@ -194,7 +196,7 @@ std::string not_run(const Json& summary) {
 std::string probes(const Json& summary) {
   Table table({"Time", "Step", "Probe", "Result", "Expected", "Found"});
   for (const auto& probe : summary["probes"])
-    table.row({keep(clock_of(get_int(probe, "wall_ms"))), escaped(get_string(probe, "step")), escaped(get_string(probe, "probe")),
+    table.row({keep(clock_of(get_int(probe, "wall_ms"))), keep(escaped(get_string(probe, "step"))), escaped(get_string(probe, "probe")),
                keep(get_bool(probe, "ok") ? mark("good", "holds") : mark("bad", "does not hold")),
                probe.contains("expected") ? escaped(value_text(probe["expected"])) : "-", probe.contains("found") ? escaped(value_text(probe["found"])) : "-"});
   return heading("Everything that was verified") + table.end("No probe was recorded.");
@@ -205,7 +207,7 @@ std::string calls(const Json& summary) {
   for (const auto& call : summary["http"]) {
     const bool http = get_string(call, "event") == "step.http";
     const std::string what = http ? get_string(call, "method") + " " + get_string(call, "url") : value_text(call.value("argv", Json()));
-    table.row({keep(clock_of(get_int(call, "wall_ms"))), escaped(get_string(call, "step")), code(what),
+    table.row({keep(clock_of(get_int(call, "wall_ms"))), keep(escaped(get_string(call, "step"))), code(what),
                num(call.contains("status") ? value_text(call["status"]) : call.contains("exit") ? value_text(call["exit"]) : "-"), num(call.contains("ms") ? spell(get_int(call, "ms")) : "-"),
                num(call.contains("bytes") ? std::to_string(get_int(call, "bytes")) : "-")});
   }
@@ -217,7 +219,7 @@ std::string access(const Json& summary) {
   for (const auto& one : summary["access"]) {
     const Json endpoint = one.value("endpoint", Json());
     const std::string where = endpoint.is_object() ? get_string(endpoint, "user") + "@" + get_string(endpoint, "address") + ":" + value_text(endpoint.value("port", Json())) : value_text(endpoint);
-    opened.row({keep(clock_of(get_int(one, "wall_ms"))), get_string(one, "event") == "access.opened" ? "opened" : "closed", escaped(get_string(one, "step")), code(where)});
+    opened.row({keep(clock_of(get_int(one, "wall_ms"))), get_string(one, "event") == "access.opened" ? "opened" : get_string(one, "event") == "access.closed" ? "closed" : "could not be closed: " + escaped(get_string(one, "message")), escaped(get_string(one, "step")), code(where)});
   }
   Table secrets({"Time", "Secret", "Version", "Authority"});
   for (const auto& one : summary["secrets"])
@@ -247,7 +249,8 @@ std::string check_it(const Json& summary) {
 
 }  // namespace
 
-std::string html_report(const Json& summary) {
+std::string html_report(const Json& given) {
+  const Json summary = completed(given);
   const std::string timeline = timeline_svg(summary);
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
                     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>" +

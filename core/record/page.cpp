@@ -7,6 +7,27 @@
 
 namespace hyops::record {
 
+Json completed(Json summary) {
+  if (!summary.is_object()) summary = Json::object();
+  for (const char* list : {"approvals", "phases", "steps", "not_run", "probes", "http", "secrets", "access", "gates", "markers",
+                           "cancel", "resumed"}) {
+    Json kept = Json::array();
+    if (summary.contains(list) && summary[list].is_array())
+      for (auto& entry : summary[list])
+        if (entry.is_object()) kept.push_back(std::move(entry));
+    summary[list] = std::move(kept);
+  }
+  for (const char* object : {"headline", "runner", "endings"})
+    if (!summary.contains(object) || !summary[object].is_object()) summary[object] = Json::object();
+  for (const char* absent : {"rto_measured_ms", "rto_met", "rpo", "rpo_met"})
+    if (!summary.contains(absent)) summary[absent] = nullptr;
+  for (auto& step : summary["steps"]) {
+    if (!step.contains("probes") || !step["probes"].is_object()) step["probes"] = Json::object();
+    if (step.contains("error") && !step["error"].is_object()) step.erase("error");
+  }
+  return summary;
+}
+
 std::string escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -113,6 +134,13 @@ std::string authority_text(const Json& summary) {
            (get_string(request, "reason").empty() ? "" : ": " + get_string(request, "reason"));
   }
   return "request by " + get_string(summary, "requester", "an operator");
+}
+
+std::string reconciled_text(const Json& body) {
+  const std::string by = get_string(body, "by"), choice = get_string(body, "choice"), seen = get_string(body, "seen");
+  return "its outcome was unknown; " + (by.empty() ? "an observation found its effect " + seen : by + " stated what became of it") +
+         (choice.empty() ? "" : choice == "adopt" ? ", and it was adopted" : choice == "retry" ? ", and it was run again" : ": " + choice) +
+         (get_string(body, "evidence").empty() ? "" : " (" + get_string(body, "evidence") + ")");
 }
 
 }  // namespace hyops::record

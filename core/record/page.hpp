@@ -8,6 +8,10 @@
 
 namespace hyops::record {
 
+// The summary with every list and object that a report reads present and of its type: verdict.json may
+// come from a stranger, and a report of half a record beats none.
+Json completed(Json summary);
+
 std::string escaped(std::string_view text);          // for HTML text and attributes; control characters dropped
 std::string clock_of(int64_t wall_ms);               // "02:03:04" (UTC)
 std::string date_of(int64_t wall_ms);                // "2026-03-01 02:03:04 UTC"
@@ -23,6 +27,7 @@ std::string rto_text(const Json& summary);
 std::string rpo_text(const Json& summary);
 std::string objective_tone(const Json& summary, const char* key);  // of rto_met, rpo_met
 std::string authority_text(const Json& summary);     // what the run was started on
+std::string reconciled_text(const Json& body);       // how an unknown outcome was settled, and by whom
 
 // The timeline as inline SVG.
 std::string timeline_svg(const Json& summary);

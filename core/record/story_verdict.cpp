@@ -1,4 +1,5 @@
 // The judgement at the top of a record: were the objectives met, and what is the verdict in words.
+#include "record/page.hpp"
 #include "record/story.hpp"
 
 namespace hyops::record {
@@ -64,6 +65,9 @@ void Story::judge_verdict() {
     word = late || lossy ? "Completed, outside its objectives" : "Completed";
     tone = late || lossy ? "warn" : "good";
     sentence = done + (not_run ? "; " + std::to_string(not_run) + " did not have to run" : "") + ".";
+    if (out_["rto_measured_ms"].is_number_integer() && !late)
+      sentence += " Service was back " + spell(out_["rto_measured_ms"].get<int64_t>()) + " after the " + get_string(out_, "rto_from") +
+                  (out_["rto_met"] == true ? ", inside the target of " + spell(get_int(out_, "rto_ms")) : "") + ".";
     if (late) sentence += " Service was back later than the recovery time objective allows.";
     if (lossy) sentence += " More was lost than the recovery point objective allows.";
     if (out_.contains("rto_ms") && out_["rto_measured_ms"].is_null())

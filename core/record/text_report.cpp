@@ -80,8 +80,9 @@ void show_steps(const Json& summary, Page& page) {
     const int64_t good = get_int(step["probes"], "ok"), all = good + get_int(step["probes"], "failed");
     page.line("  " + page.painted(std::string(mark_of_tone(tone)) + " " + fit(ending_word(ending), 8), tone) + " " + fit(get_string(step, "id"), 26) + " " +
               fit(ran ? clock_of(get_int(step, "started_ms")) : "", 9) + fit(ran ? spell(get_int(step, "ms")) : "", 9) +
-              fit(get_string(step, "pack"), 26) + (all ? std::to_string(good) + "/" + std::to_string(all) + " probes" : ""));
+              fit(get_string(step, "pack"), 25) + " " + (all ? std::to_string(good) + "/" + std::to_string(all) + " probes" : ""));
     page.note(get_string(step, "reason"));
+    if (step.contains("reconciled") && step["reconciled"].is_object()) page.note(reconciled_text(step["reconciled"]));
     if (step.contains("error")) page.note(get_string(step["error"], "message") + " [" + get_string(step["error"], "code", get_string(step["error"], "class")) + "]");
   }
 }
@@ -112,7 +113,8 @@ void show_evidence(const Json& summary, Page& page) {
 
 }  // namespace
 
-std::string text_report(const Json& summary, bool colour) {
+std::string text_report(const Json& given, bool colour) {
+  const Json summary = completed(given);
   Page page(colour);
   const std::string tone = get_string(summary["headline"], "tone", "open");
   page.out = page.painted(std::string(mark_of_tone(tone)) + " " + get_string(summary["headline"], "word"), tone) + "\n";
