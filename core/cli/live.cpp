@@ -34,7 +34,7 @@ void Live::event(const std::string& type, const Json& body, int64_t wall_ms) {
   if (way_ == Way::json) {
     const Json line{{"type", type}, {"body", body}, {"wall_ms", wall_ms}};
     pending_.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
-  } else {
+  } else if (way_ != Way::block || type != "phase.ended") {  // the block shows phases
     for (const auto& line : lines) pending_.push_back(draw(line, 0, colour_ && way_ == Way::block));
   }
   begun_ = dirty_ = true;

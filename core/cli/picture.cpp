@@ -140,7 +140,7 @@ std::vector<Line> Picture::take_step(const std::string& type, const Json& body, 
     one.retry_at_ms = wall_ms + pause;
     return {line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
                            {"retry", Paint::warn},
-                           {" in " + short_time(pause) + " after attempt " + std::to_string(get_int(body, "attempt")) +
+                           {" in " + round_time(pause) + " after attempt " + std::to_string(get_int(body, "attempt")) +
                                 ": " + get_string(body, "class"), Paint::plain}})};
   } else if (type == "step.reconciled") {
     return {line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},

@@ -26,7 +26,7 @@ Line Picture::phase_line(const Phase& of, int64_t now_ms) const {
   char count[40];
   std::snprintf(count, sizeof count, "%3d/%-3d ", of.done, of.total);
   out.push_back({count + bar(of.done, of.total, 12) + "  ", started ? Paint::plain : Paint::faint});
-  out.push_back({cell(status, 9), paint_of(status)});
+  if (!status.empty()) out.push_back({cell(status, 9), paint_of(status)});
   if (started) {
     const int64_t until = of.ended_ms ? of.ended_ms : ended_ms_ ? ended_ms_ : now_ms;
     out.push_back({of.ended_ms ? short_time(until - of.started_ms) : clock(until - of.started_ms), Paint::faint});
@@ -60,7 +60,7 @@ Line Picture::clock_line(int64_t now_ms) const {
   if (spent > *rto_ms_) return {{"  RTO missed: ", Paint::bad}, {of + ", late by " + clock(spent - *rto_ms_), Paint::plain}};
   const int share = *rto_ms_ > 0 ? static_cast<int>(spent * 1000 / *rto_ms_) : 1000;
   Line out{{"  RTO " + of + "  ", Paint::plain}, {bar(share, 1000, 20), share > 750 ? Paint::warn : Paint::plain}};
-  if (!ended_ms_) out.push_back({"  " + clock(*rto_ms_ - spent) + " left", share > 750 ? Paint::warn : Paint::faint});
+  if (!ended_ms_) out.push_back({"  " + clock(*rto_ms_ - spent / 1000 * 1000) + " left", share > 750 ? Paint::warn : Paint::faint});
   return out;
 }
 
