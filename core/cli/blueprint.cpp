@@ -23,6 +23,10 @@ Json to_json(const Diagnostics& problems) {
   return list;
 }
 
+std::string counted(size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 // With --all also what no blueprint may use today: every module, pack and profile.
 void check_the_rest(Catalog& catalog, Diagnostics& problems) {
   const Place here{catalog.folder().string(), 0, 0};
@@ -45,8 +49,8 @@ int check(Context& context, const po::variables_map& given) {
   Json results = Json::array();
   const auto account = [&](const std::string& name, size_t steps, Diagnostics problems) {
     results.push_back({{"name", name}, {"ok", problems.empty()}, {"steps", steps}, {"errors", to_json(problems)}});
-    if (problems.empty()) context.say("ok    " + name + ", " + std::to_string(steps) + " steps");
-    else context.say("wrong " + name + ", " + std::to_string(problems.size()) + (problems.size() == 1 ? " error" : " errors"));
+    if (problems.empty()) context.say("ok    " + name + ", " + counted(steps, "step"));
+    else context.say("wrong " + name + ", " + counted(problems.size(), "error"));
     for (auto& problem : problems) everything.push_back(std::move(problem));
   };
   const std::string profile_name = option(given, "profile");
