@@ -129,7 +129,7 @@ void find_urls(std::string_view text, bool final, std::vector<Pattern>& out) {
     const size_t end = userinfo_end(text, *begin);
     const size_t last = text.rfind('@', end - 1), colon = text.find(':', *begin);
     if (end == text.size() && end - *begin < max_userinfo && !final) out.push_back(undecided(*begin - 3));
-    else if (colon + 1 < last) out.push_back({*begin - 3, colon + 1, last, false, {}});
+    else if (colon != text.npos && colon + 1 < last) out.push_back({*begin - 3, colon + 1, last, false, {}});
     at = end;
   }
   if (final || text.empty()) return;

@@ -105,7 +105,7 @@ std::pair<uint32_t, size_t> code_point(std::string_view text) {
 struct JsonStyle {
   bool slash = false;        // "\/", as PHP writes
   bool ascii = false;        // \uXXXX for everything that is not ASCII, as Python writes
-  bool html = false;         // \u003c and the like, as Go writes
+  std::string_view html{};   // characters of HTML that are written as \u003c and the like
   std::string_view digits = lower_digits;
 };
 
@@ -123,7 +123,7 @@ std::string json_escaped(std::string_view text, const JsonStyle& style) {
     if (const size_t at = named.find(c); at != named.npos) out += {'\\', names[at]};
     else if (c == '/' && style.slash) out += "\\/";
     else if (size == 1 && (point < 0x20 || point == 0x7f)) unit(point);
-    else if (size == 1 && style.html && among(static_cast<unsigned char>(c), "<>&'+")) unit(point);
+    else if (size == 1 && among(static_cast<unsigned char>(c), style.html)) unit(point);
     else if (size > 1 && style.ascii && point >= 0x10000) {
       unit(0xd800 + ((point - 0x10000) >> 10));
       unit(0xdc00 + ((point - 0x10000) & 0x3ff));
@@ -153,9 +153,10 @@ void add_json(std::string_view secret, List& out) {
   for (const auto digits : {lower_digits, upper_digits})
     for (const bool ascii : {false, true})
       for (const bool slash : {false, true})
-        styles.push_back({.slash = slash, .ascii = ascii, .html = false, .digits = digits});
-  styles.push_back({.html = true});
-  styles.push_back({.ascii = true, .html = true, .digits = upper_digits});
+        styles.push_back({.slash = slash, .ascii = ascii, .html = {}, .digits = digits});
+  styles.push_back({.html = "<>&"});                                                   // Go
+  styles.push_back({.ascii = true, .html = "<>&'+`", .digits = upper_digits});         // .NET
+  styles.push_back({.slash = true, .ascii = true, .html = "<>&'", .digits = upper_digits});  // PHP
   const auto exact = [&](std::string_view text) {
     for (const auto& style : styles) {
       const std::string once = json_escaped(text, style);
