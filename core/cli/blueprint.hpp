@@ -11,7 +11,8 @@
 namespace hyops::cli {
 
 // By name from the catalogue, or from a file where `given` is a path to one (or to its folder).
-std::optional<contract::Blueprint> find_blueprint(contract::Catalog& catalog, const std::string& given,
+std::optional<contract::Blueprint> find_blueprint(contract::Catalog& catalog,
+                                                  const std::string& given,
                                                   contract::Diagnostics& problems);
 
 // The steps that a step needs, by `needs` and by reference, each once, in the order of the ids.

@@ -28,14 +28,16 @@ namespace fs = std::filesystem;
 constexpr size_t largest_order = 64u << 20;  // bytes; parse_json refuses more
 constexpr const char* remote_hyops = "/usr/bin/hyops";
 
+Failure unknown_runner(const contract::Lane& lane, const std::string& runner) {
+  std::vector<std::string> names;
+  for (const auto& [name, about] : lane.runners) names.push_back(name);
+  return fail("cli.runner.unknown", "lane " + lane.name + " has no runner \"" + printable(runner, 80) + "\"." + did_you_mean(runner, names));
+}
+
 // The runner's endpoint after the access plugin has proven route, port, host key and login (A6).
 Result<Json> open_runner(const Context& context, const contract::Lane& lane, const std::string& runner, const fs::path& identity) {
   const auto known = lane.runners.find(runner);
-  if (known == lane.runners.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, about] : lane.runners) names.push_back(name);
-    return fail("cli.runner.unknown", "lane " + lane.name + " has no runner \"" + printable(runner, 80) + "\"." + did_you_mean(runner, names));
-  }
+  if (known == lane.runners.end()) return unknown_runner(lane, runner);
   if (!known->second.endpoint.is_object())
     return fail("cli.runner.unknown", "lane " + lane.name + " gives no endpoint of runner " + runner);
   auto registry = plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
@@ -135,20 +137,6 @@ Result<Json> watch(Connection& connection, Context& context, const Json& plan, c
   return last;
 }
 
-// A run that did not start here gets its row from its verified record.
-Status note_foreign_run(ledger::Ledger& ledger, const RunId& run, const std::string& runner, const fs::path& record) {
-  auto text = read_file(record / "plan.json");
-  if (!text) return pass(text);
-  auto document = parse_json(*text, "plan.json");
-  if (!document) return pass(document);
-  auto plan = plan::parse_plan(*document);
-  if (!plan) return pass(plan);
-  auto digest = plan::digest(*plan);
-  if (!digest) return pass(digest);
-  const int64_t now = system_clock().wall_ms();
-  return ledger.create_run({run, plan->lane, plan->blueprint, "dispatched", *digest, now, now, "", runner}, *document, Json::object());
-}
-
 // Fetches and verifies the record, and makes what it published the lane's state here.
 Result<std::string> collect(Context& context, const contract::Lane& lane, const std::string& runner, const Json& endpoint, const fs::path& identity,
                             ledger::Ledger& ledger, const RunId& run) {
@@ -179,10 +167,6 @@ Result<std::string> collect(Context& context, const contract::Lane& lane, const 
   auto verdict = parse_json(*about, "verdict.json");
   if (!verdict) return pass(verdict);
   const std::string status = get_string(*verdict, "status", "unknown");
-  auto known = ledger.find_run(run);
-  if (!known) return pass(known);
-  if (!*known)
-    if (auto created = note_foreign_run(ledger, run, runner, record); !created) return pass(created);
   if (auto imported = engine::import_state(ledger, record); !imported) return pass(imported);
   if (auto set = ledger.set_status(run, status); !set) return pass(set);
   return status;
@@ -195,54 +179,72 @@ int finish(Context& context, const std::string& status, const RunId& run) {
   return exit_code_of(status);
 }
 
-int dispatch(Context& context, const po::variables_map& given) {
-  engine::Admission order;
-  auto text = read_file(option(given, "plan"));
-  if (!text) return context.report(text.error());
-  auto document = parse_json(*text, option(given, "plan"));
-  if (!document) return context.report(document.error());
-  auto plan = plan::parse_plan(*document);
-  if (!plan) return context.report(plan.error());
-  order.plan = *document;
-  order.requester = requester(given);
-  if (given.count("decision")) {
-    auto decision = read_signed(option(given, "decision"));
-    if (!decision) return context.report(decision.error());
-    order.decision = std::move(*decision);
-  }
-  if (given.count("approvals")) {
-    auto approvals = read_approvals(option(given, "approvals"));
-    if (!approvals) return context.report(approvals.error());
-    order.approvals = std::move(*approvals);
-  }
+struct Order {
+  engine::Admission admission;
+  contract::Lane lane;
+  std::string runner;
+};
+
+// Plan, decision and approvals as one order with an id and a fencing token of this ledger, so that tokens
+// grow over all runners of the lane. The run is noted here as dispatched.
+Result<Order> make_order(Context& context, const po::variables_map& given, ledger::Ledger& ledger) {
+  auto admission = read_admission(given);
+  if (!admission) return pass(admission);
+  auto plan = plan::parse_plan(admission->plan);
+  if (!plan) return pass(plan);
+  auto digest = plan::digest(*plan);
+  if (!digest) return pass(digest);
   auto lane = load_lane(context, plan->lane);
-  if (!lane) return context.report(lane.error());
+  if (!lane) return pass(lane);
+  Order order{std::move(*admission), std::move(*lane), option(given, "runner", plan->target)};
+  if (!order.lane.runners.count(order.runner)) return unknown_runner(order.lane, order.runner);
+  const int64_t now = system_clock().wall_ms();
+  const RunId run = new_run_id(now);
+  auto lease = ledger.take_lease(plan->lane, run);
+  if (!lease) return pass(lease);
+  order.admission.least_token = lease->token;
+  order.admission.run = run.value;
+  if (auto released = ledger.release_lease(plan->lane, run, lease->token); !released) return pass(released);
+  const ledger::RunRow row{run, plan->lane, plan->blueprint, "dispatched", *digest, now, now, order.admission.requester, order.runner};
+  if (auto created = ledger.create_run(row, order.admission.plan, Json::object()); !created) return pass(created);
+  return order;
+}
+
+// For a runner that nobody can reach: the order is carried there and started at its console.
+int write_order(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  const std::string runner = option(given, "runner", plan->target);
+  auto order = make_order(context, given, *ledger);
+  if (!order) return context.report(order.error());
+  const std::string file = option(given, "to", "order.json"), run = order->admission.run;
+  auto text = canonical(engine::to_order(order->admission));
+  if (!text) return context.report(text.error());
+  if (auto written = write_file(file, *text); !written) return context.report(written.error());
+  context.answer({{"run", run}, {"order", file}, {"runner", order->runner}});
+  context.say("run " + run + " is ordered in " + file + "; it holds no key and no secret\n  next: carry it to runner " + order->runner +
+              " and type there: hyops run start " + file + "\n  later: hyops run collect " + run);
+  return exit_ok;
+}
+
+int dispatch(Context& context, const po::variables_map& given) {
+  auto ledger = use_ledger(context);
+  if (!ledger) return context.report(ledger.error());
+  auto order = make_order(context, given, *ledger);
+  if (!order) return context.report(order.error());
+  const std::string& runner = order->runner;
+  const RunId run(order->admission.run);
   const fs::path identity = identity_of(context, given);
-  auto endpoint = open_runner(context, *lane, runner, identity);
-  if (!endpoint) return context.report(endpoint.error());
-
-  // The fencing token comes from here, so that it grows over all runners of the lane.
-  const RunId run = new_run_id(system_clock().wall_ms());
-  auto lease = ledger->take_lease(plan->lane, run);
-  if (!lease) return context.report(lease.error());
-  order.least_token = lease->token;
-  order.run = run.value;
-  if (auto released = ledger->release_lease(plan->lane, run, lease->token); !released) return context.report(released.error());
-  auto digest = plan::digest(*plan);
-  if (!digest) return context.report(digest.error());
-  ledger::RunRow row{run, plan->lane, plan->blueprint, "dispatched", *digest, system_clock().wall_ms(), system_clock().wall_ms(), order.requester, runner};
-  if (auto created = ledger->create_run(row, order.plan, Json::object()); !created) return context.report(created.error());
-
-  auto connection = connect(*endpoint, identity, std::string(remote_hyops) + " run accept --json");
-  if (!connection) return context.report(connection.error());
+  auto endpoint = open_runner(context, order->lane, runner, identity);
+  auto connection = endpoint ? connect(*endpoint, identity, std::string(remote_hyops) + " run accept --json") : pass(endpoint);
+  if (!connection) {
+    if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
+    return context.report(connection.error());
+  }
   ::signal(SIGPIPE, SIG_IGN);
-  if (auto sent = write_all(connection->to.get(), engine::to_order(order).dump()); !sent) return context.report(sent.error());
+  if (auto sent = write_all(connection->to.get(), engine::to_order(order->admission).dump()); !sent) return context.report(sent.error());
   connection->to.reset();
   context.say("run " + run.value + " is with runner " + runner);
-  auto answer = watch(*connection, context, order.plan, run);
+  auto answer = watch(*connection, context, order->admission.plan, run);
   if (!answer) return context.report(answer.error());
   if (answer->contains("errors")) {
     std::vector<Error> errors;
@@ -254,7 +256,7 @@ int dispatch(Context& context, const po::variables_map& given) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
     return context.report(errors);
   }
-  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, run);
+  auto status = collect(context, order->lane, runner, *endpoint, identity, *ledger, run);
   if (!status) return context.report(status.error());
   return finish(context, *status, run);
 }
@@ -262,26 +264,17 @@ int dispatch(Context& context, const po::variables_map& given) {
 int collect_command(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  // A run that was started at the runner's own console is not known here; lane and runner say where it is.
-  const RunId asked(option(given, "run"));
-  ledger::RunRow row;
-  if (given.count("lane") && is_name(asked.value)) {
-    row.id = asked;
-    row.lane = option(given, "lane");
-  } else {
-    auto run = find_run(*ledger, asked.value);
-    if (!run) return context.report(run.error());
-    row = *run;
-  }
-  auto lane = load_lane(context, row.lane);
+  auto run = find_run(*ledger, option(given, "run"));
+  if (!run) return context.report(run.error());
+  auto lane = load_lane(context, run->lane);
   if (!lane) return context.report(lane.error());
-  const std::string runner = option(given, "runner", row.runner);
+  const std::string runner = option(given, "runner", run->runner);
   const fs::path identity = identity_of(context, given);
   auto endpoint = open_runner(context, *lane, runner, identity);
   if (!endpoint) return context.report(endpoint.error());
-  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, row.id);
+  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, run->id);
   if (!status) return context.report(status.error());
-  return finish(context, *status, row.id);
+  return finish(context, *status, run->id);
 }
 
 // On the runner: admits the order and starts the run in a session of its own, so that neither this
@@ -347,22 +340,23 @@ int send(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_dispatch_commands(Commands& commands) {
+  const auto order_options = [](po::options_description_easy_init add) {
+    add("decision", po::value<std::string>(), "the signed decision of the plan")
+       ("approvals", po::value<std::string>(), "folder of signed approvals of the plan")
+       ("runner", po::value<std::string>(), "runner of the lane; default: the plan's target")
+       ("identity", po::value<std::string>(), "SSH key of the operator; it never leaves this machine")
+       ("to", po::value<std::string>(), "run order: the file to write, default order.json")
+       ("by", po::value<std::string>(), "who asks; default: the login name");
+  };
   commands.push_back({"run", "dispatch", "PLAN", "send an approved plan to its runner, watch it, fetch and verify its record",
                       "The run goes on when this command is killed; `hyops run collect` fetches its record later.\n"
                       "  hyops run dispatch plan.json --decision decision.json --approvals approvals/ --runner cloud",
-                      {"plan"},
-                      [](po::options_description_easy_init add) {
-                        add("decision", po::value<std::string>(), "the signed decision of the plan")
-                           ("approvals", po::value<std::string>(), "folder of signed approvals of the plan")
-                           ("runner", po::value<std::string>(), "runner of the lane; default: the plan's target")
-                           ("identity", po::value<std::string>(), "SSH key of the operator; it never leaves this machine")
-                           ("by", po::value<std::string>(), "who asks; default: the login name");
-                      },
-                      dispatch});
+                      {"plan"}, order_options, dispatch});
+  commands.push_back({"run", "order", "PLAN", "write the order that a dispatch would send, to be carried to a runner out of reach", "",
+                      {"plan"}, order_options, write_order});
   commands.push_back({"run", "collect", "RUN", "fetch and verify the record of a dispatched run", "", {"run"},
                       [](po::options_description_easy_init add) {
                         add("runner", po::value<std::string>(), "runner of the lane; default: where it was dispatched")
-                           ("lane", po::value<std::string>(), "the run's lane, where it was not dispatched from here")
                            ("identity", po::value<std::string>(), "SSH key of the operator");
                       },
                       collect_command});

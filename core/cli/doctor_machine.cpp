@@ -1,4 +1,5 @@
-// The machine under the doctor's eyes: rights, kernel, disk, clock, and secrets that stay in memory.
+// The machine under the doctor's eyes: rights, kernel, disk, clock, and secrets that stay in
+// memory.
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -33,12 +34,14 @@ void examine_lab(Diagnosis& diagnosis) {
   if (root)
     diagnosis.ok("machine", "runs as root");
   else
-    diagnosis.warn("machine", "does not run as root: the lab cannot be brought up", "sudo hyops doctor");
+    diagnosis.warn("machine", "does not run as root: the lab cannot be brought up",
+                   "sudo hyops doctor");
   if (!root) return;
   if (works({"unshare", "--mount", "--net", "--pid", "--fork", "true"}))
     diagnosis.ok("machine", "makes network, mount and PID namespaces (the lab needs them)");
   else
-    diagnosis.warn("machine", "cannot make network, mount and PID namespaces: the lab cannot be brought up",
+    diagnosis.warn("machine",
+                   "cannot make network, mount and PID namespaces: the lab cannot be brought up",
                    "Run on a machine or container with CAP_SYS_ADMIN and util-linux.");
   if (works({"unshare", "--net", "nft", "add", "table", "ip", "hyops_doctor"}))
     diagnosis.ok("machine", "nftables works in a network namespace");
@@ -49,19 +52,25 @@ void examine_lab(Diagnosis& diagnosis) {
   if (known && known->find("\toverlay\n") != std::string::npos)
     diagnosis.ok("machine", "overlay file systems are known to the kernel");
   else
-    diagnosis.warn("machine", "the kernel does not name overlay file systems: the lab's hosts cannot be placed", "modprobe overlay");
+    diagnosis.warn(
+        "machine",
+        "the kernel does not name overlay file systems: the lab's hosts cannot be placed",
+        "modprobe overlay");
 }
 
-// Does what a step with secrets does, with the step host itself: a word on a tmpfs that only the tool sees.
+// Does what a step with secrets does, with the step host itself: a word on a tmpfs that only the
+// tool sees.
 void examine_secrets(const Context& context, Diagnosis& diagnosis) {
   const engine::Setup setup = setup_of(context);
   if (::access(setup.step_host().c_str(), X_OK) != 0) return;  // said elsewhere
   auto folder = TempDir::create("/tmp", "hyops-doctor");
-  if (!folder) return diagnosis.bad("secrets", "no folder can be made in /tmp", "df -h /tmp; ls -ld /tmp");
+  if (!folder)
+    return diagnosis.bad("secrets", "no folder can be made in /tmp", "df -h /tmp; ls -ld /tmp");
   process::ToolRequest request;
   request.step_folder = folder->path();
   request.directory = "/";
-  request.argv = {"stat", "--file-system", "--format", "found %T", (folder->path() / "secrets/probe").string()};
+  request.argv = {"stat", "--file-system", "--format", "found %T",
+                  (folder->path() / "secrets/probe").string()};
   request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
   request.secrets.push_back({"doctor-probe", "probe", Secret("a word that is no secret")});
   request.timeout_ms = 10'000;
@@ -69,13 +78,15 @@ void examine_secrets(const Context& context, Diagnosis& diagnosis) {
     diagnosis.bad("secrets", "a step cannot get its secrets on a tmpfs of its own: " + why,
                   "hyops explain process.secrets.namespace");
   };
-  if (auto started = process::start_tool(setup.step_host(), request); !started) return refuse(started.error().message);
+  if (auto started = process::start_tool(setup.step_host(), request); !started)
+    return refuse(started.error().message);
   auto seen = process::wait_tool(folder->path(), 15'000);
   if (!seen) return refuse(seen.error().message);
   const auto log = read_file(folder->path() / "log.txt", 65536);
   std::error_code problem;
   const bool outside = fs::exists(folder->path() / "secrets/probe", problem);
-  if (seen->state != process::ToolState::ended || !log || log->find("found tmpfs") == std::string::npos)
+  if (seen->state != process::ToolState::ended || !log ||
+      log->find("found tmpfs") == std::string::npos)
     return refuse("the probe ended without seeing it there");
   if (outside) return refuse("the file can be seen from outside the step");
   diagnosis.ok("secrets", "a step's secrets stand on a tmpfs that only its tool can see (K1)");
@@ -87,13 +98,19 @@ void examine_disk(const Context& context, Diagnosis& diagnosis) {
   while (!fs::exists(at, problem) && at.has_relative_path()) at = at.parent_path();
   struct statvfs found {};
   if (::statvfs(at.c_str(), &found) != 0)
-    return diagnosis.bad("disk", "nothing is known of the disk under " + context.places.home.string(), "df -h");
-  const auto free_mb = static_cast<int64_t>(found.f_bavail) * static_cast<int64_t>(found.f_frsize) / 1'000'000;
-  const std::string says = std::to_string(free_mb) + " MB are free under " + context.places.home.string();
-  const std::string next = "Make room: evidence outlives everything, and runs are refused before it is at risk (L8).";
-  if ((found.f_flag & ST_RDONLY) != 0 || (fs::exists(context.places.home, problem) && ::access(context.places.home.c_str(), W_OK) != 0))
-    return diagnosis.bad("disk", context.places.home.string() + " cannot be written: no run can be started",
-                         "Mount it for writing, run as its owner, or name another folder with --home.");
+    return diagnosis.bad(
+        "disk", "nothing is known of the disk under " + context.places.home.string(), "df -h");
+  const auto free_mb =
+      static_cast<int64_t>(found.f_bavail) * static_cast<int64_t>(found.f_frsize) / 1'000'000;
+  const std::string says =
+      std::to_string(free_mb) + " MB are free under " + context.places.home.string();
+  const std::string next =
+      "Make room: evidence outlives everything, and runs are refused before it is at risk (L8).";
+  if ((found.f_flag & ST_RDONLY) != 0 || (fs::exists(context.places.home, problem) &&
+                                          ::access(context.places.home.c_str(), W_OK) != 0))
+    return diagnosis.bad(
+        "disk", context.places.home.string() + " cannot be written: no run can be started",
+        "Mount it for writing, run as its owner, or name another folder with --home.");
   if (free_mb < 256) return diagnosis.bad("disk", says, next);
   if (free_mb < 1024) return diagnosis.warn("disk", says, next);
   diagnosis.ok("disk", says);
@@ -107,15 +124,19 @@ void examine_clock(const Context& context, Diagnosis& diagnosis) {
   std::error_code problem;
   if (fs::exists(context.places.ledger(), problem))
     if (auto ledger = read_ledger(context))
-      if (auto runs = ledger->runs({}, 1); runs && !runs->empty() && runs->front().updated_ms > newest)
+      if (auto runs = ledger->runs({}, 1);
+          runs && !runs->empty() && runs->front().updated_ms > newest)
         newest = runs->front().updated_ms, what = "run " + runs->front().id.value;
   if (now + 1000 < newest)
-    return diagnosis.bad("clock", "the clock says " + to_rfc3339(now) + ", which is before " + what + " (" + to_rfc3339(newest) + ")",
+    return diagnosis.bad("clock",
+                         "the clock says " + to_rfc3339(now) + ", which is before " + what + " (" +
+                             to_rfc3339(newest) + ")",
                          "Set the clock: decisions and approvals are judged by it.");
   struct timex state {};
   if (::adjtimex(&state) >= 0 && (state.status & STA_UNSYNC) != 0)
-    return diagnosis.warn("clock", "the clock says " + to_rfc3339(now) + " and is not synchronised with anything",
-                          "Start a time service, or compare it by hand before a failover.");
+    return diagnosis.warn(
+        "clock", "the clock says " + to_rfc3339(now) + " and is not synchronised with anything",
+        "Start a time service, or compare it by hand before a failover.");
   diagnosis.ok("clock", "the clock says " + to_rfc3339(now) + " and is synchronised");
 }
 

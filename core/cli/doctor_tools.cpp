@@ -1,4 +1,5 @@
-// Tools against what the catalogue's packs want: found, too old or absent, and which packs that hits.
+// Tools against what the catalogue's packs want: found, too old or absent, and which packs that
+// hits.
 #include <future>
 #include <map>
 #include <set>
@@ -39,7 +40,9 @@ std::string first_version(const std::string& text) {
   for (size_t at = 0; at < text.size(); ++at) {
     if (!digit(text[at]) || (at > 0 && (digit(text[at - 1]) || text[at - 1] == '.'))) continue;
     size_t end = at;
-    while (end < text.size() && (digit(text[end]) || (text[end] == '.' && end + 1 < text.size() && digit(text[end + 1])))) ++end;
+    while (end < text.size() && (digit(text[end]) || (text[end] == '.' && end + 1 < text.size() &&
+                                                      digit(text[end + 1]))))
+      ++end;
     const std::string word = text.substr(at, end - at);
     if (word.find('.') != std::string::npos) return word;
     at = end;
@@ -58,10 +61,13 @@ Found look_for(const std::string& tool) {
   process::SpawnRequest request;
   request.argv = {path->string(), "--version"};
   // Some tools write below HOME when asked for their version.
-  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"},
+  request.environment = {{"PATH", process::default_path},
+                         {"LANG", "C.UTF-8"},
+                         {"HOME", "/nonexistent"},
                          {"CHECKPOINT_DISABLE", "1"}};
   const auto said = process::run(request, 15'000);
-  return {path->string(), said && said->exit.code == 0 ? first_version(said->out + "\n" + said->err) : ""};
+  return {path->string(),
+          said && said->exit.code == 0 ? first_version(said->out + "\n" + said->err) : ""};
 }
 
 std::string list_packs(const std::set<std::string>& packs) {
@@ -73,15 +79,18 @@ std::map<std::string, Wanted> wanted_tools(const Context& context, Diagnosis& di
   contract::Catalog catalog(context.places.catalog);
   const auto names = catalog.names("packs");
   if (names.empty())
-    diagnosis.bad("catalog", "there are no packs in " + context.places.catalog.string(), "Name the catalogue with --catalog.");
+    diagnosis.bad("catalog", "there are no packs in " + context.places.catalog.string(),
+                  "Name the catalogue with --catalog.");
   size_t broken = 0;
   for (const auto& name : names) {
     contract::Diagnostics problems;
     const auto* pack = catalog.pack(name, {}, problems);
     if (!pack) {
       ++broken;
-      diagnosis.bad("catalog", "pack " + name + ": " + (problems.empty() ? "cannot be read" : problems.front().text()),
-                    "Repair it; hyops blueprint check names everything wrong.");
+      diagnosis.bad(
+          "catalog",
+          "pack " + name + ": " + (problems.empty() ? "cannot be read" : problems.front().text()),
+          "Repair it; hyops blueprint check names everything wrong.");
       continue;
     }
     for (const auto& [tool, version] : pack->tools) {
@@ -89,7 +98,8 @@ std::map<std::string, Wanted> wanted_tools(const Context& context, Diagnosis& di
       out[tool].versions[version].insert(name);
     }
   }
-  if (!names.empty() && broken == 0) diagnosis.ok("catalog", std::to_string(names.size()) + " packs are well-formed");
+  if (!names.empty() && broken == 0)
+    diagnosis.ok("catalog", std::to_string(names.size()) + " packs are well-formed");
   return out;
 }
 
@@ -97,28 +107,36 @@ std::map<std::string, Wanted> wanted_tools(const Context& context, Diagnosis& di
 
 void examine_tools(const Context& context, Diagnosis& diagnosis) {
   auto wanted = wanted_tools(context, diagnosis);
-  std::map<std::string, std::future<Found>> looking;  // a slow `--version` does not wait for another one
-  for (const auto& [tool, of] : wanted) looking[tool] = std::async(std::launch::async, look_for, tool);
+  std::map<std::string, std::future<Found>>
+      looking;  // a slow `--version` does not wait for another one
+  for (const auto& [tool, of] : wanted)
+    looking[tool] = std::async(std::launch::async, look_for, tool);
   for (auto& [tool, of] : wanted) {
     const Found found = looking[tool].get();
     if (found.path.empty()) {
-      diagnosis.warn("tools", tool + " is not on this machine: " + list_packs(of.packs) + " cannot run here",
+      diagnosis.warn("tools",
+                     tool + " is not on this machine: " + list_packs(of.packs) + " cannot run here",
                      "Install " + tool + ", or use a profile that binds other packs.");
       continue;
     }
     std::set<std::string> hit;
     std::string needs;
     for (const auto& [version, packs] : of.versions)
-      if (!satisfies(found.version, version)) hit.insert(packs.begin(), packs.end()), needs = version;
+      if (!satisfies(found.version, version))
+        hit.insert(packs.begin(), packs.end()), needs = version;
     if (!hit.empty())
-      diagnosis.warn("tools", tool + " is " + found.version + ", and " + needs + " is wanted: " + list_packs(hit) + " cannot run here",
+      diagnosis.warn("tools",
+                     tool + " is " + found.version + ", and " + needs +
+                         " is wanted: " + list_packs(hit) + " cannot run here",
                      "Install a newer " + tool + ".");
     else
-      diagnosis.ok("tools", tool + (found.version.empty() ? "" : " " + found.version) + " in " + found.path);
+      diagnosis.ok("tools",
+                   tool + (found.version.empty() ? "" : " " + found.version) + " in " + found.path);
   }
   for (const char* tool : {"ssh", "ssh-keygen"})
     if (!process::find_executable(tool, process::default_path))
-      diagnosis.warn("tools", std::string(tool) + " is not on this machine: no host can be reached from it",
+      diagnosis.warn("tools",
+                     std::string(tool) + " is not on this machine: no host can be reached from it",
                      "apt-get install openssh-client");
 }
 

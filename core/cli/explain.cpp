@@ -10,14 +10,18 @@ namespace hyops::cli {
 namespace {
 
 Json to_json(const CatalogueEntry& entry) {
-  return {{"code", entry.code}, {"class", name(entry.kind)}, {"paragraph", entry.paragraph}, {"next", entry.next}};
+  return {{"code", entry.code},
+          {"class", name(entry.kind)},
+          {"paragraph", entry.paragraph},
+          {"next", entry.next}};
 }
 
 // Words of a paragraph in lines of at most `width` columns.
 std::vector<std::string> wrap(std::string_view text, int width) {
   std::vector<std::string> lines(1);
   for (const auto& word : split(text, ' ')) {
-    if (!lines.back().empty() && columns(lines.back()) + 1 + columns(word) > width) lines.emplace_back();
+    if (!lines.back().empty() && columns(lines.back()) + 1 + columns(word) > width)
+      lines.emplace_back();
     if (!lines.back().empty()) lines.back() += ' ';
     lines.back() += word;
   }
@@ -48,14 +52,16 @@ int explain(Context& context, const po::variables_map& given) {
     std::vector<std::string> all, like;
     for (const auto& known : catalogue()) {
       all.emplace_back(known.code);
-      if (code.size() >= 3 && known.code.find(code) != std::string_view::npos) like.emplace_back(known.code);
+      if (code.size() >= 3 && known.code.find(code) != std::string_view::npos)
+        like.emplace_back(known.code);
     }
     std::string near = did_you_mean(code, all);
     if (near.empty() && !like.empty()) {
       like.resize(std::min<size_t>(like.size(), 8));
       near = " These hold that word: " + join(like) + ".";
     }
-    return context.report(make_error("cli.code.unknown", "there is no error code \"" + printable(code, 80) + "\"." + near));
+    return context.report(make_error(
+        "cli.code.unknown", "there is no error code \"" + printable(code, 80) + "\"." + near));
   }
   context.answer(to_json(*entry));
   context.say(std::string(entry->code) + "  (class " + std::string(name(entry->kind)) + ")\n");
@@ -67,10 +73,16 @@ int explain(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_explain_command(Commands& commands) {
-  commands.push_back({"explain", "", "[CODE]", "what an error code means, and what to do about it",
-                      "Without a code: all of them, by area. The class decides whether a profile may retry.\n"
-                      "  hyops explain engine.runner.plane",
-                      {"code"}, nullptr, explain});
+  commands.push_back(
+      {"explain",
+       "",
+       "[CODE]",
+       "what an error code means, and what to do about it",
+       "Without a code: all of them, by area. The class decides whether a profile may retry.\n"
+       "  hyops explain engine.runner.plane",
+       {"code"},
+       nullptr,
+       explain});
 }
 
 }  // namespace hyops::cli

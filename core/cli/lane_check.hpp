@@ -12,9 +12,11 @@ namespace hyops::cli {
 
 std::vector<std::string> lane_names(const Context& context);  // sorted; those that have a lane.toml
 
-// Loads the file and checks what it refers to: profile, plugins, their signatures and configurations. All
-// problems in one pass; nothing where the file itself cannot be read. Runs no plugin's code.
-std::optional<contract::Lane> check_lane_file(const Context& context, const std::filesystem::path& file,
+// Loads the file and checks what it refers to: profile, plugins, their signatures and
+// configurations. All problems in one pass; nothing where the file itself cannot be read. Runs no
+// plugin's code.
+std::optional<contract::Lane> check_lane_file(const Context& context,
+                                              const std::filesystem::path& file,
                                               contract::Diagnostics& problems);
 
 }  // namespace hyops::cli

@@ -11,13 +11,15 @@ namespace hyops::cli {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds shortest{100};   // between two frames
-constexpr milliseconds clocks{1000};    // between frames in which only time went on
+constexpr milliseconds shortest{100};  // between two frames
+constexpr milliseconds clocks{1000};   // between frames in which only time went on
 
 }  // namespace
 
 Live::Live(Context& context, const Json& plan, const RunId& run)
-    : way_(context.json ? Way::json : context.terminal ? Way::block : Way::lines),
+    : way_(context.json       ? Way::json
+           : context.terminal ? Way::block
+                              : Way::lines),
       colour_(context.colour),
       picture_(plan, run) {
   context.out().flush();

@@ -14,10 +14,11 @@
 
 namespace hyops::cli {
 
-// On a terminal: a block that is redrawn in place under the finished steps. In a pipe: one line an event
-// that matters. With --json: {"type","body","wall_ms"}, one a line; progress has the type step.progress.
-// Calls only note what happened; a thread of its own writes, so that a slow or stopped reader never holds
-// up a recovery. A reader that went away is no reason to die either: SIGPIPE is ignored from here on.
+// On a terminal: a block that is redrawn in place under the finished steps. In a pipe: one line an
+// event that matters. With --json: {"type","body","wall_ms"}, one a line; progress has the type
+// step.progress. Calls only note what happened; a thread of its own writes, so that a slow or
+// stopped reader never holds up a recovery. A reader that went away is no reason to die either:
+// SIGPIPE is ignored from here on.
 class Live final : public engine::Observer {
  public:
   // `plan` is the plan's document (ledger: plan_of). Nothing is drawn before the first event.
@@ -30,7 +31,8 @@ class Live final : public engine::Observer {
   void progress(const std::string& step, int permille, const std::string& note) override;
   void feed(const ledger::Event& event);  // of a run that another process writes
 
-  // Writes what is left and gives the terminal back, cursor and all. Say nothing to the terminal before.
+  // Writes what is left and gives the terminal back, cursor and all. Say nothing to the terminal
+  // before.
   void close();
 
  private:
@@ -41,7 +43,7 @@ class Live final : public engine::Observer {
   const Way way_;
   const bool colour_;
   Picture picture_;
-  std::mutex mutex_;                  // of everything below and of the picture
+  std::mutex mutex_;  // of everything below and of the picture
   std::condition_variable changed_;
   std::vector<std::string> pending_;  // lines to be written above the block
   std::vector<int> drawn_;            // columns of each line of the block as it stands

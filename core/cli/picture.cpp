@@ -6,7 +6,9 @@
 
 namespace hyops::cli {
 
-bool ended_well(const std::string& ending) { return ending == "ok" || ending == "adopted" || ending == "skipped"; }
+bool ended_well(const std::string& ending) {
+  return ending == "ok" || ending == "adopted" || ending == "skipped";
+}
 
 Paint paint_of(const std::string& status) {
   if (ended_well(status)) return Paint::good;
@@ -14,7 +16,8 @@ Paint paint_of(const std::string& status) {
   return status == "running" ? Paint::strong : Paint::warn;
 }
 
-Picture::Picture(const Json& plan, const RunId& run) : run_(run.value), target_(get_string(plan, "target")) {
+Picture::Picture(const Json& plan, const RunId& run)
+    : run_(run.value), target_(get_string(plan, "target")) {
   const Json none = Json::object();
   const Json& blueprint = plan.is_object() && plan.contains("blueprint") ? plan["blueprint"] : none;
   title_ = get_string(blueprint, "name") + "  lane " + get_string(plan, "lane");
@@ -57,7 +60,8 @@ Line Picture::line(int64_t wall_ms, std::vector<Span> rest) const {
 std::vector<Line> Picture::take(const std::string& type, const Json& body, int64_t wall_ms) {
   if (!started_ms_) started_ms_ = wall_ms;
   const std::string status = get_string(body, "status");
-  if (type.starts_with("step.") || type == "access.close_failed") return take_step(type, body, wall_ms);
+  if (type.starts_with("step.") || type == "access.close_failed")
+    return take_step(type, body, wall_ms);
   if (type == "run.started" || type == "run.resumed") {
     // RTO counts from the first start; a resumed run does not get its time back.
     if (type == "run.started") started_ms_ = wall_ms;
@@ -65,8 +69,8 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
     ended_ms_ = 0;
     waits_.clear();
     if (body.contains("rto_ms")) rto_ms_ = get_int(body, "rto_ms");
-    std::string text = "run " + run_ + (type == "run.started" ? " started: " : " resumed: ") + get_string(body, "blueprint") +
-                       " in lane " + get_string(body, "lane");
+    std::string text = "run " + run_ + (type == "run.started" ? " started: " : " resumed: ") +
+                       get_string(body, "blueprint") + " in lane " + get_string(body, "lane");
     if (body.contains("runner"))
       if (const std::string name = get_string(body["runner"], "name"); !name.empty())
         text += " on runner " + name + " (" + get_string(body["runner"], "plane") + ")";
@@ -94,33 +98,45 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
     Phase& now = phase(get_string(body, "phase"));
     now.status = status;
     now.ended_ms = wall_ms;
-    return {line(wall_ms, {{"phase " + cell(now.name, 10), Paint::plain}, {status, paint_of(status)},
+    return {line(wall_ms, {{"phase " + cell(now.name, 10), Paint::plain},
+                           {status, paint_of(status)},
                            {"  " + short_time(wall_ms - now.started_ms), Paint::faint}})};
   }
   if (type == "gate.opened") {
     const std::string gate = get_string(body, "phase");
-    waits_ = "a person confirms phase " + gate + ": hyops run confirm " + run_ + " " + gate + " --by NAME";
+    waits_ = "a person confirms phase " + gate + ": hyops run confirm " + run_ + " " + gate +
+             " --by NAME";
     return {line(wall_ms, {{"waits: ", Paint::warn}, {waits_, Paint::plain}})};
   }
   if (type == "gate.confirmed") {
     waits_.clear();
-    return {line(wall_ms, {{"phase " + get_string(body, "phase") + " confirmed by " + get_string(body, "by"), Paint::good}})};
+    return {line(wall_ms,
+                 {{"phase " + get_string(body, "phase") + " confirmed by " + get_string(body, "by"),
+                   Paint::good}})};
   }
-  if (type == "approval.accepted") return {line(wall_ms, {{"approved by " + get_string(body, "approver"), Paint::good}})};
+  if (type == "approval.accepted")
+    return {line(wall_ms, {{"approved by " + get_string(body, "approver"), Paint::good}})};
   if (type == "secret.resolved")
-    return {line(wall_ms, {{"secret " + get_string(body, "name") + " resolved by " + get_string(body, "authority"), Paint::faint}})};
+    return {line(wall_ms, {{"secret " + get_string(body, "name") + " resolved by " +
+                                get_string(body, "authority"),
+                            Paint::faint}})};
   if (type == "publish.failed")
-    return {line(wall_ms, {{"outputs not published: ", Paint::bad}, {get_string(body, "message"), Paint::plain}})};
-  if (type == "cancel.requested") return {line(wall_ms, {{"a person asked to stop the run", Paint::warn}})};
-  if (type == "plugin.log" && (get_string(body, "level") == "warn" || get_string(body, "level") == "error"))
-    return {line(wall_ms, {{get_string(body, "step") + ": " + get_string(body, "text"), Paint::warn}})};
+    return {line(wall_ms, {{"outputs not published: ", Paint::bad},
+                           {get_string(body, "message"), Paint::plain}})};
+  if (type == "cancel.requested")
+    return {line(wall_ms, {{"a person asked to stop the run", Paint::warn}})};
+  if (type == "plugin.log" &&
+      (get_string(body, "level") == "warn" || get_string(body, "level") == "error"))
+    return {
+        line(wall_ms, {{get_string(body, "step") + ": " + get_string(body, "text"), Paint::warn}})};
   return {};
 }
 
 std::vector<Line> Picture::take_step(const std::string& type, const Json& body, int64_t wall_ms) {
   const std::string id = get_string(body, "step");
   if (type == "access.close_failed")
-    return {line(wall_ms, {{"access of " + id + " not closed: ", Paint::bad}, {get_string(body, "message"), Paint::plain}})};
+    return {line(wall_ms, {{"access of " + id + " not closed: ", Paint::bad},
+                           {get_string(body, "message"), Paint::plain}})};
   if (!type.starts_with("step.") || id.empty()) return {};
   Step& one = step(id);
   if (type == "step.intent") {
@@ -138,17 +154,27 @@ std::vector<Line> Picture::take_step(const std::string& type, const Json& body, 
   } else if (type == "step.retry") {
     const int64_t pause = get_int(body, "pause_ms");
     one.retry_at_ms = wall_ms + pause;
-    return {line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
-                           {"retry", Paint::warn},
-                           {" in " + round_time(pause) + " after attempt " + std::to_string(get_int(body, "attempt")) +
-                                ": " + get_string(body, "class"), Paint::plain}})};
+    return {line(wall_ms,
+                 {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ",
+                   Paint::plain},
+                  {"retry", Paint::warn},
+                  {" in " + round_time(pause) + " after attempt " +
+                       std::to_string(get_int(body, "attempt")) + ": " + get_string(body, "class"),
+                   Paint::plain}})};
   } else if (type == "step.reconciled") {
-    return {line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
-                           {get_string(body, "choice"), Paint::warn},
-                           {": looked and found it " + get_string(body, "seen") + "; " + get_string(body, "evidence"), Paint::plain}})};
+    return {line(
+        wall_ms,
+        {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ",
+          Paint::plain},
+         {get_string(body, "choice"), Paint::warn},
+         {": looked and found it " + get_string(body, "seen") + "; " + get_string(body, "evidence"),
+          Paint::plain}})};
   } else if (type == "step.probe" && !get_bool(body, "ok")) {
-    return {line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
-                           {"probe failed", Paint::bad}, {": " + get_string(body, "probe"), Paint::plain}})};
+    return {
+        line(wall_ms, {{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ",
+                        Paint::plain},
+                       {"probe failed", Paint::bad},
+                       {": " + get_string(body, "probe"), Paint::plain}})};
   } else if (type == "step.ended") {
     const bool had = !one.ending.empty(), was_good = ended_well(one.ending);
     one.ending = get_string(body, "ending");
@@ -164,11 +190,14 @@ std::vector<Line> Picture::take_step(const std::string& type, const Json& body, 
   return {};
 }
 
-Line Picture::ended(const std::string& id, const Step& one, const Json& body, int64_t wall_ms) const {
+Line Picture::ended(const std::string& id, const Step& one, const Json& body,
+                    int64_t wall_ms) const {
   const std::string reason = get_string(body, "reason");
-  std::vector<Span> rest{{"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
-                         {one.ending, paint_of(one.ending)}};
-  if (one.started_ms && one.ending != "not_run") rest.push_back({"  " + short_time(wall_ms - one.started_ms), Paint::faint});
+  std::vector<Span> rest{
+      {"phase " + cell(one.phase, 10) + cell(id, static_cast<int>(widest_)) + "  ", Paint::plain},
+      {one.ending, paint_of(one.ending)}};
+  if (one.started_ms && one.ending != "not_run")
+    rest.push_back({"  " + short_time(wall_ms - one.started_ms), Paint::faint});
   if (one.attempt > 1) rest.push_back({"  attempt " + std::to_string(one.attempt), Paint::plain});
   if (!reason.empty()) rest.push_back({"  " + reason, Paint::plain});
   return line(wall_ms, std::move(rest));

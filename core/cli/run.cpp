@@ -9,6 +9,7 @@
 #include "cli/site.hpp"
 #include "engine/cancel.hpp"
 #include "engine/run.hpp"
+#include "engine/transfer.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -44,27 +45,22 @@ int carry_out(Context& context, ledger::Ledger& ledger, const RunId& run) {
   return exit_code_of(*status);
 }
 
-int start(Context& context, const po::variables_map& given) {
+// A plan with what belongs to it, or an order that was carried here.
+Result<engine::Admission> admission_of(const po::variables_map& given) {
   auto text = read_file(option(given, "plan"));
-  if (!text) return context.report(text.error());
-  engine::Admission admission;
-  auto plan = parse_json(*text, option(given, "plan"));
-  if (!plan) return context.report(plan.error());
-  admission.plan = std::move(*plan);
-  admission.requester = requester(given);
-  if (given.count("decision")) {
-    auto decision = read_signed(option(given, "decision"));
-    if (!decision) return context.report(decision.error());
-    admission.decision = std::move(*decision);
-  }
-  if (given.count("approvals")) {
-    auto approvals = read_approvals(option(given, "approvals"));
-    if (!approvals) return context.report(approvals.error());
-    admission.approvals = std::move(*approvals);
-  }
+  if (!text) return pass(text);
+  auto document = parse_json(*text, option(given, "plan"));
+  if (!document) return pass(document);
+  if (document->is_object() && document->contains("order")) return engine::parse_order(*document);
+  return read_admission(given);
+}
+
+int start(Context& context, const po::variables_map& given) {
+  auto admission = admission_of(given);
+  if (!admission) return context.report(admission.error());
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  auto run = engine::admit(setup_of(context), *ledger, admission);
+  auto run = engine::admit(setup_of(context), *ledger, *admission);
   if (!run) return context.report(run.error());
   return carry_out(context, *ledger, *run);
 }
@@ -172,7 +168,7 @@ int carry_on(Context& context, const po::variables_map& given) {
 
 void add_run_commands(Commands& commands) {
   const auto by = [](po::options_description_easy_init add) { add("by", po::value<std::string>(), "who; default: the login name"); };
-  commands.push_back({"run", "start", "PLAN", "run an approved plan on this runner",
+  commands.push_back({"run", "start", "PLAN", "run an approved plan, or an order that was carried here, on this runner",
                       "  hyops run start plan.json --decision decision.json --approvals approvals/",
                       {"plan"},
                       [](po::options_description_easy_init add) {

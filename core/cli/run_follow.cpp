@@ -18,19 +18,21 @@ constexpr int look_again_ms = 200;
 volatile std::sig_atomic_t stopped = 0;
 void on_stop(int) { stopped = 1; }
 
-// The last complete line of a tool's progress file. Only the number is shown: the note was not redacted
-// by the process that knows the secrets (K2).
+// The last complete line of a tool's progress file. Only the number is shown: the note was not
+// redacted by the process that knows the secrets (K2).
 int last_permille(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in) return -1;
   const std::streamoff size = in.tellg(), from = std::max<std::streamoff>(0, size - 4096);
   std::string text(static_cast<size_t>(size - from), '\0');
-  if (!in.seekg(from) || !in.read(text.data(), static_cast<std::streamsize>(text.size()))) return -1;
+  if (!in.seekg(from) || !in.read(text.data(), static_cast<std::streamsize>(text.size())))
+    return -1;
   const size_t end = text.rfind('\n');
   if (end == std::string::npos) return -1;
   const size_t begin = end == 0 ? std::string::npos : text.rfind('\n', end - 1);
   const auto line = parse_json(text.substr(begin == std::string::npos ? 0 : begin + 1,
-                                           begin == std::string::npos ? end : end - begin - 1), "progress", 4096);
+                                           begin == std::string::npos ? end : end - begin - 1),
+                               "progress", 4096);
   return line ? static_cast<int>(get_int(*line, "permille", -1)) : -1;
 }
 
@@ -62,7 +64,8 @@ struct Seen {
   bool abandoned = false;
 };
 
-Result<Seen> look_until_it_ends(Context& context, ledger::Ledger& ledger, ledger::RunRow run, Live& view) {
+Result<Seen> look_until_it_ends(Context& context, ledger::Ledger& ledger, ledger::RunRow run,
+                                Live& view) {
   Running running;
   int64_t seq = 0;
   std::string last_word;  // of the events: what the row says may be a moment older
@@ -85,7 +88,8 @@ Result<Seen> look_until_it_ends(Context& context, ledger::Ledger& ledger, ledger
                       last_word != "run.started" && last_word != "run.resumed";
     if (seq == before && (over || abandoned)) return Seen{run, abandoned};
     if (seq == before) {
-      if (is_name(run.id.value)) running.show_progress(context.places.runs() / run.id.value / "steps", view);
+      if (is_name(run.id.value))
+        running.show_progress(context.places.runs() / run.id.value / "steps", view);
       ::poll(nullptr, 0, look_again_ms);
     }
   }
@@ -105,7 +109,8 @@ int follow_run(Context& context, const po::variables_map& given) {
   action.sa_handler = on_stop;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  if (run->status == "planned") context.say("run " + run->id.value + " was admitted and has not started yet");
+  if (run->status == "planned")
+    context.say("run " + run->id.value + " was admitted and has not started yet");
   Result<Seen> seen = Seen{*run, false};
   {
     const auto view = make_view(context, *plan, run->id);
@@ -114,15 +119,24 @@ int follow_run(Context& context, const po::variables_map& given) {
   if (!seen) return context.report(seen.error());
   const ledger::RunRow& now = seen->run;
   const bool left = stopped && (now.status == "running" || now.status == "planned");
-  const int code = left ? exit_cancelled : seen->abandoned ? exit_unknown : exit_code_of(now.status);
+  const int code = left              ? exit_cancelled
+                   : seen->abandoned ? exit_unknown
+                                     : exit_code_of(now.status);
   const std::string next = next_command(now, seen->abandoned, waits_before(*ledger, now));
   if (context.json) {
-    const Json end{{"type", "follow.ended"}, {"wall_ms", system_clock().wall_ms()},
-                   {"body", {{"run", now.id.value}, {"status", now.status}, {"abandoned", seen->abandoned}, {"next", next}}}};
+    const Json end{{"type", "follow.ended"},
+                   {"wall_ms", system_clock().wall_ms()},
+                   {"body",
+                    {{"run", now.id.value},
+                     {"status", now.status},
+                     {"abandoned", seen->abandoned},
+                     {"next", next}}}};
     context.out() << end.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
   }
   if (left) context.say("you stopped looking; run " + now.id.value + " goes on");
-  if (seen->abandoned) context.say("run " + now.id.value + " was interrupted: the process that carried it out is gone");
+  if (seen->abandoned)
+    context.say("run " + now.id.value +
+                " was interrupted: the process that carried it out is gone");
   if (!next.empty()) context.say("  next: " + next);
   return code;
 }

@@ -19,10 +19,13 @@ fs::path newest_log(const fs::path& step) {
   std::error_code problem;
   fs::path best;
   fs::file_time_type best_time{};
-  for (fs::recursive_directory_iterator at(step, problem), end; !problem && at != end; at.increment(problem)) {
+  for (fs::recursive_directory_iterator at(step, problem), end; !problem && at != end;
+       at.increment(problem)) {
     if (at.depth() >= 2) at.disable_recursion_pending();
     std::error_code gone;
-    if (at->path().filename() != "log.txt" || at->symlink_status(gone).type() != fs::file_type::regular) continue;
+    if (at->path().filename() != "log.txt" ||
+        at->symlink_status(gone).type() != fs::file_type::regular)
+      continue;
     const auto time = fs::last_write_time(at->path(), gone);
     if (best.empty() || time >= best_time) best = at->path(), best_time = time;
   }
@@ -34,10 +37,12 @@ std::vector<std::string> tail(const fs::path& file) {
   if (!in) return {};
   const std::streamoff size = in.tellg(), from = std::max<std::streamoff>(0, size - 65536);
   std::string text(static_cast<size_t>(size - from), '\0');
-  if (!in.seekg(from) || !in.read(text.data(), static_cast<std::streamsize>(text.size()))) return {};
+  if (!in.seekg(from) || !in.read(text.data(), static_cast<std::streamsize>(text.size())))
+    return {};
   while (!text.empty() && text.back() == '\n') text.pop_back();
   auto lines = split(text, '\n');
-  if (lines.size() > log_lines) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(log_lines));
+  if (lines.size() > log_lines)
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(log_lines));
   for (auto& line : lines) line = printable(line, 300);
   return lines;
 }
@@ -55,9 +60,10 @@ Result<Json> tell(ledger::Ledger& ledger, const ledger::RunRow& run) {
     if (name == "decision.json") decision = *parsed;
     if (name.starts_with("approvals/")) approvals.push_back(*parsed);
   }
-  const Json about{{"run", run.id.value}, {"lane", run.lane}, {"blueprint", run.blueprint}, {"status", run.status},
-                   {"plan", run.plan.value}, {"requester", run.requester}, {"runner", run.runner},
-                   {"created_ms", run.created_ms}};
+  const Json about{{"run", run.id.value},        {"lane", run.lane},
+                   {"blueprint", run.blueprint}, {"status", run.status},
+                   {"plan", run.plan.value},     {"requester", run.requester},
+                   {"runner", run.runner},       {"created_ms", run.created_ms}};
   record::Story story(about, *plan, decision, approvals);
   auto read = ledger.each_event(run.id, 0, [&](const ledger::Event& event) {
     story.take(event.type, event.wall_ms, event.body);
@@ -70,27 +76,36 @@ Result<Json> tell(ledger::Ledger& ledger, const ledger::RunRow& run) {
 void put(Context& context, Line line) { context.say(draw(line, 0, context.colour)); }
 
 void say_header(Context& context, const Json& story, const std::string& status) {
-  put(context, {{"run " + get_string(story, "run") + "  ", Paint::strong}, {status, paint_of(status)}});
-  put(context, {{"  blueprint  " + get_string(story, "blueprint") + " " + get_string(story, "blueprint_version") + "  lane " +
-                     get_string(story, "lane"), Paint::plain}});
+  put(context,
+      {{"run " + get_string(story, "run") + "  ", Paint::strong}, {status, paint_of(status)}});
+  put(context, {{"  blueprint  " + get_string(story, "blueprint") + " " +
+                     get_string(story, "blueprint_version") + "  lane " + get_string(story, "lane"),
+                 Paint::plain}});
   std::string origin = "requested by " + get_string(story, "requester");
   if (story.contains("decision"))
-    origin = "decision " + get_string(story["decision"], "id") + " (" + get_string(story["decision"], "type") + "), requested by " +
+    origin = "decision " + get_string(story["decision"], "id") + " (" +
+             get_string(story["decision"], "type") + "), requested by " +
              get_string(story, "requester");
   put(context, {{"  origin     " + origin, Paint::plain}});
   std::vector<std::string> approvers;
-  for (const auto& approval : story["approvals"]) approvers.push_back(get_string(approval, "approver"));
-  put(context, {{"  approved   " + (approvers.empty() ? "nobody had to" : "by " + join(approvers)), Paint::plain}});
+  for (const auto& approval : story["approvals"])
+    approvers.push_back(get_string(approval, "approver"));
+  put(context, {{"  approved   " + (approvers.empty() ? "by nobody" : "by " + join(approvers)),
+                 Paint::plain}});
   const std::string runner = get_string(story["runner"], "name");
-  put(context, {{"  started    " + get_string(story, "started") + (runner.empty() ? "" : " on " + runner) + ", took " +
-                     short_time(get_int(story, "duration_ms")), Paint::plain}});
+  put(context,
+      {{"  started    " + get_string(story, "started") + (runner.empty() ? "" : " on " + runner) +
+            ", took " + short_time(get_int(story, "duration_ms")),
+        Paint::plain}});
   if (story.contains("rto_ms")) {
     std::string rto = "target " + round_time(get_int(story, "rto_ms"));
-    if (story["rto_measured_ms"].is_number()) rto += ", measured " + short_time(get_int(story, "rto_measured_ms"));
+    if (story["rto_measured_ms"].is_number())
+      rto += ", measured " + short_time(get_int(story, "rto_measured_ms"));
     put(context, {{"  RTO        " + rto, Paint::plain}});
   }
   const Json& headline = story["headline"];
-  put(context, {{"  " + get_string(headline, "word") + ": " + get_string(headline, "sentence"), Paint::plain}});
+  put(context, {{"  " + get_string(headline, "word") + ": " + get_string(headline, "sentence"),
+                 Paint::plain}});
 }
 
 void say_steps(Context& context, const Json& story) {
@@ -99,12 +114,16 @@ void say_steps(Context& context, const Json& story) {
   std::string phase;
   context.say("");
   for (const auto& step : story["steps"]) {
-    const std::string ending = get_string(step, "ending"), reason = get_string(step, "reason"), own = get_string(step, "phase");
+    const std::string ending = get_string(step, "ending"), reason = get_string(step, "reason"),
+                      own = get_string(step, "phase");
     Line line{{"  " + cell(own == phase ? "" : own, 11), Paint::strong},
-              {cell(get_string(step, "id"), static_cast<int>(std::min<size_t>(widest, 40))) + "  ", Paint::plain},
+              {cell(get_string(step, "id"), static_cast<int>(std::min<size_t>(widest, 40))) + "  ",
+               Paint::plain},
               {cell(ending, 9), paint_of(ending)},
-              {cell(get_int(step, "attempts") > 0 ? short_time(get_int(step, "ms")) : "", 9), Paint::faint}};
-    if (get_int(step, "attempts") > 1) line.push_back({std::to_string(get_int(step, "attempts")) + " attempts  ", Paint::plain});
+              {cell(get_int(step, "attempts") > 0 ? short_time(get_int(step, "ms")) : "", 9),
+               Paint::faint}};
+    if (get_int(step, "attempts") > 1)
+      line.push_back({std::to_string(get_int(step, "attempts")) + " attempts  ", Paint::plain});
     line.push_back({reason, Paint::plain});
     put(context, std::move(line));
     phase = own;
@@ -125,8 +144,10 @@ Json explain_failures(Context& context, const ledger::RunRow& run, const Json& s
     put(context, {{"step " + id + " " + ending, Paint::bad}});
     if (step.contains("error")) {
       const Json& error = step["error"];
-      put(context, {{"  " + get_string(error, "message") + " [" + get_string(error, "class") + "]", Paint::plain}});
-      if (const std::string next = get_string(error, "next"); !next.empty()) put(context, {{"  hint: " + next, Paint::plain}});
+      put(context, {{"  " + get_string(error, "message") + " [" + get_string(error, "class") + "]",
+                     Paint::plain}});
+      if (const std::string next = get_string(error, "next"); !next.empty())
+        put(context, {{"  hint: " + next, Paint::plain}});
     }
     if (!lines.empty()) context.say("  the last lines of " + log.string() + ":");
     for (const auto& line : lines) put(context, {{"    " + line, Paint::faint}});
@@ -152,8 +173,10 @@ int show_run(Context& context, const po::variables_map& given) {
   const fs::path record = context.places.runs() / run->id.value / "record";
   const bool recorded = is_name(run->id.value) && fs::exists(record / "SHA256SUMS");
   context.say("");
-  if (abandoned) context.say("The process that carried this run out is gone; what it did so far is kept.");
-  if (!gate.empty()) context.say("The run waits for a person before phase " + printable(gate, 40) + ".");
+  if (abandoned)
+    context.say("The process that carried this run out is gone; what it did so far is kept.");
+  if (!gate.empty())
+    context.say("The run waits for a person before phase " + printable(gate, 40) + ".");
   if (recorded) context.say("  record: " + record.string());
   if (!next.empty()) context.say("  next: " + next);
   if (next.empty() && recorded) context.say("  next: hyops record verify " + record.string());

@@ -34,7 +34,8 @@ int64_t duration_of(const ledger::RunRow& run, bool abandoned) {
 int list_runs(Context& context, const po::variables_map& given) {
   const int most = given["most"].as<int>();
   if (most < 1 || most > most_searched)
-    return context.report(make_error("cli.usage", "--most takes a number from 1 to 100000.", "hyops run list --help"));
+    return context.report(make_error("cli.usage", "--most takes a number from 1 to 100000.",
+                                     "hyops run list --help"));
   std::vector<ledger::RunRow> runs;
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows;
@@ -47,22 +48,33 @@ int list_runs(Context& context, const po::variables_map& given) {
     for (const auto& run : *found) {
       if (!status.empty() && run.status != status) continue;
       const bool abandoned = is_abandoned(*ledger, run);
-      list.push_back({{"run", run.id.value}, {"status", run.status}, {"abandoned", abandoned},
-                      {"blueprint", run.blueprint}, {"lane", run.lane}, {"created_ms", run.created_ms},
-                      {"created", to_rfc3339(run.created_ms)}, {"updated_ms", run.updated_ms},
-                      {"duration_ms", duration_of(run, abandoned)}, {"requester", run.requester},
-                      {"runner", run.runner}, {"plan", run.plan.value}});
+      list.push_back({{"run", run.id.value},
+                      {"status", run.status},
+                      {"abandoned", abandoned},
+                      {"blueprint", run.blueprint},
+                      {"lane", run.lane},
+                      {"created_ms", run.created_ms},
+                      {"created", to_rfc3339(run.created_ms)},
+                      {"updated_ms", run.updated_ms},
+                      {"duration_ms", duration_of(run, abandoned)},
+                      {"requester", run.requester},
+                      {"runner", run.runner},
+                      {"plan", run.plan.value}});
       rows.push_back({run.id.value, abandoned ? "interrupted" : run.status, run.blueprint, run.lane,
-                      when(run.created_ms), short_time(duration_of(run, abandoned)), run.requester});
+                      when(run.created_ms), short_time(duration_of(run, abandoned)),
+                      run.requester});
     }
   }
   context.answer({{"runs", list}});
   if (rows.empty()) {
-    context.say("no runs" + (given.count("lane") ? " in lane " + printable(option(given, "lane"), 80) : std::string(" yet")));
+    context.say("no runs" + (given.count("lane")
+                                 ? " in lane " + printable(option(given, "lane"), 80)
+                                 : std::string(" yet")));
     context.say("  next: hyops plan BLUEPRINT --lane LANE, then hyops run start PLAN");
     return exit_ok;
   }
-  for (const auto& line : table({"RUN", "STATUS", "BLUEPRINT", "LANE", "STARTED", "DURATION", "REQUESTER"}, rows))
+  for (const auto& line :
+       table({"RUN", "STATUS", "BLUEPRINT", "LANE", "STARTED", "DURATION", "REQUESTER"}, rows))
     context.say(line);
   return exit_ok;
 }
@@ -72,13 +84,15 @@ int list_runs(Context& context, const po::variables_map& given) {
 Result<ledger::Ledger> read_ledger(const Context& context) {
   std::error_code problem;
   if (!std::filesystem::exists(context.places.ledger(), problem) && !problem)
-    return fail("cli.ledger.none", "there is no ledger in " + printable(context.places.home.string(), 200) +
+    return fail("cli.ledger.none", "there is no ledger in " +
+                                       printable(context.places.home.string(), 200) +
                                        ", so no run was ever started from there");
   return ledger::Ledger::open(context.places.ledger());
 }
 
 Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word) {
-  if (!is_name(word)) return fail("cli.run.name", "\"" + printable(word, 80) + "\" cannot be the id of a run");
+  if (!is_name(word))
+    return fail("cli.run.name", "\"" + printable(word, 80) + "\" cannot be the id of a run");
   if (word == "last") {
     auto newest = ledger.runs({}, 1);
     if (!newest) return pass(newest);
@@ -94,14 +108,17 @@ Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word)
   std::vector<std::string> ids;
   for (const auto& run : *all) {
     ids.push_back(run.id.value);
-    if (word.size() >= 3 && (run.id.value.starts_with(word) || run.id.value.ends_with(word))) found.push_back(&run);
+    if (word.size() >= 3 && (run.id.value.starts_with(word) || run.id.value.ends_with(word)))
+      found.push_back(&run);
   }
   if (found.size() == 1) return *found[0];
   if (found.empty())
-    return fail("engine.run.unknown", "there is no run \"" + printable(word, 80) + "\" in this ledger." + did_you_mean(word, ids));
+    return fail("engine.run.unknown", "there is no run \"" + printable(word, 80) +
+                                          "\" in this ledger." + did_you_mean(word, ids));
   std::vector<std::string> some;
   for (size_t i = 0; i < std::min<size_t>(5, found.size()); ++i) some.push_back(found[i]->id.value);
-  return fail("cli.run.ambiguous", "\"" + word + "\" may be any of " + std::to_string(found.size()) + " runs: " + join(some) +
+  return fail("cli.run.ambiguous", "\"" + word + "\" may be any of " +
+                                       std::to_string(found.size()) + " runs: " + join(some) +
                                        (found.size() > some.size() ? ", ..." : ""));
 }
 
@@ -122,8 +139,10 @@ bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run) {
   if (::gethostname(host, sizeof host - 1) != 0 || (*lease)->host != host) return false;
   if ((*lease)->boot_id != process::boot_id()) return true;
   std::error_code ignored;
-  if ((*lease)->pid_space != std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string()) return false;
-  return !process::is_alive({static_cast<pid_t>((*lease)->pid), (*lease)->pid_start, (*lease)->boot_id});
+  if ((*lease)->pid_space != std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string())
+    return false;
+  return !process::is_alive(
+      {static_cast<pid_t>((*lease)->pid), (*lease)->pid_start, (*lease)->boot_id});
 }
 
 std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
@@ -143,7 +162,9 @@ std::string next_command(const ledger::RunRow& run, bool abandoned, const std::s
   if (run.status == "planned") return "hyops run resume " + id;
   if (run.status == "running") return "hyops run follow " + id;
   if (run.status == "waiting")
-    return gate.empty() ? "hyops run resume " + id : "hyops run confirm " + id + " " + gate + " --by NAME, then hyops run resume " + id;
+    return gate.empty()
+               ? "hyops run resume " + id
+               : "hyops run confirm " + id + " " + gate + " --by NAME, then hyops run resume " + id;
   if (run.status == "unknown") return "hyops run reconcile " + id;
   if (run.status == "failed") return "mend what failed, then hyops run resume " + id;
   if (run.status == "cancelled") return "hyops run resume " + id;
@@ -151,26 +172,42 @@ std::string next_command(const ledger::RunRow& run, bool abandoned, const std::s
 }
 
 void add_run_view_commands(Commands& commands) {
-  commands.push_back({"run", "list", "", "the runs of this machine, newest first",
-                      "A run whose process is gone without an ending shows as interrupted: resume goes on with it.\n"
+  commands.push_back({"run",
+                      "list",
+                      "",
+                      "the runs of this machine, newest first",
+                      "A run whose process is gone without an ending shows as interrupted: resume "
+                      "goes on with it.\n"
                       "  hyops run list --lane prod --status failed",
                       {},
                       [](po::options_description_easy_init add) {
-                        add("lane", po::value<std::string>(), "only of this lane")
-                           ("status", po::value<std::string>(), "only planned, running, waiting, ok, failed, cancelled or unknown")
-                           ("most", po::value<int>()->default_value(50), "how many to look at");
+                        add("lane", po::value<std::string>(), "only of this lane")(
+                            "status", po::value<std::string>(),
+                            "only planned, running, waiting, ok, failed, cancelled or unknown")(
+                            "most", po::value<int>()->default_value(50), "how many to look at");
                       },
                       list_runs});
-  commands.push_back({"run", "show", "RUN", "what became of a run, step by step, and what to do next",
+  commands.push_back({"run",
+                      "show",
+                      "RUN",
+                      "what became of a run, step by step, and what to do next",
                       "RUN is an id, its beginning or end where that is unique, or \"last\".\n"
                       "The last lines of a failed step's log are shown with it.\n"
                       "  hyops run show last",
-                      {"run"}, nullptr, show_run});
-  commands.push_back({"run", "follow", "RUN", "watch a run that another process carries out, to its end",
-                      "Draws what `hyops run start` draws. Stopping to look (Ctrl-C) does not stop the run.\n"
-                      "Exit code: that of the run's status (0 ok, 1 failed, 5 waiting, 6 unknown, 7 cancelled).\n"
-                      "  hyops run follow last",
-                      {"run"}, nullptr, follow_run});
+                      {"run"},
+                      nullptr,
+                      show_run});
+  commands.push_back(
+      {"run",
+       "follow",
+       "RUN",
+       "watch a run that another process carries out, to its end",
+       "Draws what `hyops run start` draws. Stopping to look (Ctrl-C) does not stop the run.\n"
+       "Exit code: that of the run's status (0 ok, 1 failed, 5 waiting, 6 unknown, 7 cancelled).\n"
+       "  hyops run follow last",
+       {"run"},
+       nullptr,
+       follow_run});
 }
 
 }  // namespace hyops::cli

@@ -1,4 +1,5 @@
-// Which run a person means, what is known of it, and the commands that look at runs without touching them.
+// Which run a person means, what is known of it, and the commands that look at runs without
+// touching them.
 #pragma once
 
 #include "cli/command.hpp"
@@ -6,19 +7,20 @@
 
 namespace hyops::cli {
 
-// A whole run id, its beginning or end where only one run has it, or "last": the newest. Hostile text is
-// refused before it comes near a path: cli.run.name, cli.run.ambiguous, cli.run.none, engine.run.unknown.
+// A whole run id, its beginning or end where only one run has it, or "last": the newest. Hostile
+// text is refused before it comes near a path: cli.run.name, cli.run.ambiguous, cli.run.none,
+// engine.run.unknown.
 Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word);
 
-// The ledger of this installation for commands that only read: cli.ledger.none where there is no file
-// yet, instead of making one.
+// The ledger of this installation for commands that only read: cli.ledger.none where there is no
+// file yet, instead of making one.
 Result<ledger::Ledger> read_ledger(const Context& context);
 
 // What the status of a run means for a script: ok 0, failed 1, waiting 5, unknown 6, cancelled 7.
 int exit_code_of(const std::string& status);
 
-// True where the run is said to be running and its process is provably gone (L5): this machine's, of
-// another boot or no longer there. In doubt it lives.
+// True where the run is said to be running and its process is provably gone (L5): this machine's,
+// of another boot or no longer there. In doubt it lives.
 bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run);
 
 // The command that brings a run of this status further; empty: nothing does, or nothing has to.

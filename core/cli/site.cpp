@@ -54,6 +54,27 @@ Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem:
   return out;
 }
 
+Result<engine::Admission> read_admission(const po::variables_map& given) {
+  auto text = read_file(option(given, "plan"));
+  if (!text) return pass(text);
+  auto plan = parse_json(*text, option(given, "plan"));
+  if (!plan) return pass(plan);
+  engine::Admission admission;
+  admission.plan = std::move(*plan);
+  admission.requester = requester(given);
+  if (given.count("decision")) {
+    auto decision = read_signed(option(given, "decision"));
+    if (!decision) return pass(decision);
+    admission.decision = std::move(*decision);
+  }
+  if (given.count("approvals")) {
+    auto approvals = read_approvals(option(given, "approvals"));
+    if (!approvals) return pass(approvals);
+    admission.approvals = std::move(*approvals);
+  }
+  return admission;
+}
+
 std::string requester(const po::variables_map& given) {
   if (given.count("by")) return given["by"].as<std::string>();
   const passwd* me = ::getpwuid(::getuid());

@@ -18,6 +18,9 @@ Result<trust::SignedDocument> read_signed(const std::filesystem::path& file);
 // Every *.json with its signature in a folder.
 Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& folder);
 
+// Plan, decision and approvals as options "plan", "decision", "approvals" and "by" name them.
+Result<engine::Admission> read_admission(const po::variables_map& given);
+
 // Who asks: --by, or the login name of the process's user (the record keeps it; approvals are what proves).
 std::string requester(const po::variables_map& given);
 

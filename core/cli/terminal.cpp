@@ -18,20 +18,31 @@ struct Range {
 
 template <size_t n>
 bool within(const std::array<Range, n>& ranges, uint32_t point) {
-  return std::any_of(ranges.begin(), ranges.end(),
-                     [&](const Range& range) { return range.first <= point && point <= range.last; });
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+    return range.first <= point && point <= range.last;
+  });
 }
 
-// Unicode 15: marks that stand on the character before them, and East Asian wide ones with emoji. Coarse
-// on purpose: a column too many never breaks a line, so doubtful ranges count as wide.
-constexpr std::array<Range, 6> none{{{0x0300, 0x036f}, {0x200b, 0x200d}, {0x20d0, 0x20ff},
-                                     {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}}};
-constexpr std::array<Range, 9> wide{{{0x1100, 0x115f}, {0x231a, 0x231b}, {0x2e80, 0xa4cf},
-                                     {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f},
-                                     {0xff00, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}}};
+// Unicode 15: marks that stand on the character before them, and East Asian wide ones with emoji.
+// Coarse on purpose: a column too many never breaks a line, so doubtful ranges count as wide.
+constexpr std::array<Range, 6> none{{{0x0300, 0x036f},
+                                     {0x200b, 0x200d},
+                                     {0x20d0, 0x20ff},
+                                     {0xfe00, 0xfe0f},
+                                     {0xfe20, 0xfe2f},
+                                     {0xfeff, 0xfeff}}};
+constexpr std::array<Range, 9> wide{{{0x1100, 0x115f},
+                                     {0x231a, 0x231b},
+                                     {0x2e80, 0xa4cf},
+                                     {0xac00, 0xd7a3},
+                                     {0xf900, 0xfaff},
+                                     {0xfe30, 0xfe6f},
+                                     {0xff00, 0xffe6},
+                                     {0x1f300, 0x1faff},
+                                     {0x20000, 0x3fffd}}};
 // C1 controls are escape sequences for some terminals; marks of direction turn a line around.
-constexpr std::array<Range, 5> hostile{{{0x00, 0x1f}, {0x7f, 0x9f}, {0x200e, 0x200f},
-                                        {0x2028, 0x202e}, {0x2066, 0x2069}}};
+constexpr std::array<Range, 5> hostile{
+    {{0x00, 0x1f}, {0x7f, 0x9f}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}}};
 
 struct Character {
   std::string_view bytes;
@@ -41,9 +52,13 @@ struct Character {
 // `text` is what printable() gave: whole characters only.
 Character take(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t size = std::min<size_t>(text.size(), lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2);
+  const size_t size = std::min<size_t>(text.size(), lead < 0x80    ? 1
+                                                    : lead >= 0xf0 ? 4
+                                                    : lead >= 0xe0 ? 3
+                                                                   : 2);
   uint32_t point = size == 1 ? lead : lead & (0x7fu >> size);
-  for (size_t i = 1; i < size; ++i) point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+  for (size_t i = 1; i < size; ++i)
+    point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
   if (within(hostile, point)) return {"?", 1};
   return {text.substr(0, size), within(none, point) ? 0 : within(wide, point) ? 2 : 1};
 }
@@ -57,12 +72,18 @@ constexpr size_t longest_text = 4000;  // of one line: nobody reads more of it
 
 std::string_view code(Paint paint) {
   switch (paint) {
-    case Paint::faint: return "\x1b[2m";
-    case Paint::strong: return "\x1b[1m";
-    case Paint::good: return "\x1b[32m";
-    case Paint::warn: return "\x1b[33m";
-    case Paint::bad: return "\x1b[1;31m";
-    default: return "";
+    case Paint::faint:
+      return "\x1b[2m";
+    case Paint::strong:
+      return "\x1b[1m";
+    case Paint::good:
+      return "\x1b[32m";
+    case Paint::warn:
+      return "\x1b[33m";
+    case Paint::bad:
+      return "\x1b[1;31m";
+    default:
+      return "";
   }
 }
 
@@ -70,7 +91,8 @@ std::string_view code(Paint paint) {
 
 int columns(std::string_view text) {
   int sum = 0;
-  for (size_t at = 0; at < text.size(); at += bytes_of(text.substr(at))) sum += take(text.substr(at)).columns;
+  for (size_t at = 0; at < text.size(); at += bytes_of(text.substr(at)))
+    sum += take(text.substr(at)).columns;
   return sum;
 }
 
@@ -128,7 +150,8 @@ std::vector<std::string> table(const std::vector<std::string>& head,
   const auto put = [&](const std::vector<std::string>& row) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i)
-      line += i + 1 == row.size() ? fit(row[i], static_cast<int>(longest_text)) : cell(row[i], widths[i]) + "  ";
+      line += i + 1 == row.size() ? fit(row[i], static_cast<int>(longest_text))
+                                  : cell(row[i], widths[i]) + "  ";
     line.erase(line.find_last_not_of(' ') + 1);
     out.push_back(std::move(line));
   };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
@@ -162,26 +163,28 @@ Status Site::stop_client() {
 }
 
 Result<std::string> Site::decide(const std::string& type, const std::string& target, const std::string& rationale) {
-  const std::string file = "/var/lib/hyops/decision-" + type + ".json";
+  const std::string file = "/var/lib/hyops/decision-" + type + ".json", folder = "/var/lib/hyops/observed-" + type;
+  // What the dispatcher's own eyes see of the primary database and of its site's API, from the edge.
+  const std::pair<const char*, std::vector<std::string>> looks[] = {
+      {"primary-database", {"/usr/bin/pg_isready", "-t", "2", "-h", "db.hyops.test"}},
+      {"primary-site", {"/usr/bin/curl", "-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}", "http://10.77.1.1:7077/v1/images"}}};
+  std::vector<std::string> signals;
+  for (const auto& [name, argv] : looks) {
+    auto seen = lab_.run(dispatcher, argv);
+    const Json observation{{"signal", name}, {"vantage", dispatcher}, {"observed_ms", system_clock().wall_ms()},
+                           {"answers", seen.has_value()}, {"answer", seen ? *seen : seen.error().message.substr(0, 200)}};
+    signals.push_back(folder + "/" + name + ".json");
+    if (auto kept = lab_.write(dispatcher, signals.back(), observation.dump()); !kept) return pass(kept);
+  }
+  const std::string policy = "/var/lib/hyops/decision-policy.txt";
+  if (auto kept = lab_.write(dispatcher, policy, "failover: neither the primary database nor its site's API answers from the edge\n"
+                                                 "failback: the site's API answers again, and a person asked for it\n"); !kept)
+    return pass(kept);
   auto issued = lab_.run(dispatcher, {hyops, "decision", "issue", "--type", type, "--lane", lane_name, "--target", target, "--rationale", rationale,
-                                      "--repository", "main@repository", "--valid", "30m", "--key", "/var/lib/hyops/keys/decider.key", "--to", file});
+                                      "--repository", "main@repository", "--valid", "30m", "--key", "/var/lib/hyops/keys/decider.key", "--policy", policy, "--to", file,
+                                      "--signals", signals[0], signals[1]});
   if (!issued) return pass(issued);
   return file;
-}
-
-// What a person does with a USB stick: plan, decision and approvals, all signed, none of them secret.
-Status Site::carry(const std::string& host, const std::string& work, const std::string& decision) {
-  auto listed = lab_.run(dispatcher, {"/usr/bin/find", work, "-type", "f"});
-  if (!listed) return pass(listed);
-  auto files = split(*listed, '\n');
-  if (!decision.empty()) files.insert(files.end(), {decision, decision + ".minisig"});
-  for (const auto& file : files) {
-    if (file.empty()) continue;
-    auto text = lab_.run(dispatcher, {"/usr/bin/cat", file});
-    if (!text) return pass(text);
-    if (auto kept = lab_.write(host, file, *text); !kept) return kept;
-  }
-  return {};
 }
 
 Result<Site::Outcome> Site::carry_out(const Operation& operation) {
@@ -199,11 +202,20 @@ Result<Site::Outcome> Site::carry_out(const Operation& operation) {
   if (!operation.decision.empty()) words.insert(words.end(), {"--decision", operation.decision});
   if (auto approved = lab_.run(dispatcher, words); !approved) return pass(approved);
 
-  const std::string host = operation.carried ? runners_.at(operation.target).host : dispatcher;
-  if (operation.carried)
-    if (auto carried = carry(host, work, operation.decision); !carried) return pass(carried, "while carrying the order to " + host);
-  words = {hyops, "run", operation.local || operation.carried ? "start" : "dispatch", plan, "--approvals", approvals, "--by", "oncall"};
+  words = {hyops, "run", operation.local ? "start" : operation.carried ? "order" : "dispatch", plan, "--approvals", approvals, "--by", "oncall"};
   if (!operation.decision.empty()) words.insert(words.end(), {"--decision", operation.decision});
+  std::string host = dispatcher;
+  if (operation.carried) {
+    // What a person does with a USB stick: the order is signed documents, none of them secret.
+    const std::string order = work + "/order.json";
+    words.insert(words.end(), {"--to", order});
+    if (auto written = lab_.run(dispatcher, words); !written) return pass(written);
+    auto text = lab_.run(dispatcher, {"/usr/bin/cat", order});
+    if (!text) return pass(text);
+    host = runners_.at(operation.target).host;
+    if (auto kept = lab_.write(host, order, *text); !kept) return pass(kept);
+    words = {hyops, "run", "start", order};
+  }
   int out[2] = {-1, -1};
   Fd read_end, write_end;
   if (operation.watch) {
@@ -235,7 +247,7 @@ Result<Site::Outcome> Site::carry_out(const Operation& operation) {
   outcome.run = get_string(about, "id", get_string(about, "run"));
   outcome.status = get_string(about, "status");
   if (operation.carried) {
-    auto collected = lab_.run(dispatcher, {hyops, "run", "collect", outcome.run, "--lane", lane_name, "--runner", operation.target});
+    auto collected = lab_.run(dispatcher, {hyops, "run", "collect", outcome.run});
     if (!collected) return pass(collected);
   }
   return outcome;

@@ -54,7 +54,6 @@ class Site {
   Status make_keys();
   Status seal_secrets();
   Status install_lane();
-  Status carry(const std::string& host, const std::string& work, const std::string& decision);
   std::string lane_text() const;
 
   const Lab& lab_;
