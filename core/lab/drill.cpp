@@ -140,6 +140,12 @@ class Drill {
     }
     if (fault == "zone-loss") return std::string("failed");  // nobody is left there to ask
     if (status == "ok") return status;
+    if (fault == "dispatcher-kill") {
+      say("on-call: hyops run follow " + run + ", at the runner");
+      auto followed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "follow", run}, STDOUT_FILENO, STDERR_FILENO);
+      if (!followed) return pass(followed);
+      if (auto ended = followed->wait(-1); !ended) return pass(ended);
+    }
     const std::vector<std::string> show{"/usr/bin/hyops", "run", "show", run, "--json"};
     auto there = lab_.json("runner-cloud", show);
     if (!there) return pass(there);
@@ -308,6 +314,7 @@ const std::vector<FaultRule>& fault_rules() {
       {"zone-loss", "failed", "the DR target itself is lost, its runner included"},
       {"link-cut", "failed", "the DR target loses its link to the repository and the dispatcher"},
       {"core-kill", "ok", "the core on the runner is killed; the tool goes on, and resume finds it again"},
+      {"dispatcher-kill", "ok", "the dispatcher is killed; the run goes on, and its record is collected later"},
       {"plugin-segv", "ok", "a plugin's helper dies in the middle of a verb; the step is observed and settled"},
       {"tool-kill", "ok", "the tool of a step is killed half-way; the step is observed and settled"},
   };

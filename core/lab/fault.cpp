@@ -44,6 +44,17 @@ while time.monotonic() < limit:
 sys.exit("the core has no plugin helper")
 )py";
 
+// The one process on the operator's host that runs `hyops run dispatch`.
+constexpr const char* kill_dispatcher = R"py(
+import glob, os, signal, sys
+for entry in glob.glob("/proc/[0-9]*/cmdline"):
+    words = open(entry, "rb").read().split(b"\0")
+    if words[1:3] == [b"run", b"dispatch"]:
+        os.kill(int(entry.split("/")[2]), signal.SIGKILL)
+        sys.exit(0)
+sys.exit("nobody dispatches")
+)py";
+
 }  // namespace
 
 Fault::Fault(const Lab& lab, std::string word, std::string runner_host) : lab_(lab), host_(std::move(runner_host)) {
@@ -68,6 +79,11 @@ Status Fault::strike(const std::string&) {
     return {};
   };
   if (name_ == "core-kill") return on_runner({"/usr/bin/kill", "-KILL", std::to_string(core_pid_)});
+  if (name_ == "dispatcher-kill") {
+    auto done = lab_.run("runner-edge", {"/usr/bin/python3", "-c", kill_dispatcher});
+    if (!done) return pass(done);
+    return {};
+  }
   if (name_ == "plugin-segv") return on_runner({"/usr/bin/python3", "-c", segv_helper, std::to_string(core_pid_)});
   if (name_ == "tool-kill") {
     auto runs = lab_.json(host_, {"/usr/bin/hyops", "run", "list", "--json"});

@@ -1,0 +1,121 @@
+// The drivers against the real tools: Terraform, Ansible, Packer.
+#include <fstream>
+
+#include "process/spawn.hpp"
+#include "support/site.hpp"
+
+using namespace hyops;
+using hyops::tests::Site;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has(const char* tool) { return process::find_executable(tool, process::default_path).has_value(); }
+
+// A shipped module with one of its shipped packs.
+struct Shipped : Site {
+  void take(const std::string& module, const std::string& pack) {
+    const auto copy = [&](const std::string& what) {
+      fs::create_directories((setup.catalog / what).parent_path());
+      fs::copy(fs::path(HYOPS_SOURCE_DIR) / "catalog" / what, setup.catalog / what,
+               fs::copy_options::recursive | fs::copy_options::skip_existing);
+    };
+    copy("modules/" + module);
+    copy("packs/" + pack);
+    bind(module, pack);
+  }
+};
+
+constexpr const char* record_flow =
+    "[[step]]\nid = \"machine\"\nmodule = \"inventory/record\"\nphase = \"data\"\ninputs = { name = \"db-1\", address = \"10.77.3.20\" }\n";
+
+Json recorded_with(const std::string& pack, Shipped& site) {
+  site.take("inventory/record", pack);
+  site.blueprint(record_flow);
+  EXPECT_EQ(site.run(site.plan()), "ok") << pack;
+  EXPECT_TRUE(site.verify().clean);
+  return site.ledger->slot("drill", "inventory/record#machine").value().value;
+}
+
+}  // namespace
+
+// G1: the module and the blueprint stay, the pack is another tool altogether, the outputs are the same.
+TEST(Drivers, let_a_terraform_pack_be_swapped_for_an_ansible_pack_without_touching_module_or_blueprint) {
+  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  Shipped with_terraform, with_ansible;
+  const Json first = recorded_with("inventory/record-terraform", with_terraform);
+  const Json second = recorded_with("inventory/record-ansible", with_ansible);
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first, second);
+}
+
+TEST(Drivers, bind_terraforms_saved_plan_to_the_attempt_and_keep_state_per_lane_and_instance) {
+  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  Shipped site;
+  recorded_with("inventory/record-terraform", site);
+  const auto bound = site.events("step.bound");
+  ASSERT_EQ(bound.size(), 1u);
+  const Json body = Json::parse(bound[0]);
+  EXPECT_TRUE(get_string(body, "saved_plan").starts_with("sha256:"));
+  EXPECT_EQ(get_string(body, "plan"), site.ledger->find_run(site.last).value()->plan.value);
+  EXPECT_TRUE(fs::exists(site.setup.home / "lanes/drill/terraform/inventory.record#machine/terraform.tfstate"));
+  EXPECT_FALSE(site.events("step.terraform").empty());
+}
+
+TEST(Drivers, refuse_a_terraform_plan_that_destroys_where_nothing_is_declared_irreversible) {
+  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  Shipped site;
+  recorded_with("inventory/record-terraform", site);
+  // The same state, a pack that no longer wants the resource.
+  std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf")
+      << "variable \"name\" {}\nvariable \"address\" {}\nvariable \"domain\" {}\noutput \"id\" { value = \"x\" }\noutput \"fqdn\" { value = \"y\" }\n";
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_NE(site.events("step.outcome").back().find("engine.terraform.destroys"), std::string::npos);
+}
+
+TEST(Drivers, show_what_terraform_said_when_it_fails) {
+  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  Shipped site;
+  site.take("inventory/record", "inventory/record-terraform");
+  std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf") << "this is not terraform\n";
+  site.blueprint(record_flow);
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Drivers, record_what_ansible_did_on_each_host) {
+  Shipped site;
+  recorded_with("inventory/record-ansible", site);
+  const auto hosts = site.events("step.host");
+  ASSERT_EQ(hosts.size(), 1u);
+  EXPECT_EQ(get_int(Json::parse(hosts[0]), "failed"), 0);
+}
+
+// L9: an unreachable host fails the step, and the record names it.
+TEST(Drivers, fail_an_ansible_step_whose_host_does_not_answer) {
+  Site site;
+  site.file(site.setup.catalog / "modules/test/ping/module.toml",
+            "module = \"test/ping\"\nversion = \"1.0.0\"\ntitle = \"ping\"\ndoc = \"x\"\n[inputs.hosts]\ntype = \"list<endpoint>\"\nrequired = true\n"
+            "[outputs.x]\ntype = \"string\"\n[effects]\n");
+  site.file(site.setup.catalog / "packs/test/ping/pack.toml",
+            "pack = \"test/ping\"\nversion = \"1.0.0\"\nmodule = \"test/ping\"\ndriver = \"ansible\"\n[ansible]\nplaybook = \"site.yml\"\n");
+  site.file(site.setup.catalog / "packs/test/ping/site.yml", "- hosts: hosts\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n");
+  site.bind("test/ping", "test/ping");
+  const std::string key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+  // Port 1 of this machine: nobody listens there.
+  site.blueprint("[[step]]\nid = \"ping\"\nmodule = \"test/ping\"\nphase = \"data\"\ninputs = { hosts = [{ name = \"gone\", address = \"127.0.0.1\", port = 1, "
+                 "user = \"root\", host_key = \"" + key + "\", expires_ms = 0 }] }\n");
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  const auto hosts = site.events("step.host");
+  ASSERT_EQ(hosts.size(), 1u);
+  EXPECT_EQ(get_int(Json::parse(hosts[0]), "unreachable"), 1);
+}
+
+TEST(Drivers, build_with_packer_and_take_outputs_from_its_manifest) {
+  if (!has("packer")) GTEST_SKIP() << "packer is not on this machine";
+  Shipped site;
+  site.take("image/artifact", "image/artifact-packer");
+  site.blueprint("[[step]]\nid = \"bake\"\nmodule = \"image/artifact\"\nphase = \"data\"\ninputs = { name = \"runner\", release = \"1.2.3\" }\n");
+  ASSERT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(site.ledger->slot("drill", "image/artifact#bake").value().value["artifact"], "runner-1.2.3-qemu");
+}
