@@ -18,25 +18,33 @@ bool is_hex(std::string_view text) {
   });
 }
 
-// Takes `,"key":` and what follows it off the end of `text` and gives what followed.
-std::optional<std::string_view> take_last(std::string_view& text, std::string_view key) {
-  const size_t at = text.rfind(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto value = text.substr(at + key.size());
-  text = text.substr(0, at);
-  return value;
+// The members behind the body have a fixed form, so nothing is searched for: each is read from the end of
+// `text` and taken off together with the `,"key":` that must stand before it.
+bool take_key(std::string_view& text, std::string_view key) {
+  if (!text.ends_with(key)) return false;
+  text.remove_suffix(key.size());
+  return true;
 }
 
-bool to_number(std::optional<std::string_view> text, int64_t& number) {
-  if (!text || text->empty() || (text->size() > 1 && text->front() == '0')) return false;   // one spelling only
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
-  return read.ec == std::errc() && read.ptr == text->data() + text->size();
+bool take_number(std::string_view& text, std::string_view key, int64_t& number) {
+  size_t begin = text.size();
+  while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
+  const auto digits = text.substr(begin);
+  if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return false;   // one spelling only
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  text = text.substr(0, begin);
+  return read.ec == std::errc() && take_key(text, key);
 }
 
-bool to_text(std::optional<std::string_view> quoted, std::string_view& text) {
-  if (!quoted || quoted->size() < 2 || quoted->front() != '"' || quoted->back() != '"') return false;
-  text = quoted->substr(1, quoted->size() - 2);
-  return text.find_first_of("\"\\") == std::string_view::npos;
+// Names and digests need no escapes; one that has them is not ours.
+bool take_text(std::string_view& text, std::string_view key, std::string_view& value) {
+  if (!text.ends_with('"')) return false;
+  size_t begin = text.size() - 1;
+  while (begin > 0 && text[begin - 1] != '"') --begin;
+  if (begin == 0) return false;
+  value = text.substr(begin, text.size() - 1 - begin);
+  text = text.substr(0, begin - 1);
+  return value.find('\\') == std::string_view::npos && take_key(text, key);
 }
 
 }  // namespace
@@ -66,14 +74,15 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
     return std::nullopt;
   }
   event.hash = line.substr(event.head.size() + hash_key.size(), hex_digits);
-  if (!is_hex(event.hash)) return std::nullopt;
+  // Where nothing was redacted the hash is compared with a computed one, which is hex.
+  if (!event.redacted.empty() && !is_hex(event.hash)) return std::nullopt;
 
   auto rest = event.head;
-  if (!to_number(take_last(rest, ",\"wall_ms\":"), event.wall_ms)) return std::nullopt;
-  if (!to_text(take_last(rest, ",\"type\":"), event.type)) return std::nullopt;
-  if (!to_number(take_last(rest, ",\"seq\":"), event.seq)) return std::nullopt;
-  if (!to_text(take_last(rest, ",\"run\":"), event.run)) return std::nullopt;
-  if (!to_text(take_last(rest, ",\"previous\":"), event.previous) || !is_hex(event.previous)) return std::nullopt;
+  if (!take_number(rest, ",\"wall_ms\":", event.wall_ms)) return std::nullopt;
+  if (!take_text(rest, ",\"type\":", event.type)) return std::nullopt;
+  if (!take_number(rest, ",\"seq\":", event.seq)) return std::nullopt;
+  if (!take_text(rest, ",\"run\":", event.run)) return std::nullopt;
+  if (!take_text(rest, ",\"previous\":", event.previous) || event.previous.size() != hex_digits) return std::nullopt;
   constexpr std::string_view open = "{\"body\":";
   if (!rest.starts_with(open) || rest.size() == open.size()) return std::nullopt;
   event.body = rest.substr(open.size());
