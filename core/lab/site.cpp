@@ -150,7 +150,7 @@ Status Site::start_client() {
   if (!program) return pass(program);
   if (auto kept = lab_.write(client_host, "/var/lib/hyops-client/client.py", *program); !kept) return kept;
   auto started = lab_.run(client_host, {"/usr/bin/setsid", "--fork", "/usr/bin/python3", "/var/lib/hyops-client/client.py", "--log", client_log,
-                                        "--passfile", "/var/lib/hyops-client/pgpass"});
+                                        "--passfile", "/var/lib/hyops-client/pgpass", "--limit-ms", "3000"});
   if (!started) return pass(started);
   return {};
 }

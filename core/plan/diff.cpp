@@ -1,4 +1,6 @@
 // Two plans compared in sentences a person can approve by.
+#include <unordered_map>
+
 #include "base/text.hpp"
 #include "plan/plan.hpp"
 
@@ -55,14 +57,20 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   changed("the cost of an hour", before.cost.dump(), after.cost.dump());
   for (const auto& [rule, value] : after.policy.items())
     changed(("policy " + rule).c_str(), before.policy.value(rule, Json()).dump(), value.dump());
+  const auto by_id = [](const Plan& plan) {
+    std::unordered_map<std::string, const Step*> index;
+    for (const auto& step : plan.steps) index.emplace(step.id, &step);
+    return index;
+  };
+  const auto old_steps = by_id(before), new_steps = by_id(after);
   for (const auto& step : after.steps) {
-    if (const Step* old = before.find(step.id))
-      compare_steps(*old, step, out);
+    if (const auto old = old_steps.find(step.id); old != old_steps.end())
+      compare_steps(*old->second, step, out);
     else
       out.push_back("step " + step.id + " is new (" + step.module + ", phase " + std::string(name(step.phase)) + ")");
   }
   for (const auto& step : before.steps)
-    if (!after.find(step.id)) out.push_back("step " + step.id + " is gone");
+    if (!new_steps.count(step.id)) out.push_back("step " + step.id + " is gone");
   return out;
 }
 
