@@ -9,7 +9,9 @@ std::vector<std::vector<std::string>> all_commands() {
   std::vector<std::vector<std::string>> commands;
   const Ran overview = Home::run_exactly({HYOPS_BUILD_DIR "/bin/hyops", "--help"});
   for (const auto& line : split(overview.out, '\n')) {
-    if (!line.starts_with("  ") || line.size() < 24 || line[2] == ' ' || (line[2] >= '0' && line[2] <= '9')) continue;
+    if (!line.starts_with("  ") || line.size() < 24 || line[2] == ' ' ||
+        (line[2] >= '0' && line[2] <= '9'))
+      continue;
     std::vector<std::string> words;
     for (const auto& word : split(line.substr(2, 22), ' '))
       if (!word.empty()) words.push_back(word);
@@ -35,8 +37,11 @@ TEST(Command, of_every_name_prints_its_help_and_exits_0) {
 TEST(Command, with_a_typing_error_suggests_what_was_meant) {
   const Home home;
   const std::vector<std::pair<std::vector<std::string>, std::string>> typos{
-      {{"docter"}, "\"doctor\""}, {{"run", "lst"}, "\"list\""}, {{"run", "list", "--lnae", "x"}, "\"--lane\""},
-      {{"explain", "cli.usge"}, "\"cli.usage\""}, {{"explain", "signature"}, "trust.signature"}};
+      {{"docter"}, "\"doctor\""},
+      {{"run", "lst"}, "\"list\""},
+      {{"run", "list", "--lnae", "x"}, "\"--lane\""},
+      {{"explain", "cli.usge"}, "\"cli.usage\""},
+      {{"explain", "signature"}, "trust.signature"}};
   for (const auto& [words, meant] : typos) {
     const Ran ran = home.run(words);
     EXPECT_EQ(ran.code, 2) << join(words, " ");
@@ -49,11 +54,22 @@ TEST(Command, answers_json_whether_it_can_or_not) {
   const Home home;
   home.write("notes.txt", "x");
   const std::vector<std::vector<std::string>> commands{
-      {"doctor"}, {"explain"}, {"explain", "cli.usage"}, {"explain", "no.such"}, {"runner", "status"},
-      {"runner", "init", "--name", "Bad Name", "--plane", "p"}, {"lane", "list"}, {"lane", "show", "nope"},
-      {"lane", "check", "nope"}, {"lane", "new", "x", "--from", (home.path() / "notes.txt").string()},
-      {"state", "list", "--lane", "drill"}, {"state", "show", "a/b#c", "--lane", "drill"}, {"run", "list"},
-      {"run", "show", "last"}, {"run", "follow", "last"}, {"run", "show", "../../etc/passwd"}};
+      {"doctor"},
+      {"explain"},
+      {"explain", "cli.usage"},
+      {"explain", "no.such"},
+      {"runner", "status"},
+      {"runner", "init", "--name", "Bad Name", "--plane", "p"},
+      {"lane", "list"},
+      {"lane", "show", "nope"},
+      {"lane", "check", "nope"},
+      {"lane", "new", "x", "--from", (home.path() / "notes.txt").string()},
+      {"state", "list", "--lane", "drill"},
+      {"state", "show", "a/b#c", "--lane", "drill"},
+      {"run", "list"},
+      {"run", "show", "last"},
+      {"run", "follow", "last"},
+      {"run", "show", "../../etc/passwd"}};
   for (auto words : commands) {
     const std::string name = join(words, " ");
     words.push_back("--json");
@@ -61,7 +77,8 @@ TEST(Command, answers_json_whether_it_can_or_not) {
     EXPECT_FALSE(ran.json().is_null()) << name;
     if (ran.code != 0 && ran.json().contains("errors")) {
       const Json error = ran.json()["errors"][0];
-      for (const char* member : {"code", "class", "message", "next"}) EXPECT_FALSE(get_string(error, member).empty()) << name;
+      for (const char* member : {"code", "class", "message", "next"})
+        EXPECT_FALSE(get_string(error, member).empty()) << name;
     }
   }
 }
@@ -69,8 +86,9 @@ TEST(Command, answers_json_whether_it_can_or_not) {
 TEST(Command, refuses_hostile_run_ids_in_one_printable_line) {
   const Home home;
   { (void)home.ledger(); }
-  for (const std::string& id : {std::string("../../etc/passwd"), std::string("a\nb"), std::string("\x1b[31mred"), std::string("A"),
-                                std::string("r/../x"), std::string(5000, 'a'), std::string("\xff\xfe")})
+  for (const std::string& id :
+       {std::string("../../etc/passwd"), std::string("a\nb"), std::string("\x1b[31mred"),
+        std::string("A"), std::string("r/../x"), std::string(5000, 'a'), std::string("\xff\xfe")})
     for (const char* verb : {"show", "follow", "resume", "cancel"}) {
       const Ran ran = home.run({"run", verb, "--", id});
       EXPECT_NE(ran.code, 0);
@@ -95,7 +113,8 @@ TEST(Command, refuses_a_ledger_that_is_none) {
   const Home home;
   home.write("ledger.db", std::string(8192, 'x'));
   for (const char* verb : {"list", "show"}) {
-    const Ran ran = std::string(verb) == "list" ? home.run({"run", verb}) : home.run({"run", verb, "last"});
+    const Ran ran =
+        std::string(verb) == "list" ? home.run({"run", verb}) : home.run({"run", verb, "last"});
     EXPECT_NE(ran.code, 0);
     EXPECT_TRUE(ran.says("ledger.")) << ran.err;
     EXPECT_TRUE(ran.says("next: "));
@@ -104,10 +123,12 @@ TEST(Command, refuses_a_ledger_that_is_none) {
 
 TEST(Command, says_what_to_do_where_the_home_cannot_be_written) {
   // /proc takes no files from anybody, root included.
-  const Ran init = Home::run_exactly({HYOPS_BUILD_DIR "/bin/hyops", "runner", "init", "--name", "a", "--plane", "b", "--home", "/proc/hyops"});
+  const Ran init = Home::run_exactly({HYOPS_BUILD_DIR "/bin/hyops", "runner", "init", "--name", "a",
+                                      "--plane", "b", "--home", "/proc/hyops"});
   EXPECT_NE(init.code, 0);
   EXPECT_TRUE(init.says("next: ")) << init.err;
-  const Ran doctor = Home::run_exactly({HYOPS_BUILD_DIR "/bin/hyops", "doctor", "--json", "--home", "/proc"});
+  const Ran doctor =
+      Home::run_exactly({HYOPS_BUILD_DIR "/bin/hyops", "doctor", "--json", "--home", "/proc"});
   EXPECT_EQ(doctor.code, 1);
   bool said = false;
   const Json answer = doctor.json();

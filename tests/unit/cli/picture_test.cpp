@@ -28,13 +28,18 @@ TEST(Terminal, cuts_text_by_columns_and_never_through_a_character) {
   EXPECT_EQ(columns("漢字"), 4);
   EXPECT_EQ(columns(fit("漢字漢字", 7)), 7);  // two wide ones and three dots
   EXPECT_EQ(columns("e\xcc\x81"), 1);
-  for (int width = 0; width < 12; ++width) EXPECT_LE(columns(fit("a漢字 größe \xff x", width)), width);
+  for (int width = 0; width < 12; ++width)
+    EXPECT_LE(columns(fit("a漢字 größe \xff x", width)), width);
   EXPECT_EQ(columns(cell("ab", 6)), 6);
 }
 
 TEST(Terminal, lets_no_control_character_through_not_even_one_hidden_in_utf8) {
-  const std::string hostile = "a\x1b[31m\nb\x07\xc2\x9b" "31m\xe2\x80\xae" "c";
-  for (const char c : draw({{hostile, Paint::bad}}, 0, false)) EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20);
+  const std::string hostile =
+      "a\x1b[31m\nb\x07\xc2\x9b"
+      "31m\xe2\x80\xae"
+      "c";
+  for (const char c : draw({{hostile, Paint::bad}}, 0, false))
+    EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20);
   EXPECT_EQ(fit(hostile, 100).find("\xc2\x9b"), std::string::npos);
   EXPECT_EQ(fit(hostile, 100).find("\xe2\x80\xae"), std::string::npos);
 }
@@ -50,7 +55,9 @@ TEST(Terminal, says_times_in_words) {
 TEST(Picture, tells_the_rto_clock_in_words) {
   const Picture picture = running_picture();
   EXPECT_NE(text_of(picture.block(124'000, 40)).find("RTO 2m 3s of 15m"), std::string::npos);
-  EXPECT_NE(text_of(picture.block(1'000'000, 40)).find("RTO missed: 16m 39s of 15m, late by 1m 39s"), std::string::npos)
+  EXPECT_NE(
+      text_of(picture.block(1'000'000, 40)).find("RTO missed: 16m 39s of 15m, late by 1m 39s"),
+      std::string::npos)
       << text_of(picture.block(1'000'000, 40));
 }
 
@@ -80,16 +87,23 @@ TEST(Picture, counts_a_step_once_however_often_it_ends) {
 
 TEST(Picture, says_what_it_waits_for) {
   Picture picture = running_picture();
-  picture.take("step.retry", {{"step", "restore"}, {"attempt", 1}, {"pause_ms", 5000}, {"class", "unavailable"}}, 3000);
-  EXPECT_NE(text_of(picture.block(3000, 40)).find("waits 5s before attempt 2"), std::string::npos) << text_of(picture.block(3000, 40));
+  picture.take("step.retry",
+               {{"step", "restore"}, {"attempt", 1}, {"pause_ms", 5000}, {"class", "unavailable"}},
+               3000);
+  EXPECT_NE(text_of(picture.block(3000, 40)).find("waits 5s before attempt 2"), std::string::npos)
+      << text_of(picture.block(3000, 40));
   picture.take("gate.opened", {{"phase", "cutover"}}, 4000);
-  EXPECT_NE(text_of(picture.block(4000, 40)).find("hyops run confirm raaa1 cutover"), std::string::npos);
+  EXPECT_NE(text_of(picture.block(4000, 40)).find("hyops run confirm raaa1 cutover"),
+            std::string::npos);
 }
 
 TEST(Picture, survives_events_and_plans_that_make_no_sense) {
   Picture picture(Json::array({1, 2}), RunId("x"));
-  for (const char* type : {"run.started", "step.intent", "step.ended", "phase.ended", "gate.opened", "nonsense", "step.", "run.ended"})
-    for (const Json& body : {Json(), Json::object(), Json{{"step", 3}, {"phase", nullptr}, {"attempt", "x"}, {"rto_ms", "y"}}})
+  for (const char* type : {"run.started", "step.intent", "step.ended", "phase.ended", "gate.opened",
+                           "nonsense", "step.", "run.ended"})
+    for (const Json& body :
+         {Json(), Json::object(),
+          Json{{"step", 3}, {"phase", nullptr}, {"attempt", "x"}, {"rto_ms", "y"}}})
       (void)picture.take(type, body, 1);
   EXPECT_FALSE(picture.block(0, 5).empty());
 }

@@ -16,7 +16,8 @@ TEST(RunList, shows_the_newest_first_with_status_and_requester) {
   const Home home;
   {
     auto ledger = home.ledger();
-    put_run(ledger, "raaa1", "ok", {{"run.started", Json::object()}, {"run.ended", {{"status", "ok"}}}});
+    put_run(ledger, "raaa1", "ok",
+            {{"run.started", Json::object()}, {"run.ended", {{"status", "ok"}}}});
     put_run(ledger, "rbbb2", "failed", failed_story());
   }
   const Json runs = home.run({"run", "list", "--json"}).json()["runs"];
@@ -36,11 +37,13 @@ TEST(RunShow, tells_why_it_failed_with_the_tools_last_words_and_the_next_command
     put_run(ledger, "raaa1", "failed", failed_story());
   }
   std::string log;
-  for (int i = 1; i <= 40; ++i) log += "line " + std::to_string(i) + (i == 40 ? " \x1b[31mlast\n" : "\n");
+  for (int i = 1; i <= 40; ++i)
+    log += "line " + std::to_string(i) + (i == 40 ? " \x1b[31mlast\n" : "\n");
   home.write("runs/raaa1/steps/restore/1/log.txt", log);
   const Ran shown = home.run({"run", "show", "raaa1"});
   EXPECT_EQ(shown.code, 0);
-  for (const char* word : {"restore", "failed", "exit status 3", "line 21", "line 40", "not_run", "phase data ended failed", "hyops run resume raaa1"})
+  for (const char* word : {"restore", "failed", "exit status 3", "line 21", "line 40", "not_run",
+                           "phase data ended failed", "hyops run resume raaa1"})
     EXPECT_TRUE(shown.says(word)) << word << "\n" << shown.out;
   EXPECT_FALSE(shown.says("line 20\n"));
   EXPECT_FALSE(shown.says("\x1b"));
@@ -80,14 +83,17 @@ TEST(RunShow, says_interrupted_where_the_process_of_a_running_run_is_gone) {
 }
 
 TEST(RunFollow, exits_with_the_code_of_the_status) {
-  const std::vector<std::pair<std::string, int>> codes{{"ok", 0}, {"failed", 1}, {"waiting", 5}, {"unknown", 6}, {"cancelled", 7}};
+  const std::vector<std::pair<std::string, int>> codes{
+      {"ok", 0}, {"failed", 1}, {"waiting", 5}, {"unknown", 6}, {"cancelled", 7}};
   for (const auto& [status, code] : codes) {
     const Home home;
     {
       auto ledger = home.ledger();
       const bool waits = status == "waiting";
-      put_run(ledger, "raaa1", status, {{"run.started", {{"lane", "drill"}}}, {"gate.opened", {{"phase", "cutover"}}},
-                                        {waits ? "run.waiting" : "run.ended", {{"status", status}}}});
+      put_run(ledger, "raaa1", status,
+              {{"run.started", {{"lane", "drill"}}},
+               {"gate.opened", {{"phase", "cutover"}}},
+               {waits ? "run.waiting" : "run.ended", {{"status", status}}}});
     }
     const Ran ran = home.run({"run", "follow", "raaa1"});
     EXPECT_EQ(ran.code, code) << status << ran.out << ran.err;
@@ -100,14 +106,19 @@ TEST(RunFollow, exits_with_the_code_of_the_status) {
 TEST(RunFollow, draws_lines_in_a_pipe_and_ends_when_the_other_process_ends_the_run) {
   const Home home;
   auto ledger = home.ledger();
-  put_run(ledger, "raaa1", "running", {{"run.started", {{"blueprint", "dr/x"}, {"lane", "drill"}}}});
+  put_run(ledger, "raaa1", "running",
+          {{"run.started", {{"blueprint", "dr/x"}, {"lane", "drill"}}}});
   ASSERT_TRUE(ledger.take_lease("drill", RunId("raaa1")));  // this process carries it out
-  auto following = std::async(std::launch::async, [&] { return home.run({"run", "follow", "raaa1"}); });
-  ASSERT_TRUE(ledger.append_all(RunId("raaa1"), {{"phase.started", {{"phase", "fence"}}},
-                                                 {"step.intent", {{"step", "fence"}, {"attempt", 1}}}}));
-  ASSERT_TRUE(ledger.append_all(RunId("raaa1"), {{"step.outcome", {{"step", "fence"}, {"status", "ok"}}},
-                                                 {"step.ended", {{"step", "fence"}, {"ending", "ok"}, {"reason", ""}}},
-                                                 {"phase.ended", {{"phase", "fence"}, {"status", "ok"}}}}));
+  auto following = std::async(std::launch::async, [&] {
+    return home.run({"run", "follow", "raaa1"});
+  });
+  ASSERT_TRUE(
+      ledger.append_all(RunId("raaa1"), {{"phase.started", {{"phase", "fence"}}},
+                                         {"step.intent", {{"step", "fence"}, {"attempt", 1}}}}));
+  ASSERT_TRUE(ledger.append_all(
+      RunId("raaa1"), {{"step.outcome", {{"step", "fence"}, {"status", "ok"}}},
+                       {"step.ended", {{"step", "fence"}, {"ending", "ok"}, {"reason", ""}}},
+                       {"phase.ended", {{"phase", "fence"}, {"status", "ok"}}}}));
   ASSERT_TRUE(ledger.append(RunId("raaa1"), "run.ended", {{"status", "ok"}}));
   ASSERT_TRUE(ledger.set_status(RunId("raaa1"), "ok"));
   const Ran ran = following.get();
@@ -155,7 +166,8 @@ TEST(RunFollow, on_a_terminal_keeps_within_it_and_gives_the_cursor_back) {
   size.ws_col = 60, size.ws_row = 12;
   ASSERT_EQ(::ioctl(slave.get(), TIOCSWINSZ, &size), 0);
   process::SpawnRequest request;
-  request.argv = {HYOPS_BUILD_DIR "/bin/hyops", "run", "follow", "raaa1", "--home", home.path().string()};
+  request.argv = {HYOPS_BUILD_DIR "/bin/hyops", "run", "follow", "raaa1", "--home",
+                  home.path().string()};
   request.environment = {{"PATH", process::default_path}};
   request.out = slave.get();
   auto child = process::spawn(request);
@@ -163,7 +175,8 @@ TEST(RunFollow, on_a_terminal_keeps_within_it_and_gives_the_cursor_back) {
   slave.reset();
   std::string screen;
   char bytes[4096];
-  for (ssize_t got; (got = ::read(master.get(), bytes, sizeof bytes)) > 0;) screen.append(bytes, static_cast<size_t>(got));
+  for (ssize_t got; (got = ::read(master.get(), bytes, sizeof bytes)) > 0;)
+    screen.append(bytes, static_cast<size_t>(got));
   auto ended = child->wait(10'000);
   ASSERT_TRUE(ended && *ended);
   EXPECT_EQ((*ended)->code, 1);

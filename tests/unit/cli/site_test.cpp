@@ -31,9 +31,11 @@ mode_t mode_of(const fs::path& file) {
 TEST(Runner, init_makes_private_keys_and_an_attestation_that_status_trusts) {
   const Home home;
   EXPECT_EQ(home.run({"runner", "status"}).code, 1);
-  const Ran made = home.run({"runner", "init", "--name", "cloud", "--plane", "cloud", "--address", "10.77.3.10", "--json"});
+  const Ran made = home.run({"runner", "init", "--name", "cloud", "--plane", "cloud", "--address",
+                             "10.77.3.10", "--json"});
   ASSERT_EQ(made.code, 0) << made.err;
-  for (const char* key : {"runner.key", "runner.seal", "runner.ssh"}) EXPECT_EQ(mode_of(home.path() / "keys" / key), 0600u) << key;
+  for (const char* key : {"runner.key", "runner.seal", "runner.ssh"})
+    EXPECT_EQ(mode_of(home.path() / "keys" / key), 0600u) << key;
   const Json answer = made.json(), status = home.run({"runner", "status", "--json"}).json();
   EXPECT_EQ(status["runner"]["key"], answer["key"]);
   EXPECT_EQ(status["runner"]["seal"], answer["seal"]);
@@ -76,9 +78,11 @@ TEST(Runner, status_does_not_trust_an_attestation_that_was_changed) {
 TEST(Runner, init_prints_lines_that_a_lane_takes) {
   const Home home;
   give_catalog(home);
-  const Json made = home.run({"runner", "init", "--name", "cloud", "--plane", "cloud", "--json"}).json();
+  const Json made =
+      home.run({"runner", "init", "--name", "cloud", "--plane", "cloud", "--json"}).json();
   home.write("x.toml", lane_text(get_string(made, "lane_toml")));
-  const Ran lane = home.run({"lane", "new", "drill", "--from", (home.path() / "x.toml").string(), "--catalog", home.catalog().string()});
+  const Ran lane = home.run({"lane", "new", "drill", "--from", (home.path() / "x.toml").string(),
+                             "--catalog", home.catalog().string()});
   EXPECT_EQ(lane.code, 0) << lane.err;
 }
 
@@ -94,15 +98,19 @@ TEST(Lane, is_put_in_place_only_when_nothing_is_wrong_with_it) {
   home.write("x.toml", lane_text());
   EXPECT_EQ(home.run({"lane", "new", "prod", "--from", file, "--catalog", catalog}).code, 2);
   ASSERT_EQ(home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog}).code, 0);
-  EXPECT_EQ(home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog}).code, 0);  // the same again is fine
+  EXPECT_EQ(home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog}).code,
+            0);  // the same again is fine
   home.write("x.toml", lane_text("[facts]\na = \"b\"\n"));
   const Ran other = home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog});
   EXPECT_EQ(other.code, 4);
   EXPECT_TRUE(other.says("cli.lane.exists"));
-  EXPECT_EQ(home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog, "--replace"}).code, 0);
+  EXPECT_EQ(
+      home.run({"lane", "new", "drill", "--from", file, "--catalog", catalog, "--replace"}).code,
+      0);
   EXPECT_EQ(home.run({"lane", "check", "drill", "--catalog", catalog}).code, 0);
   EXPECT_EQ(home.run({"lane", "show", "drill", "--json"}).json()["facts"]["a"], "b");
-  EXPECT_EQ(home.run({"lane", "list", "--json", "--catalog", catalog}).json()["lanes"][0]["problems"], 0);
+  EXPECT_EQ(
+      home.run({"lane", "list", "--json", "--catalog", catalog}).json()["lanes"][0]["problems"], 0);
 }
 
 TEST(Lane, names_that_leave_the_home_are_refused) {
@@ -110,7 +118,8 @@ TEST(Lane, names_that_leave_the_home_are_refused) {
   give_catalog(home);
   home.write("x.toml", lane_text());
   for (const char* name : {"../evil", "a/b", "..", "UPPER", ""}) {
-    const Ran ran = home.run({"lane", "new", "--from", (home.path() / "x.toml").string(), "--", name});
+    const Ran ran =
+        home.run({"lane", "new", "--from", (home.path() / "x.toml").string(), "--", name});
     EXPECT_EQ(ran.code, 2) << name;
   }
   EXPECT_EQ(home.run({"lane", "check", "dril"}).code, 2);
@@ -126,7 +135,8 @@ TEST(State, shows_what_is_held_what_was_released_and_what_is_of_another_epoch) {
     ASSERT_TRUE(lease);
     const auto put = [&](const std::string& key, int64_t epoch, Json value, int64_t expected) {
       ledger::Slot slot;
-      slot.lane = "drill", slot.key = key, slot.epoch = epoch, slot.value = std::move(value), slot.run = "raaa1", slot.step = "db";
+      slot.lane = "drill", slot.key = key, slot.epoch = epoch, slot.value = std::move(value),
+      slot.run = "raaa1", slot.step = "db";
       const auto done = ledger.put_slot(slot, expected, lease->token);
       ASSERT_TRUE(done) << done.error().text();
     };
@@ -137,12 +147,14 @@ TEST(State, shows_what_is_held_what_was_released_and_what_is_of_another_epoch) {
   }
   std::map<std::string, std::string> conditions;
   const Json listed = home.run({"state", "list", "--lane", "drill", "--json"}).json();
-  for (const auto& slot : listed["slots"])
-    conditions[slot["key"]] = slot["condition"];
+  for (const auto& slot : listed["slots"]) conditions[slot["key"]] = slot["condition"];
   EXPECT_EQ(conditions["compute/host#db"], "held");
   EXPECT_EQ(conditions["compute/host#old"], "other epoch");
   EXPECT_EQ(conditions["compute/host#gone"], "released");
-  EXPECT_EQ(home.run({"state", "show", "compute/host#gone", "--lane", "drill", "--json"}).json()["history"].size(), 2u);
+  EXPECT_EQ(home.run({"state", "show", "compute/host#gone", "--lane", "drill", "--json"})
+                .json()["history"]
+                .size(),
+            2u);
   const Ran near = home.run({"state", "show", "compute/host#dbb", "--lane", "drill"});
   EXPECT_EQ(near.code, 2);
   EXPECT_TRUE(near.says("Did you mean \"compute/host#db\"?")) << near.err;
@@ -164,10 +176,12 @@ Json findings_of(const Home& home, const std::string& area) {
 TEST(Doctor, says_which_part_of_the_control_plane_dies_with_the_primary_site) {
   const Home home;
   give_catalog(home);
-  const Json runner = home.run({"runner", "init", "--name", "near", "--plane", "onprem", "--json"}).json();
-  home.write("lanes/drill/lane.toml", lane_text("[facts]\nprimary_site = \"onprem\"\n"
-                                                "control_sites = { repository = \"edge\", decisions = \"onprem\" }\n" +
-                                                get_string(runner, "lane_toml")));
+  const Json runner =
+      home.run({"runner", "init", "--name", "near", "--plane", "onprem", "--json"}).json();
+  home.write("lanes/drill/lane.toml",
+             lane_text("[facts]\nprimary_site = \"onprem\"\n"
+                       "control_sites = { repository = \"edge\", decisions = \"onprem\" }\n" +
+                       get_string(runner, "lane_toml")));
   const Json place = findings_of(home, "place");
   ASSERT_EQ(place.size(), 3u) << place.dump(1);
   EXPECT_EQ(place[0]["level"], "bad");  // the only runner stands inside
@@ -179,15 +193,19 @@ TEST(Doctor, says_which_part_of_the_control_plane_dies_with_the_primary_site) {
 TEST(Doctor, names_the_packs_that_cannot_run_for_want_of_a_tool) {
   const Home home;
   give_catalog(home);
-  home.write("catalog/modules/a/b/module.toml", "module = \"a/b\"\nversion = \"1.0.0\"\ntitle = \"x\"\n");
+  home.write("catalog/modules/a/b/module.toml",
+             "module = \"a/b\"\nversion = \"1.0.0\"\ntitle = \"x\"\n");
   home.write("catalog/packs/a/c/pack.toml",
-             "pack = \"a/c\"\nversion = \"1.0.0\"\nmodule = \"a/b\"\ndriver = \"process\"\n[tools]\nno-such-tool = \">=1.0\"\n"
+             "pack = \"a/c\"\nversion = \"1.0.0\"\nmodule = \"a/b\"\ndriver = "
+             "\"process\"\n[tools]\nno-such-tool = \">=1.0\"\n"
              "[process]\nrun = [\"./run.sh\"]\n");
   home.write("catalog/packs/a/c/run.sh", "#!/bin/sh\n");
   const Json tools = findings_of(home, "tools");
   ASSERT_FALSE(tools.empty());
   EXPECT_EQ(tools[0]["level"], "warn");
-  EXPECT_NE(get_string(tools[0], "says").find("no-such-tool is not on this machine: pack a/c"), std::string::npos) << tools.dump(1);
+  EXPECT_NE(get_string(tools[0], "says").find("no-such-tool is not on this machine: pack a/c"),
+            std::string::npos)
+      << tools.dump(1);
 }
 
 TEST(Doctor, finds_a_key_that_others_can_read) {
@@ -196,7 +214,8 @@ TEST(Doctor, finds_a_key_that_others_can_read) {
   ASSERT_EQ(home.run({"runner", "init", "--name", "a", "--plane", "b"}).code, 0);
   ASSERT_EQ(::chmod((home.path() / "keys/runner.ssh").c_str(), 0644), 0);
   bool found = false;
-  for (const auto& finding : findings_of(home, "runner")) found = found || finding["level"] == "bad";
+  for (const auto& finding : findings_of(home, "runner"))
+    found = found || finding["level"] == "bad";
   EXPECT_TRUE(found);
 }
 

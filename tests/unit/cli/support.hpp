@@ -68,10 +68,19 @@ class Home {
 };
 
 inline Json small_plan() {
-  Json plan{{"plan", 1}, {"blueprint", {{"name", "dr/x"}, {"version", "1.0.0"}, {"digest", "sha256:0"}}},
-            {"lane", "drill"}, {"target", "cloud"}, {"rto_ms", 900000}, {"steps", Json::array()}};
-  for (const auto& [id, phase] : {std::pair{"fence", "fence"}, {"restore", "data"}, {"cutover", "cutover"}})
-    plan["steps"].push_back({{"id", id}, {"phase", phase}, {"module", "a/b"}, {"driver", "process"}, {"pack", {{"name", "a/b"}}}});
+  Json plan{{"plan", 1},
+            {"blueprint", {{"name", "dr/x"}, {"version", "1.0.0"}, {"digest", "sha256:0"}}},
+            {"lane", "drill"},
+            {"target", "cloud"},
+            {"rto_ms", 900000},
+            {"steps", Json::array()}};
+  for (const auto& [id, phase] :
+       {std::pair{"fence", "fence"}, {"restore", "data"}, {"cutover", "cutover"}})
+    plan["steps"].push_back({{"id", id},
+                             {"phase", phase},
+                             {"module", "a/b"},
+                             {"driver", "process"},
+                             {"pack", {{"name", "a/b"}}}});
   return plan;
 }
 
@@ -102,11 +111,22 @@ inline std::vector<std::pair<std::string, Json>> failed_story() {
           {"phase.ended", {{"phase", "fence"}, {"status", "ok"}}},
           {"phase.started", {{"phase", "data"}}},
           {"step.intent", {{"step", "restore"}, {"attempt", 1}}},
-          {"step.outcome", {{"step", "restore"}, {"attempt", 1}, {"status", "failed"}, {"ms", 10}, {"class", "internal"},
-                            {"code", "engine.tool.failed"}, {"message", "the tool ended with exit status 3"}, {"next", "look"}}},
-          {"step.ended", {{"step", "restore"}, {"ending", "failed"}, {"reason", "the tool ended with exit status 3"}}},
+          {"step.outcome",
+           {{"step", "restore"},
+            {"attempt", 1},
+            {"status", "failed"},
+            {"ms", 10},
+            {"class", "internal"},
+            {"code", "engine.tool.failed"},
+            {"message", "the tool ended with exit status 3"},
+            {"next", "look"}}},
+          {"step.ended",
+           {{"step", "restore"},
+            {"ending", "failed"},
+            {"reason", "the tool ended with exit status 3"}}},
           {"phase.ended", {{"phase", "data"}, {"status", "failed"}}},
-          {"step.ended", {{"step", "cutover"}, {"ending", "not_run"}, {"reason", "phase data ended failed"}}},
+          {"step.ended",
+           {{"step", "cutover"}, {"ending", "not_run"}, {"reason", "phase data ended failed"}}},
           {"run.ended", {{"status", "failed"}}}};
 }
 
