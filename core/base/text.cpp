@@ -21,6 +21,15 @@ size_t edits(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+// C1 controls and the marks that turn the direction of text: a terminal would obey them.
+bool steers_a_terminal(std::string_view character) {
+  if (character.size() == 2 && character[0] == '\xc2') return static_cast<unsigned char>(character[1]) < 0xa0;
+  if (character.size() != 3 || character[0] != '\xe2') return false;
+  const auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
+  return (second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 }  // namespace
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
@@ -74,7 +83,11 @@ std::string printable(std::string_view text, size_t max) {
     } else if (more <= 3 && i + more < text.size() &&
                std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                            text.begin() + static_cast<std::ptrdiff_t>(i + more) + 1, follows)) {
-      out += text.substr(i, more + 1);
+      const std::string_view character = text.substr(i, more + 1);
+      if (steers_a_terminal(character))
+        out += '?';
+      else
+        out += character;
       i += more;
     } else {
       out += '?';

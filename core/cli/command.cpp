@@ -43,6 +43,10 @@ void Context::answer(const Json& document) {
   if (json) std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
 }
 
+void Context::answer_line(const Json& document) {
+  if (json) std::cout << document.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+}
+
 int Context::report(const Error& error) { return report(std::vector<Error>{error}); }
 
 int Context::report(const std::vector<Error>& errors) {

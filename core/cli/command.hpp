@@ -52,6 +52,7 @@ class Context {
   std::ostream& out();                       // standard output
   void say(const std::string& line);         // a line for people; silent with --json
   void answer(const Json& document);         // with --json: the document
+  void answer_line(const Json& document);    // the same on one line: the end of a stream of JSON lines
   int report(const Error& error);            // prints it (standard error, or JSON) and gives its exit code
   int report(const std::vector<Error>& errors);
 };

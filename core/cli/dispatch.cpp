@@ -174,7 +174,7 @@ Result<std::string> collect(Context& context, const contract::Lane& lane, const 
 
 int finish(Context& context, const std::string& status, const RunId& run) {
   const fs::path record = setup_of(context).run_folder(run.value) / "record";
-  context.answer({{"run", run.value}, {"status", status}, {"record", record.string()}});
+  context.answer_line({{"run", run.value}, {"status", status}, {"record", record.string()}});
   context.say("run " + run.value + " ended " + status + " on its runner\n  record: " + record.string());
   return exit_code_of(status);
 }

@@ -17,7 +17,7 @@ namespace {
 void on_interrupt(int) { engine::Cancellation::on_signal(); }
 
 void tell_next(Context& context, const std::string& status, const RunId& run, const std::filesystem::path& record) {
-  context.answer({{"run", run.value}, {"status", status}, {"record", record.string()}});
+  context.answer_line({{"run", run.value}, {"status", status}, {"record", record.string()}});
   context.say("run " + run.value + " ended " + status);
   if (status == "waiting") context.say("  next: hyops run confirm " + run.value + " PHASE --by NAME, then hyops run resume " + run.value);
   if (status == "unknown") context.say("  next: hyops run reconcile " + run.value);

@@ -255,7 +255,9 @@ class Drill {
     std::set<int64_t> present;
     for (const auto& line : split(*rows, '\n'))
       if (!line.empty()) present.insert(std::stoll(line));
-    const auto lost = lost_rows(*log, present, until_ms);
+    auto lost = lost_rows(*log, present, until_ms);
+    std::erase_if(lost, [&](int64_t row) { return lost_before_.count(row) > 0; });  // each loss is judged once
+    lost_before_.insert(lost.begin(), lost.end());
     const int64_t served = first_after(*log, std::max(decided_ms, cutover_ms(name))), last = last_before(*log, served);
     const Json& summary = facts_[name]["summary"];
     Json& facts = facts_[name];
@@ -302,6 +304,7 @@ class Drill {
   Site site_;
   int64_t began_;
   std::string ending_ = "ok";
+  std::set<int64_t> lost_before_;
   DrillResult result_;
   Json facts_ = Json::object();
 };

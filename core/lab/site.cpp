@@ -128,6 +128,7 @@ std::string Site::lane_text() const {
           "primary_networks = [\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = [\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\n"
           "primary_allow = []\ndr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = \"none\"\ndr_egress = \"nat\"\n"
           "runner_keys = [" + keys + "]\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\ndns_authority = \"10.77.2.53\"\n"
+          "control_sites = { dispatch = \"edge\", records = \"edge\", decisions = \"edge\" }\n"
           "dns_zone = \"hyops.test\"\ndb_name = \"db.hyops.test\"\nrepository_key = \"repository-key\"\nrepository_cipher = \"repository-cipher\"\n"
           "app_password = \"app-password\"\ndns_api_key = \"dns-api-key\"\n";
   if (repository_.is_object())

@@ -120,5 +120,6 @@ TEST(Text, suggests_only_near_names) {
 
 TEST(Text, printable_lets_no_control_character_through) {
   EXPECT_EQ(printable("a\x1b[31mb\n\xff" "ü"), "a?[31mb??ü");
+  EXPECT_EQ(printable("a\xc2\x9b" "b\xe2\x80\xae" "c"), "a?b?c");
   EXPECT_EQ(printable("abcdef", 3), "abc...");
 }
