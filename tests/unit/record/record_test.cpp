@@ -55,6 +55,18 @@ TEST_F(RecordTest, is_verified_by_sha256sum_and_minisign_alone) {
   EXPECT_EQ(result.events, static_cast<int64_t>(lines_of(text_of("events.jsonl")).size()));
 }
 
+TEST_F(RecordTest, lets_anybody_check_an_event_by_hand_as_the_readme_says) {
+  whole_run();
+  ASSERT_TRUE(export_it());
+  const std::string readme = read_file(fs::path(HYOPS_SOURCE_DIR) / "core/record/README.md").value();
+  const size_t at = readme.find("sed -n 3p events.jsonl");
+  ASSERT_NE(at, std::string::npos);
+  const std::string command = readme.substr(at, readme.find('\n', at) - at);
+  ASSERT_EQ(run_tool({"sh", "-c", command}, to, folder.path() / "by-hand"), 0);
+  const auto third = parse_json(lines_of(text_of("events.jsonl"))[2], "").value();
+  EXPECT_EQ(read_file(folder.path() / "by-hand").value().substr(0, 64), get_string(third, "hash"));
+}
+
 TEST_F(RecordTest, leaves_nothing_beside_its_place_and_never_writes_over_another) {
   whole_run();
   ASSERT_TRUE(export_it());

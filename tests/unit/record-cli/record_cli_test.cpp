@@ -1,0 +1,99 @@
+// hyops record as an auditor and an operator type it.
+#include "../record/support.hpp"
+
+#include "process/spawn.hpp"
+
+namespace hyops::record {
+namespace {
+
+struct Ran {
+  int code = -1;
+  std::string out, err;
+  Json json() const { return Json::parse(out, nullptr, false); }
+};
+
+struct RecordCommand : RecordTest {
+  fs::path home = folder.path() / "home";
+
+  RecordCommand() {
+    whole_run();
+    EXPECT_TRUE(make_folders(home / "keys"));
+    EXPECT_TRUE(write_file(home / "keys/runner.key", read_file(folder.path() / "key.sec").value(), 0600));
+    EXPECT_TRUE(make_folders(home / "lanes/drill"));
+    EXPECT_TRUE(write_file(home / "lanes/drill/lane.toml",
+                           "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = 1\n[runners.cloud]\nplane = \"cloud\"\nkey = \"" +
+                               secret.public_key().text + "\"\n"));
+  }
+
+  Ran hyops(std::vector<std::string> words) {
+    words.insert(words.begin(), HYOPS_BUILD_DIR "/bin/hyops");
+    words.insert(words.end(), {"--home", home.string()});
+    process::SpawnRequest request;
+    request.argv = std::move(words);
+    request.directory = folder.path();
+    request.environment = {{"LANG", "C.UTF-8"}};
+    const auto done = process::run(request, 60'000);
+    if (!done) {
+      ADD_FAILURE() << done.error().text();
+      return {};
+    }
+    return {done->exit.signal ? 128 + done->exit.signal : done->exit.code, done->out, done->err};
+  }
+};
+
+TEST_F(RecordCommand, exports_a_run_that_the_lane_verifies) {
+  const auto exported = hyops({"record", "export", "last", "--to", "record"});
+  ASSERT_EQ(exported.code, 0) << exported.err;
+  const auto by_lane = hyops({"record", "verify", "record", "--lane", "drill"});
+  EXPECT_EQ(by_lane.code, 0) << by_lane.out << by_lane.err;
+  EXPECT_NE(by_lane.out.find("signed by runner cloud of lane drill"), std::string::npos);
+  const auto by_file = hyops({"record", "verify", "record", "--key", "key.pub", "--json"});
+  EXPECT_EQ(by_file.code, 0);
+  EXPECT_EQ(by_file.json()["proven"], true);
+  EXPECT_EQ(hyops({"record", "verify", "record", "--key", secret.public_key().text}).code, 0);
+  const auto again = hyops({"record", "export", run.value, "--to", "record"});
+  EXPECT_EQ(again.code, 4);
+  EXPECT_NE(again.err.find("record.exists"), std::string::npos);
+}
+
+TEST_F(RecordCommand, does_not_call_a_record_proven_without_a_key) {
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  const auto unsure = hyops({"record", "verify", "record"});
+  EXPECT_EQ(unsure.code, 1);
+  EXPECT_NE(unsure.out.find("WHO wrote it is not proven"), std::string::npos);
+  EXPECT_EQ(hyops({"record", "verify", "record", "--unsigned"}).code, 0);
+  const auto told = hyops({"record", "verify", "record", "--json"}).json();
+  EXPECT_EQ(told["clean"], true);
+  EXPECT_EQ(told["proven"], false);
+  const auto other = trust::SecretKey::generate().value().public_key().text;
+  const auto unknown = hyops({"record", "verify", "record", "--key", other});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_NE(unknown.out.find("record.signature.unknown"), std::string::npos);
+}
+
+TEST_F(RecordCommand, names_what_is_wrong_and_warns_in_the_report) {
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  std::ofstream(to / "plan.json", std::ios::app) << " ";
+  const auto broken = hyops({"record", "verify", "record", "--unsigned"});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_NE(broken.out.find("plan.json is not what was signed"), std::string::npos);
+  const auto report = hyops({"record", "report", "record"});
+  EXPECT_EQ(report.code, 1);
+  EXPECT_NE(report.out.find("WARNING: this record does not verify"), std::string::npos);
+  EXPECT_EQ(hyops({"record", "verify", "nothing-here"}).code, 2);
+}
+
+TEST_F(RecordCommand, reports_a_run_from_the_ledger_or_a_record_from_its_folder) {
+  const auto live = hyops({"record", "report", run.value});
+  EXPECT_EQ(live.code, 0) << live.err;
+  EXPECT_NE(live.out.find("Completed"), std::string::npos);
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  EXPECT_EQ(hyops({"record", "report", "record", "--html", "page.html"}).code, 0);
+  EXPECT_NE(read_file(folder.path() / "page.html").value().find("<!DOCTYPE html>"), std::string::npos);
+  const auto told = hyops({"record", "report", "record", "--json"}).json();
+  EXPECT_EQ(told["headline"]["word"], "Completed");
+  EXPECT_EQ(told["sound"], true);
+}
+
+}  // namespace
+}  // namespace hyops::record
