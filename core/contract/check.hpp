@@ -31,10 +31,13 @@ class Modules {
   std::unordered_map<std::string, const Module*> known_;
 };
 
-// dependencies[i]: the steps that step i needs, by `needs` and by reference, each once, never itself.
+// dependencies[i]: the steps that step i needs, by `needs` and by reference, each once, never
+// itself.
 using Dependencies = std::vector<std::vector<size_t>>;
-void check_order(const Blueprint& blueprint, const Dependencies& dependencies, Complaints& complaints);
-void check_phases(const Blueprint& blueprint, Modules& modules, const Place& at, Complaints& complaints);
+void check_order(const Blueprint& blueprint, const Dependencies& dependencies,
+                 Complaints& complaints);
+void check_phases(const Blueprint& blueprint, Modules& modules, const Place& at,
+                  Complaints& complaints);
 
 std::vector<std::string> names_of(const Fields& fields);
 bool takes_secret(const Type& type);

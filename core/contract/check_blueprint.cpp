@@ -46,15 +46,20 @@ namespace {
 class BlueprintCheck {
  public:
   BlueprintCheck(const Blueprint& blueprint, Catalog& catalog, Diagnostics& problems)
-      : blueprint_(blueprint), catalog_(catalog), complaints_(problems), modules_(catalog, problems),
+      : blueprint_(blueprint),
+        catalog_(catalog),
+        complaints_(problems),
+        modules_(catalog, problems),
         dependencies_(blueprint.steps.size()) {
     at_ = blueprint.folder.empty() ? Place{blueprint.name, 0, 0}
                                    : Place{(blueprint.folder / "blueprint.toml").string(), 0, 0};
-    if (!blueprint.steps.empty() && !blueprint.steps[0].place.file.empty()) at_.file = blueprint.steps[0].place.file;
+    if (!blueprint.steps.empty() && !blueprint.steps[0].place.file.empty())
+      at_.file = blueprint.steps[0].place.file;
   }
 
   void run() {
-    if (blueprint_.steps.empty()) complaints_.add(at_, "contract.value.empty", "the blueprint has no steps");
+    if (blueprint_.steps.empty())
+      complaints_.add(at_, "contract.value.empty", "the blueprint has no steps");
     const size_t before = complaints_.problems().size() - (blueprint_.steps.empty() ? 1 : 0);
     index();
     for (size_t i = 0; i < blueprint_.steps.size(); ++i) check_step(i);
@@ -64,7 +69,8 @@ class BlueprintCheck {
     const bool recovery = !blueprint_.decision.empty() || blueprint_.name.starts_with("dr/");
     if (recovery && blueprint_.execution_plane != "runner-local")
       complaints_.add(at_, "contract.plane.required",
-                      "execution_plane is \"" + blueprint_.execution_plane + "\", but recovery and burst are runner-local");
+                      "execution_plane is \"" + blueprint_.execution_plane +
+                          "\", but recovery and burst are runner-local");
     in_order_of_the_file(before);
   }
 
@@ -93,12 +99,14 @@ class BlueprintCheck {
       const auto [owner, free] = slots.emplace(step.module + "#" + step.instance, i);
       if (!free && fresh)
         complaints_.add(step.place, "contract.step.duplicate",
-                        "step \"" + step.id + "\" and step \"" + blueprint_.steps[owner->second].id +
-                            "\" share the state slot " + owner->first);
+                        "step \"" + step.id + "\" and step \"" +
+                            blueprint_.steps[owner->second].id + "\" share the state slot " +
+                            owner->first);
     }
   }
 
-  std::optional<size_t> find(const std::string& id, const Step& step, const Place& at, const std::string& how) {
+  std::optional<size_t> find(const std::string& id, const Step& step, const Place& at,
+                             const std::string& how) {
     const auto found = ids_.find(id);
     if (found != ids_.end() && &blueprint_.steps[found->second] != &step) return found->second;
     if (found != ids_.end()) {
@@ -110,7 +118,8 @@ class BlueprintCheck {
     // Near names cost a look at every step: for the first few misses only.
     const std::string hint = ++misses_ <= 20 ? did_you_mean(id, step_names_) : "";
     complaints_.add(at, "contract.step.unknown",
-                    "step \"" + step.id + "\" " + how + " \"" + printable(id, 64) + "\", which is no step." + hint);
+                    "step \"" + step.id + "\" " + how + " \"" + printable(id, 64) +
+                        "\", which is no step." + hint);
     return std::nullopt;
   }
 
@@ -124,10 +133,12 @@ class BlueprintCheck {
       const Field* field = nullptr;
       if (module) {
         const auto found = module->inputs.find(name);
-        if (found != module->inputs.end()) field = &found->second;
+        if (found != module->inputs.end())
+          field = &found->second;
         else
           complaints_.add(binding.place, "contract.input.unknown",
-                          "step \"" + step.id + "\": " + module->name + " has no input \"" + printable(name, 64) + "\"." +
+                          "step \"" + step.id + "\": " + module->name + " has no input \"" +
+                              printable(name, 64) + "\"." +
                               did_you_mean(name, names_of(module->inputs)));
       }
       check_binding(step, name, binding, field, needs);
@@ -138,11 +149,12 @@ class BlueprintCheck {
     for (const auto& [name, field] : module->inputs)
       if (field.required && !step.inputs.count(name))
         complaints_.add(step.place, "contract.input.missing",
-                        "step \"" + step.id + "\" leaves the required input \"" + name + "\" of " + module->name + " open");
+                        "step \"" + step.id + "\" leaves the required input \"" + name + "\" of " +
+                            module->name + " open");
   }
 
-  void check_binding(const Step& step, const std::string& name, const Binding& binding, const Field* field,
-                     std::vector<size_t>& needs) {
+  void check_binding(const Step& step, const std::string& name, const Binding& binding,
+                     const Field* field, std::vector<size_t>& needs) {
     const std::string where = "step \"" + step.id + "\", input " + name + ": ";
     if (!binding.from) {
       if (auto bare = refuse_bare_project(Json{{name, binding.literal}}, step.id); !bare)
@@ -172,7 +184,8 @@ class BlueprintCheck {
                           did_you_mean(from.name, names_of(module->outputs)));
     } else if (field && !fits(output->second.type, field->type)) {
       complaints_.add(binding.place, "contract.reference.type",
-                      where + from.text() + " is " + output->second.type.text() + ", expected " + field->type.text());
+                      where + from.text() + " is " + output->second.type.text() + ", expected " +
+                          field->type.text());
     }
   }
 
@@ -185,7 +198,8 @@ class BlueprintCheck {
     const Blueprint* twin = catalog_.blueprint(blueprint_.twin, at_, complaints_.problems());
     if (twin && (twin->twin != blueprint_.name || twin->name == blueprint_.name))
       complaints_.add(at_, "contract.twin.one_sided",
-                      "the twin " + twin->name + " names " + (twin->twin.empty() ? "no twin" : twin->twin + " as its twin") +
+                      "the twin " + twin->name + " names " +
+                          (twin->twin.empty() ? "no twin" : twin->twin + " as its twin") +
                           ", expected " + blueprint_.name);
   }
 

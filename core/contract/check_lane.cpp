@@ -1,4 +1,5 @@
-// What profiles and lanes say about modules and packs, held against the catalogue; and the lock's digests.
+// What profiles and lanes say about modules and packs, held against the catalogue; and the lock's
+// digests.
 #include <algorithm>
 
 #include "base/digest.hpp"
@@ -11,7 +12,8 @@ namespace {
 
 using Defaults = std::map<std::string, std::map<std::string, Json>>;
 
-void check_defaults(const Defaults& defaults, const Place& at, Modules& modules, Complaints& complaints) {
+void check_defaults(const Defaults& defaults, const Place& at, Modules& modules,
+                    Complaints& complaints) {
   for (const auto& [name, values] : defaults) {
     const Module* module = modules.get(name, at);
     if (!module) continue;
@@ -20,7 +22,8 @@ void check_defaults(const Defaults& defaults, const Place& at, Modules& modules,
       const auto field = module->inputs.find(input);
       if (field == module->inputs.end()) {
         complaints.add(at, "contract.input.unknown",
-                       where + ": " + name + " has no such input." + did_you_mean(input, names_of(module->inputs)));
+                       where + ": " + name + " has no such input." +
+                           did_you_mean(input, names_of(module->inputs)));
       } else if (auto read = read_value(field->second, value); !read) {
         read.error().message = where + ": " + read.error().message;
         complaints.add(at, std::move(read.error()));
@@ -29,20 +32,22 @@ void check_defaults(const Defaults& defaults, const Place& at, Modules& modules,
   }
 }
 
-const Pack* bound_pack(const Profile& profile, const std::string& module, const Place& at, Catalog& catalog,
-                       Complaints& complaints) {
+const Pack* bound_pack(const Profile& profile, const std::string& module, const Place& at,
+                       Catalog& catalog, Complaints& complaints) {
   const auto bind = profile.bind.find(module);
   if (bind == profile.bind.end()) {
     std::vector<std::string> known;
     for (const auto& [name, ignored] : profile.bind) known.push_back(name);
     complaints.add(at, "contract.binding.missing",
-                   "the profile " + profile.name + " binds no pack to " + module + "." + did_you_mean(module, known));
+                   "the profile " + profile.name + " binds no pack to " + module + "." +
+                       did_you_mean(module, known));
     return nullptr;
   }
   const Pack* pack = catalog.pack(bind->second, at, complaints.problems());
   if (!pack || pack->module == module) return pack;
   complaints.add(at, "contract.binding.other_module",
-                 "the profile " + profile.name + " binds " + module + " to " + pack->name + ", which implements " + pack->module);
+                 "the profile " + profile.name + " binds " + module + " to " + pack->name +
+                     ", which implements " + pack->module);
   return nullptr;
 }
 
@@ -56,10 +61,12 @@ std::vector<std::string> modules_of(const Blueprint& blueprint) {
 
 }  // namespace
 
-void check_bindings(const Blueprint& blueprint, const Profile& profile, Catalog& catalog, Diagnostics& problems) {
+void check_bindings(const Blueprint& blueprint, const Profile& profile, Catalog& catalog,
+                    Diagnostics& problems) {
   Complaints complaints(problems);
   const Place at{profile.file.empty() ? profile.name : profile.file.string(), 0, 0};
-  for (const auto& module : modules_of(blueprint)) bound_pack(profile, module, at, catalog, complaints);
+  for (const auto& module : modules_of(blueprint))
+    bound_pack(profile, module, at, catalog, complaints);
 }
 
 void check_profile(const Profile& profile, Catalog& catalog, Diagnostics& problems) {
@@ -79,7 +86,8 @@ void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems) {
     const auto& kinds = profile->lane_kinds;
     if (std::find(kinds.begin(), kinds.end(), lane.kind) == kinds.end())
       complaints.add(at, "contract.lane.kind",
-                     "lane " + lane.name + " is a " + lane.kind + " lane; the profile " + profile->name + " is for " + join(kinds));
+                     "lane " + lane.name + " is a " + lane.kind + " lane; the profile " +
+                         profile->name + " is for " + join(kinds));
   }
   const auto refuse = [&](const Json& value, const std::string& path) {
     if (auto good = refuse_bare_project(value, path); !good) complaints.add(at, good.error());
@@ -87,34 +95,41 @@ void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems) {
   for (const auto& [id, config] : lane.plugins) refuse(config, "plugins.\"" + id + "\"");
   refuse(lane.secret_config, "secrets.config");
   refuse(Json(lane.facts), "facts");
-  for (const auto& [module, values] : lane.defaults) refuse(Json(values), "defaults.\"" + module + "\"");
+  for (const auto& [module, values] : lane.defaults)
+    refuse(Json(values), "defaults.\"" + module + "\"");
   for (auto a = lane.projects.begin(); a != lane.projects.end(); ++a)
     for (auto b = std::next(a); b != lane.projects.end(); ++b)
       if (a->second == b->second && !lane.shared_roles)
         complaints.add(at, "contract.project.shared",
-                       "the roles " + a->first + " and " + b->first + " share the project \"" + printable(a->second, 60) + "\"");
+                       "the roles " + a->first + " and " + b->first + " share the project \"" +
+                           printable(a->second, 60) + "\"");
   check_defaults(lane.defaults, at, modules, complaints);
 }
 
 Result<Lock> digest_sources(const Blueprint& blueprint, const Profile& profile, Catalog& catalog) {
   Diagnostics problems;
   Lock lock;
-  const auto add = [](std::map<std::string, std::string>& to, const std::string& name, Result<std::string> digest) -> Status {
+  const auto add = [](std::map<std::string, std::string>& to, const std::string& name,
+                      Result<std::string> digest) -> Status {
     if (!digest) return pass(digest, "while digesting " + name);
     to.emplace(name, std::move(*digest));
     return {};
   };
   const Place at{profile.file.string(), 0, 0};
   Complaints complaints(problems);
-  if (auto done = add(lock.blueprints, blueprint.name, digest_of_tree(blueprint.folder)); !done) return pass(done);
-  if (auto done = add(lock.profiles, profile.name, digest_of_file(profile.file)); !done) return pass(done);
+  if (auto done = add(lock.blueprints, blueprint.name, digest_of_tree(blueprint.folder)); !done)
+    return pass(done);
+  if (auto done = add(lock.profiles, profile.name, digest_of_file(profile.file)); !done)
+    return pass(done);
   for (const auto& name : modules_of(blueprint)) {
     const Module* module = catalog.module(name, at, problems);
     const Pack* pack = module ? bound_pack(profile, name, at, catalog, complaints) : nullptr;
     if (!problems.empty()) return Failure(std::move(problems.front()));
     if (!pack) return fail("internal.defect", "the pack bound to " + name + " vanished");
-    if (auto done = add(lock.modules, name, digest_of_tree(module->folder)); !done) return pass(done);
-    if (auto done = add(lock.packs, pack->name, digest_of_tree(pack->folder)); !done) return pass(done);
+    if (auto done = add(lock.modules, name, digest_of_tree(module->folder)); !done)
+      return pass(done);
+    if (auto done = add(lock.packs, pack->name, digest_of_tree(pack->folder)); !done)
+      return pass(done);
   }
   return lock;
 }

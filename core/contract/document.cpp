@@ -23,10 +23,13 @@ std::string_view what(Node::Is is) {
 
 Source::~Source() {
   const auto order = [](const Error& a, const Error& b) {
-    const auto key = [](const Error& e) { return e.place ? std::tuple(e.place->line, e.place->column) : std::tuple(0, 0); };
+    const auto key = [](const Error& e) {
+      return e.place ? std::tuple(e.place->line, e.place->column) : std::tuple(0, 0);
+    };
     return key(a) < key(b);
   };
-  std::stable_sort(problems_.begin() + static_cast<std::ptrdiff_t>(before_), problems_.end(), order);
+  std::stable_sort(problems_.begin() + static_cast<std::ptrdiff_t>(before_), problems_.end(),
+                   order);
 }
 
 void Source::wrong(int line, int column, std::string_view code, std::string message) {
@@ -48,7 +51,8 @@ void Source::wrong(const Node& at, Error error) {
 Node node_of(const Json& value) {
   Node node;
   if (value.is_object()) {
-    for (const auto& [key, item] : value.items()) node.members.push_back({key, 0, 0, node_of(item)});
+    for (const auto& [key, item] : value.items())
+      node.members.push_back({key, 0, 0, node_of(item)});
   } else if (value.is_array()) {
     node.is = Node::Is::list;
     for (const auto& item : value) node.items.push_back(node_of(item));
@@ -90,8 +94,9 @@ Json json_of(const Node& node) {
 bool expect(const Node& node, Node::Is wanted, const std::string& path, Source& source) {
   if (node.is == wanted) return true;
   if (node.is != Node::Is::refused)
-    source.wrong(node, "contract.value.type", path + " is " + std::string(what(node.is)) + ", expected " +
-                                                  std::string(what(wanted)));
+    source.wrong(
+        node, "contract.value.type",
+        path + " is " + std::string(what(node.is)) + ", expected " + std::string(what(wanted)));
   return false;
 }
 
@@ -143,7 +148,8 @@ bool Table::read(std::string_view key, std::vector<std::string>& out, Need need)
   if (!node || !expect(*node, Node::Is::list, path(key), source_)) return false;
   std::vector<std::string> items;
   for (size_t i = 0; i < node->items.size(); ++i) {
-    if (!expect(node->items[i], Node::Is::text, path(key) + "[" + std::to_string(i) + "]", source_)) return false;
+    if (!expect(node->items[i], Node::Is::text, path(key) + "[" + std::to_string(i) + "]", source_))
+      return false;
     items.push_back(node->items[i].text);
   }
   out = std::move(items);
@@ -155,8 +161,8 @@ bool Table::integer(std::string_view key, int64_t& out, int64_t min, int64_t max
   if (!node || !expect(*node, Node::Is::integer, path(key), source_)) return false;
   if (node->integer < min || node->integer > max) {
     source_.wrong(*node, "contract.value.range",
-                  path(key) + " is " + std::to_string(node->integer) + ", expected " + std::to_string(min) +
-                      " to " + std::to_string(max));
+                  path(key) + " is " + std::to_string(node->integer) + ", expected " +
+                      std::to_string(min) + " to " + std::to_string(max));
     return false;
   }
   out = node->integer;
@@ -171,15 +177,17 @@ bool Table::duration(std::string_view key, int64_t& out, Need need) {
   if (!ms) {
     const std::string found = node->is == Node::Is::text ? "\"" + printable(node->text, 80) + "\""
                                                          : std::string(what(node->is));
-    source_.wrong(*node, "contract.value.duration",
-                  path(key) + " is " + found + ", expected a duration like \"15m\" (ms, s, m, h or d)");
+    source_.wrong(
+        *node, "contract.value.duration",
+        path(key) + " is " + found + ", expected a duration like \"15m\" (ms, s, m, h or d)");
     return false;
   }
   out = *ms;
   return true;
 }
 
-bool Table::choice(std::string_view key, std::string& out, const std::vector<std::string>& of, Need need) {
+bool Table::choice(std::string_view key, std::string& out, const std::vector<std::string>& of,
+                   Need need) {
   const Node* node = get(key, need);
   if (!node || !expect(*node, Node::Is::text, path(key), source_)) return false;
   if (!one_of(*node, node->text, of, path(key), source_)) return false;
@@ -203,7 +211,8 @@ void Table::done() {
   for (const auto& member : node_.members) {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
     if (member.key == bare_project) {
-      source_.wrong(member.line, member.column, "contract.project.bare", path(member.key) + " " + bare_project_why);
+      source_.wrong(member.line, member.column, "contract.project.bare",
+                    path(member.key) + " " + bare_project_why);
       continue;
     }
     std::string hint = did_you_mean(member.key, known_);
@@ -229,22 +238,28 @@ bool is_identifier(std::string_view name) {
   });
 }
 
-void check_name(const Node* at, const std::string& name, int slashes, const std::string& path, Source& source) {
+void check_name(const Node* at, const std::string& name, int slashes, const std::string& path,
+                Source& source) {
   if (!at || is_contract_name(name, slashes)) return;
   source.wrong(*at, "contract.name.malformed",
-               path + " is \"" + printable(name, 80) + "\", expected small letters, digits and dashes" +
+               path + " is \"" + printable(name, 80) +
+                   "\", expected small letters, digits and dashes" +
                    (slashes > 0 ? ", with one slash, like postgresql/restore" : ""));
 }
 
-void check_version(const Node* at, const std::string& version, const std::string& path, Source& source) {
+void check_version(const Node* at, const std::string& version, const std::string& path,
+                   Source& source) {
   if (!at) return;
   const auto parts = split(version, '.');
-  const bool good = parts.size() == 3 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-    return !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == std::string::npos;
-  });
+  const bool good =
+      parts.size() == 3 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+        return !part.empty() && part.size() < 10 &&
+               part.find_first_not_of("0123456789") == std::string::npos;
+      });
   if (!good)
-    source.wrong(*at, "contract.value.version",
-                 path + " is \"" + printable(version, 80) + "\", expected three numbers like 1.0.0");
+    source.wrong(
+        *at, "contract.value.version",
+        path + " is \"" + printable(version, 80) + "\", expected three numbers like 1.0.0");
 }
 
 std::optional<std::string> read_text(const std::filesystem::path& file, Diagnostics& problems) {
@@ -256,7 +271,8 @@ std::optional<std::string> read_text(const std::filesystem::path& file, Diagnost
   return std::nullopt;
 }
 
-std::optional<Json> parse_toml(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Json> parse_toml(std::string_view text, const std::string& file,
+                               Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document || !source.clean()) return std::nullopt;

@@ -20,7 +20,14 @@ constexpr int max_nesting = 32;
 struct Member;
 
 struct Node {
-  enum class Is { text, integer, boolean, list, table, refused };  // refused: already complained about
+  enum class Is {
+    text,
+    integer,
+    boolean,
+    list,
+    table,
+    refused
+  };  // refused: already complained about
   Is is = Is::table;
   std::string text;
   int64_t integer = 0;
@@ -39,8 +46,8 @@ struct Member {
 // "a string", "an integer", ... for "found ..., expected ...".
 std::string_view what(Node::Is is);
 
-// Where complaints about one document go. Stops after 100: a file that is wrong everywhere is the wrong
-// file, and the next hundred complaints help nobody.
+// Where complaints about one document go. Stops after 100: a file that is wrong everywhere is the
+// wrong file, and the next hundred complaints help nobody.
 class Source {
  public:
   Source(std::string file, Diagnostics& problems)
@@ -83,7 +90,8 @@ class Table {
   bool read(std::string_view key, std::string& out, Need need = Need::optional);
   bool read(std::string_view key, bool& out, Need need = Need::optional);
   bool read(std::string_view key, std::vector<std::string>& out, Need need = Need::optional);
-  bool integer(std::string_view key, int64_t& out, int64_t min, int64_t max, Need need = Need::optional);
+  bool integer(std::string_view key, int64_t& out, int64_t min, int64_t max,
+               Need need = Need::optional);
   bool duration(std::string_view key, int64_t& out, Need need = Need::optional);
   // A string out of a closed set.
   bool choice(std::string_view key, std::string& out, const std::vector<std::string>& of,
@@ -111,8 +119,10 @@ bool one_of(const Node& at, const std::string& value, const std::vector<std::str
 // The names a person gives: [a-z0-9][a-z0-9-]*, with one slash where `slashes` is 1.
 bool is_contract_name(std::string_view name, int slashes = 0);
 bool is_identifier(std::string_view name);  // inputs, outputs, facts: [a-z][a-z0-9_]*
-void check_name(const Node* at, const std::string& name, int slashes, const std::string& path, Source& source);
-void check_version(const Node* at, const std::string& version, const std::string& path, Source& source);
+void check_name(const Node* at, const std::string& name, int slashes, const std::string& path,
+                Source& source);
+void check_version(const Node* at, const std::string& version, const std::string& path,
+                   Source& source);
 
 constexpr std::string_view bare_project = "project_id";
 extern const std::string bare_project_why;
@@ -124,12 +134,18 @@ Status refuse_bare_project(const Json& value, const std::string& path);
 Fields read_fields(const Node& table, const std::string& path, Source& source);
 
 // The loaders over text in memory; `file` names the document. load_* read a file and call these.
-std::optional<Module> parse_module(std::string_view text, const std::string& file, Diagnostics& problems);
-std::optional<Pack> parse_pack(std::string_view text, const std::string& file, Diagnostics& problems);
-std::optional<Profile> parse_profile(std::string_view text, const std::string& file, Diagnostics& problems);
-std::optional<Lane> parse_lane(std::string_view text, const std::string& file, Diagnostics& problems);
-std::optional<Blueprint> parse_blueprint(std::string_view text, const std::string& file, Diagnostics& problems);
-std::optional<Lock> parse_lock(std::string_view text, const std::string& file, Diagnostics& problems);
+std::optional<Module> parse_module(std::string_view text, const std::string& file,
+                                   Diagnostics& problems);
+std::optional<Pack> parse_pack(std::string_view text, const std::string& file,
+                               Diagnostics& problems);
+std::optional<Profile> parse_profile(std::string_view text, const std::string& file,
+                                     Diagnostics& problems);
+std::optional<Lane> parse_lane(std::string_view text, const std::string& file,
+                               Diagnostics& problems);
+std::optional<Blueprint> parse_blueprint(std::string_view text, const std::string& file,
+                                         Diagnostics& problems);
+std::optional<Lock> parse_lock(std::string_view text, const std::string& file,
+                               Diagnostics& problems);
 
 std::optional<std::string> read_text(const std::filesystem::path& file, Diagnostics& problems);
 

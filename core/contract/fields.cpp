@@ -1,4 +1,5 @@
-// The typed-input language itself: reads [inputs.x] tables, and refuses fields that contradict themselves.
+// The typed-input language itself: reads [inputs.x] tables, and refuses fields that contradict
+// themselves.
 #include <algorithm>
 
 #include "base/clock.hpp"
@@ -10,8 +11,8 @@ namespace hyops::contract {
 namespace {
 
 bool has_size(Kind kind) {
-  return kind == Kind::integer || kind == Kind::duration || kind == Kind::string || kind == Kind::list ||
-         kind == Kind::map;
+  return kind == Kind::integer || kind == Kind::duration || kind == Kind::string ||
+         kind == Kind::list || kind == Kind::map;
 }
 
 class FieldReader {
@@ -55,21 +56,25 @@ class FieldReader {
       field_.type = *type;
       return true;
     }
-    static const std::vector<std::string> known = {"string", "int", "bool", "duration", "address", "cidr",
-                                                   "dns_name", "host", "endpoint", "secret", "digest"};
+    static const std::vector<std::string> known = {"string",   "int",    "bool",     "duration",
+                                                   "address",  "cidr",   "dns_name", "host",
+                                                   "endpoint", "secret", "digest"};
     source_.wrong(*table_.get("type"), "contract.type.unknown",
-                  table_.path("type") + " is \"" + printable(text, 60) + "\", expected " + join(known) +
-                      ", list<...> or map<...>." + did_you_mean(text, known));
+                  table_.path("type") + " is \"" + printable(text, 60) + "\", expected " +
+                      join(known) + ", list<...> or map<...>." + did_you_mean(text, known));
     return false;
   }
 
   void bound(const Node* node, const char* key, std::optional<int64_t>& out) {
     if (!node) return;
-    if (!has_size(field_.type.kind)) return contradicts(*node, key, "means nothing for a " + field_.type.text());
+    if (!has_size(field_.type.kind))
+      return contradicts(*node, key, "means nothing for a " + field_.type.text());
     if (field_.type.kind == Kind::duration && node->is == Node::Is::text) {
-      if (const auto ms = parse_duration(node->text)) out = *ms;
+      if (const auto ms = parse_duration(node->text))
+        out = *ms;
       else
-        source_.wrong(*node, "contract.value.duration", table_.path(key) + " is not a duration like \"15m\"");
+        source_.wrong(*node, "contract.value.duration",
+                      table_.path(key) + " is not a duration like \"15m\"");
       return;
     }
     if (expect(*node, Node::Is::integer, table_.path(key), source_)) out = node->integer;
@@ -89,7 +94,8 @@ class FieldReader {
     if (!expect(node, Node::Is::list, table_.path("one_of"), source_)) return;
     if (field_.type.kind != Kind::string && field_.type.kind != Kind::integer)
       return contradicts(node, "one_of", "means nothing for a " + field_.type.text());
-    if (node.items.empty()) return contradicts(node, "one_of", "lists nothing, so no value would do");
+    if (node.items.empty())
+      return contradicts(node, "one_of", "lists nothing, so no value would do");
     std::vector<Json> values;
     for (const auto& item : node.items) {
       const Json value = json_of(item);
@@ -119,14 +125,18 @@ class FieldReader {
 }  // namespace
 
 const std::string bare_project_why =
-    "does not say which role the project has (C4): name host_project, control_project or workload_project; "
+    "does not say which role the project has (C4): name host_project, control_project or "
+    "workload_project; "
     "placement and networks live in host, secrets and object repositories in control";
 
 void refuse_bare_project(const Node& node, const std::string& path, Source& source) {
-  const auto below = [&](const std::string& part) { return path.empty() ? part : path + "." + part; };
+  const auto below = [&](const std::string& part) {
+    return path.empty() ? part : path + "." + part;
+  };
   for (const auto& member : node.members) {
     if (member.key == bare_project)
-      source.wrong(member.line, member.column, "contract.project.bare", below(member.key) + " " + bare_project_why);
+      source.wrong(member.line, member.column, "contract.project.bare",
+                   below(member.key) + " " + bare_project_why);
     refuse_bare_project(member.value, below(member.key), source);
   }
   for (size_t i = 0; i < node.items.size(); ++i)
@@ -136,8 +146,10 @@ void refuse_bare_project(const Node& node, const std::string& path, Source& sour
 Status refuse_bare_project(const Json& value, const std::string& path) {
   if (value.is_object())
     for (const auto& [key, item] : value.items()) {
-      if (key == bare_project) return fail("contract.project.bare", path + "." + key + " " + bare_project_why);
-      if (auto good = refuse_bare_project(item, path + "." + printable(key, 60)); !good) return good;
+      if (key == bare_project)
+        return fail("contract.project.bare", path + "." + key + " " + bare_project_why);
+      if (auto good = refuse_bare_project(item, path + "." + printable(key, 60)); !good)
+        return good;
     }
   if (value.is_array())
     for (const auto& item : value)
@@ -151,18 +163,21 @@ Fields read_fields(const Node& table, const std::string& path, Source& source) {
     const std::string at = path.empty() ? member.key : path + "." + member.key;
     if (!is_identifier(member.key)) {
       source.wrong(member.line, member.column, "contract.name.malformed",
-                   "\"" + printable(at, 100) + "\" is no name for a field: small letters, digits and _, like db_port");
+                   "\"" + printable(at, 100) +
+                       "\" is no name for a field: small letters, digits and _, like db_port");
       continue;
     }
     if (member.key == bare_project)
-      source.wrong(member.line, member.column, "contract.project.bare", at + " " + bare_project_why);
+      source.wrong(member.line, member.column, "contract.project.bare",
+                   at + " " + bare_project_why);
     if (!expect(member.value, Node::Is::table, at, source)) continue;
     fields.emplace(member.key, FieldReader(member, at, source).run());
   }
   return fields;
 }
 
-std::optional<Fields> load_fields(const Json& table, const std::string& file, Diagnostics& problems) {
+std::optional<Fields> load_fields(const Json& table, const std::string& file,
+                                  Diagnostics& problems) {
   Source source(file, problems);
   const Node node = node_of(table);
   if (!expect(node, Node::Is::table, "the list of fields", source)) return std::nullopt;

@@ -1,5 +1,5 @@
-// The JSON Schema of each contract file. Says no more than the loaders enforce; a test holds the keys
-// of both against each other.
+// The JSON Schema of each contract file. Says no more than the loaders enforce; a test holds the
+// keys of both against each other.
 #include <utility>
 
 #include "contract/shapes.hpp"
@@ -36,95 +36,164 @@ Json free_table() { return {{"type", "object"}}; }
 
 std::vector<std::string> phase_names() {
   std::vector<std::string> names;
-  for (int i = 0; i <= static_cast<int>(Phase::publish); ++i) names.emplace_back(name(static_cast<Phase>(i)));
+  for (int i = 0; i <= static_cast<int>(Phase::publish); ++i)
+    names.emplace_back(name(static_cast<Phase>(i)));
   return names;
 }
 
 Json field() {
-  return table({{"type", {{"type", "string"},
-                          {"pattern", "^((list|map)<)*(string|int|bool|duration|address|cidr|dns_name|host|endpoint|secret|digest)>*$"}}},
-                {"required", truth}, {"default", Json::object()},
-                {"one_of", {{"type", "array"}, {"items", {{"type", Json::array({"string", "integer"})}}}, {"minItems", 1}}},
-                {"pattern", {{"type", "string"}, {"maxLength", 256}}}, {"min", {{"type", Json::array({"integer", "string"})}}},
-                {"max", {{"type", Json::array({"integer", "string"})}}}, {"unit", text}, {"doc", text}},
+  return table({{"type",
+                 {{"type", "string"},
+                  {"pattern",
+                   "^((list|map)<)*(string|int|bool|duration|address|cidr|dns_name|host|endpoint|"
+                   "secret|digest)>*$"}}},
+                {"required", truth},
+                {"default", Json::object()},
+                {"one_of",
+                 {{"type", "array"},
+                  {"items", {{"type", Json::array({"string", "integer"})}}},
+                  {"minItems", 1}}},
+                {"pattern", {{"type", "string"}, {"maxLength", 256}}},
+                {"min", {{"type", Json::array({"integer", "string"})}}},
+                {"max", {{"type", Json::array({"integer", "string"})}}},
+                {"unit", text},
+                {"doc", text}},
                {"type"});
 }
 
 Json module_file() {
-  return table({{"module", named(1)}, {"version", version()}, {"title", text}, {"doc", text}, {"inputs", map_of(field())},
+  return table({{"module", named(1)},
+                {"version", version()},
+                {"title", text},
+                {"doc", text},
+                {"inputs", map_of(field())},
                 {"outputs", map_of(field())},
-                {"effects", table({{"hosts", texts}, {"dns_names", texts}, {"secrets", texts}, {"files", texts}, {"irreversible", truth}})}},
+                {"effects", table({{"hosts", texts},
+                                   {"dns_names", texts},
+                                   {"secrets", texts},
+                                   {"files", texts},
+                                   {"irreversible", truth}})}},
                {"module", "version", "title"});
 }
 
 Json pack_file() {
-  return table({{"pack", named(1)}, {"version", version()}, {"module", named(1)},
-                {"driver", choice({"process", "ansible", "terraform", "packer", "plugin"})}, {"timeout", of_kind(Kind::duration)},
-                {"idempotent", truth}, {"tools", map_of(text)}, {"process", table({{"run", texts}, {"observe", texts}}, {"run"})},
+  return table({{"pack", named(1)},
+                {"version", version()},
+                {"module", named(1)},
+                {"driver", choice({"process", "ansible", "terraform", "packer", "plugin"})},
+                {"timeout", of_kind(Kind::duration)},
+                {"idempotent", truth},
+                {"tools", map_of(text)},
+                {"process", table({{"run", texts}, {"observe", texts}}, {"run"})},
                 {"ansible", table({{"playbook", text}, {"observe", text}}, {"playbook"})},
-                {"terraform", table({{"root", text}}, {"root"})}, {"packer", table({{"template", text}}, {"template"})},
-                {"plugin", table({{"plugin", text}, {"verb", text},
-                                  {"interface", choice({"hyops.provider/1", "hyops.egress/1", "hyops.access/1", "hyops.secret/1"})}},
+                {"terraform", table({{"root", text}}, {"root"})},
+                {"packer", table({{"template", text}}, {"template"})},
+                {"plugin", table({{"plugin", text},
+                                  {"verb", text},
+                                  {"interface", choice({"hyops.provider/1", "hyops.egress/1",
+                                                        "hyops.access/1", "hyops.secret/1"})}},
                                  {"plugin", "interface", "verb"})}},
                {"pack", "version", "module", "driver"});
 }
 
 Json profile_file() {
-  const Json retry = table({{"attempts", number}, {"pause", of_kind(Kind::duration)}}, {"attempts"});
-  const Json lane_kinds = {{"type", "array"}, {"items", choice({"drill", "live"})}, {"minItems", 1}};
+  const Json retry =
+      table({{"attempts", number}, {"pause", of_kind(Kind::duration)}}, {"attempts"});
+  const Json lane_kinds = {
+      {"type", "array"}, {"items", choice({"drill", "live"})}, {"minItems", 1}};
   const Json phases = {{"type", "array"}, {"items", choice(phase_names())}};
   Keys classes;
-  for (const char* each : {"invalid", "denied", "conflict", "exhausted", "unavailable", "expired", "cancelled", "deadline",
-                           "partial", "internal"})
+  for (const char* each : {"invalid", "denied", "conflict", "exhausted", "unavailable", "expired",
+                           "cancelled", "deadline", "partial", "internal"})
     classes.emplace_back(each, retry);
-  return table({{"profile", named(0)}, {"title", text}, {"lane_kinds", lane_kinds}, {"bind", map_of(named(1))},
-                {"defaults", map_of(free_table())},
-                {"approvals", table({{"required", number}, {"distinct_from_requester", truth}, {"valid", of_kind(Kind::duration)}})},
-                {"retry", table(classes)},
-                {"limits", table({{"parallel", number}, {"step_timeout", of_kind(Kind::duration)}, {"resources", map_of(number)}})},
-                {"connectivity", table({{"expect", choice({"runner-local", "private-overlay", "bastion-explicit", "gcp-iap", "public-ephemeral"})}})},
-                {"gates", table({{"before", phases}})}, {"validation", table({{"depth", choice({"basic", "standard", "full"})}})},
-                {"cost", table({{"currency", {{"type", "string"}, {"pattern", "^[A-Z]{3}$"}}},
-                                {"max_per_run", {{"type", "string"}, {"pattern", "^[0-9]{1,12}(\\.[0-9]{1,6})?$"}}},
-                                {"unknown", choice({"deny", "allow"})}})},
-                {"naming", table({{"pattern", text}})}},
-               {"profile", "title", "lane_kinds"});
+  return table(
+      {{"profile", named(0)},
+       {"title", text},
+       {"lane_kinds", lane_kinds},
+       {"bind", map_of(named(1))},
+       {"defaults", map_of(free_table())},
+       {"approvals", table({{"required", number},
+                            {"distinct_from_requester", truth},
+                            {"valid", of_kind(Kind::duration)}})},
+       {"retry", table(classes)},
+       {"limits", table({{"parallel", number},
+                         {"step_timeout", of_kind(Kind::duration)},
+                         {"resources", map_of(number)}})},
+       {"connectivity",
+        table({{"expect", choice({"runner-local", "private-overlay", "bastion-explicit", "gcp-iap",
+                                  "public-ephemeral"})}})},
+       {"gates", table({{"before", phases}})},
+       {"validation", table({{"depth", choice({"basic", "standard", "full"})}})},
+       {"cost",
+        table({{"currency", {{"type", "string"}, {"pattern", "^[A-Z]{3}$"}}},
+               {"max_per_run", {{"type", "string"}, {"pattern", "^[0-9]{1,12}(\\.[0-9]{1,6})?$"}}},
+               {"unknown", choice({"deny", "allow"})}})},
+       {"naming", table({{"pattern", text}})}},
+      {"profile", "title", "lane_kinds"});
 }
 
 Json lane_file() {
-  const Json runner = table({{"plane", named(0)}, {"key", key()}, {"seal", text}, {"endpoint", of_kind(Kind::endpoint)}}, {"plane", "key"});
-  return table({{"lane", named(0)}, {"kind", choice({"drill", "live"})}, {"profile", named(0)}, {"epoch", number},
-                {"approvers", map_of(key())}, {"deciders", map_of(key())}, {"runners", map_of(runner)},
-                {"secrets", table({{"authority", text}, {"config", free_table()}}, {"authority"})},
-                {"plugins", map_of(free_table())}, {"facts", free_table()}, {"defaults", map_of(free_table())},
-                {"projects", table({{"host", text}, {"control", text}, {"workload", text}, {"shared_roles", truth}},
-                                   {"host", "control", "workload"})}},
-               {"lane", "kind", "profile"});
+  const Json runner = table(
+      {{"plane", named(0)}, {"key", key()}, {"seal", text}, {"endpoint", of_kind(Kind::endpoint)}},
+      {"plane", "key"});
+  return table(
+      {{"lane", named(0)},
+       {"kind", choice({"drill", "live"})},
+       {"profile", named(0)},
+       {"epoch", number},
+       {"approvers", map_of(key())},
+       {"deciders", map_of(key())},
+       {"runners", map_of(runner)},
+       {"secrets", table({{"authority", text}, {"config", free_table()}}, {"authority"})},
+       {"plugins", map_of(free_table())},
+       {"facts", free_table()},
+       {"defaults", map_of(free_table())},
+       {"projects",
+        table({{"host", text}, {"control", text}, {"workload", text}, {"shared_roles", truth}},
+              {"host", "control", "workload"})}},
+      {"lane", "kind", "profile"});
 }
 
 Json blueprint_file() {
-  const Json step = table({{"id", named(0)}, {"module", named(1)}, {"phase", choice(phase_names())}, {"needs", texts},
-                           {"timeout", of_kind(Kind::duration)}, {"instance", named(0)}, {"resources", texts}, {"inputs", free_table()}},
+  const Json step = table({{"id", named(0)},
+                           {"module", named(1)},
+                           {"phase", choice(phase_names())},
+                           {"needs", texts},
+                           {"timeout", of_kind(Kind::duration)},
+                           {"instance", named(0)},
+                           {"resources", texts},
+                           {"inputs", free_table()}},
                           {"id", "module", "phase"});
-  return table({{"blueprint", named(1)}, {"version", version()}, {"title", text}, {"doc", text}, {"twin", named(1)},
-                {"decision", {{"type", "array"}, {"items", choice({"burst", "failover", "failback"})}}},
-                {"execution_plane", choice({"runner-local", "workstation"})}, {"rto", of_kind(Kind::duration)},
-                {"rpo", of_kind(Kind::duration)}, {"step", {{"type", "array"}, {"items", step}}}},
-               {"blueprint", "version", "title", "step"});
+  return table(
+      {{"blueprint", named(1)},
+       {"version", version()},
+       {"title", text},
+       {"doc", text},
+       {"twin", named(1)},
+       {"decision", {{"type", "array"}, {"items", choice({"burst", "failover", "failback"})}}},
+       {"execution_plane", choice({"runner-local", "workstation"})},
+       {"rto", of_kind(Kind::duration)},
+       {"rpo", of_kind(Kind::duration)},
+       {"step", {{"type", "array"}, {"items", step}}}},
+      {"blueprint", "version", "title", "step"});
 }
 
 Json lock_file() {
   const Json digests = map_of(of_kind(Kind::digest));
-  return table({{"blueprints", digests}, {"modules", digests}, {"packs", digests}, {"plugins", digests},
-                {"profiles", digests}, {"tools", map_of(text)}});
+  return table({{"blueprints", digests},
+                {"modules", digests},
+                {"packs", digests},
+                {"plugins", digests},
+                {"profiles", digests},
+                {"tools", map_of(text)}});
 }
 
 }  // namespace
 
 std::optional<Json> file_schema(const std::string& kind) {
   static constexpr std::pair<std::string_view, Json (*)()> files[] = {
-      {"module", module_file}, {"pack", pack_file}, {"profile", profile_file},
-      {"lane", lane_file}, {"blueprint", blueprint_file}, {"lock", lock_file}};
+      {"module", module_file}, {"pack", pack_file},           {"profile", profile_file},
+      {"lane", lane_file},     {"blueprint", blueprint_file}, {"lock", lock_file}};
   for (const auto& [name, make] : files) {
     if (name != kind) continue;
     Json schema = make();

@@ -10,10 +10,12 @@ namespace {
 void key_line(const Node& at, const std::string& text, const std::string& path, Source& source) {
   if (!is_public_key(text))
     source.wrong(at, "contract.value.key",
-                 path + " is \"" + printable(text, 70) + "\", expected a minisign public key, \"RW\" and 54 more characters");
+                 path + " is \"" + printable(text, 70) +
+                     "\", expected a minisign public key, \"RW\" and 54 more characters");
 }
 
-void read_people(Table& table, const char* key, std::map<std::string, std::string>& out, Source& source) {
+void read_people(Table& table, const char* key, std::map<std::string, std::string>& out,
+                 Source& source) {
   table.each(key, [&](const Member& member) {
     const std::string path = std::string(key) + "." + member.key;
     check_name(&member.value, member.key, 0, "the name in " + path, source);
@@ -36,13 +38,15 @@ void read_runners(Table& table, Lane& lane, Source& source) {
       key_line(*runner.get("key"), identity.key, runner.path("key"), source);
     if (runner.read("seal", identity.seal) && !is_seal_key(identity.seal))
       source.wrong(*runner.get("seal"), "contract.value.key",
-                   runner.path("seal") + " is \"" + printable(identity.seal, 70) + "\", expected 32 bytes in base64");
+                   runner.path("seal") + " is \"" + printable(identity.seal, 70) +
+                       "\", expected 32 bytes in base64");
     if (const Node* endpoint = runner.get("endpoint")) {
       Field field;
       field.name = runner.path("endpoint");
       field.type.kind = Kind::endpoint;
       identity.endpoint = json_of(*endpoint);
-      if (auto good = check_value(field, identity.endpoint); !good) source.wrong(*endpoint, good.error());
+      if (auto good = check_value(field, identity.endpoint); !good)
+        source.wrong(*endpoint, good.error());
     }
     runner.done();
     lane.runners.emplace(member.key, std::move(identity));
@@ -52,9 +56,11 @@ void read_runners(Table& table, Lane& lane, Source& source) {
 void read_secrets(Table& table, Lane& lane, Source& source) {
   auto secrets = table.table("secrets");
   if (!secrets) return;
-  if (secrets->read("authority", lane.secret_authority, Need::required) && !is_name(lane.secret_authority))
+  if (secrets->read("authority", lane.secret_authority, Need::required) &&
+      !is_name(lane.secret_authority))
     source.wrong(*secrets->get("authority"), "contract.name.malformed",
-                 "secrets.authority is \"" + printable(lane.secret_authority, 80) + "\", expected a plugin's id");
+                 "secrets.authority is \"" + printable(lane.secret_authority, 80) +
+                     "\", expected a plugin's id");
   if (auto config = secrets->table("config")) {
     refuse_bare_project(config->node(), "secrets.config", source);
     lane.secret_config = json_of(config->node());
@@ -66,8 +72,9 @@ void read_plugins(Table& table, Lane& lane, Source& source) {
   table.each("plugins", [&](const Member& member) {
     const std::string path = "plugins.\"" + member.key + "\"";
     if (!is_name(member.key))
-      source.wrong(member.line, member.column, "contract.name.malformed",
-                   "\"" + printable(member.key, 80) + "\" is no plugin's id like hyops.local.compute");
+      source.wrong(
+          member.line, member.column, "contract.name.malformed",
+          "\"" + printable(member.key, 80) + "\" is no plugin's id like hyops.local.compute");
     if (!expect(member.value, Node::Is::table, path, source)) return;
     refuse_bare_project(member.value, path, source);
     lane.plugins.emplace(member.key, json_of(member.value));
@@ -78,7 +85,8 @@ void read_facts(Table& table, Lane& lane, Source& source) {
   table.each("facts", [&](const Member& member) {
     if (!is_identifier(member.key))
       source.wrong(member.line, member.column, "contract.name.malformed",
-                   "\"" + printable(member.key, 80) + "\" is no fact's name: small letters, digits and _, like backup_repository");
+                   "\"" + printable(member.key, 80) +
+                       "\" is no fact's name: small letters, digits and _, like backup_repository");
     lane.facts.emplace(member.key, json_of(member.value));
   });
   if (const Node* facts = table.get("facts")) refuse_bare_project(*facts, "facts", source);
@@ -96,7 +104,8 @@ void read_projects(Table& table, Lane& lane, Source& source) {
     for (auto b = std::next(a); b != lane.projects.end(); ++b)
       if (a->second == b->second && !lane.shared_roles)
         source.wrong(projects->node(), "contract.project.shared",
-                     "the roles " + a->first + " and " + b->first + " share the project \"" + printable(a->second, 60) +
+                     "the roles " + a->first + " and " + b->first + " share the project \"" +
+                         printable(a->second, 60) +
                          "\"; where that is meant, say shared_roles = true");
 }
 
@@ -104,15 +113,18 @@ void read_projects(Table& table, Lane& lane, Source& source) {
 
 std::map<std::string, std::map<std::string, Json>> read_defaults(Table& table, Source& source);
 
-std::optional<Lane> parse_lane(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Lane> parse_lane(std::string_view text, const std::string& file,
+                               Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document) return std::nullopt;
   Table table(*document, "", source);
   Lane lane;
-  if (table.read("lane", lane.name, Need::required)) check_name(table.get("lane"), lane.name, 0, "lane", source);
+  if (table.read("lane", lane.name, Need::required))
+    check_name(table.get("lane"), lane.name, 0, "lane", source);
   table.choice("kind", lane.kind, {"drill", "live"}, Need::required);
-  if (table.read("profile", lane.profile, Need::required)) check_name(table.get("profile"), lane.profile, 0, "profile", source);
+  if (table.read("profile", lane.profile, Need::required))
+    check_name(table.get("profile"), lane.profile, 0, "profile", source);
   table.integer("epoch", lane.epoch, 1, int64_t{1} << 52);
   read_people(table, "approvers", lane.approvers, source);
   read_people(table, "deciders", lane.deciders, source);

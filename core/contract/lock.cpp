@@ -1,4 +1,5 @@
-// hyops.lock: which bytes a lane has agreed to, by digest; read by hyops, written by hyops, reviewed by people.
+// hyops.lock: which bytes a lane has agreed to, by digest; read by hyops, written by hyops,
+// reviewed by people.
 #include "base/text.hpp"
 #include "contract/document.hpp"
 #include "contract/shapes.hpp"
@@ -32,7 +33,8 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::optional<Lock> parse_lock(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Lock> parse_lock(std::string_view text, const std::string& file,
+                               Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document) return std::nullopt;
@@ -42,10 +44,12 @@ std::optional<Lock> parse_lock(std::string_view text, const std::string& file, D
     table.each(section, [&, section = std::string(section), member = member](const Member& entry) {
       const std::string path = section + ".\"" + printable(entry.key, 80) + "\"";
       if (!expect(entry.value, Node::Is::text, path, source)) return;
-      const auto expected = section == "tools" ? std::string() : misspelled(Kind::digest, entry.value.text);
+      const auto expected =
+          section == "tools" ? std::string() : misspelled(Kind::digest, entry.value.text);
       if (!expected.empty())
-        source.wrong(entry.value, "contract.value.digest",
-                     path + " is \"" + printable(entry.value.text, 80) + "\", expected " + expected);
+        source.wrong(
+            entry.value, "contract.value.digest",
+            path + " is \"" + printable(entry.value.text, 80) + "\", expected " + expected);
       (lock.*member).emplace(entry.key, entry.value.text);
     });
   table.done();
@@ -60,11 +64,14 @@ std::optional<Lock> load_lock(const std::filesystem::path& file, Diagnostics& pr
 }
 
 std::string write_lock(const Lock& lock) {
-  std::string out = "# Written by hyops. What this lane runs, byte for byte; a change here is a change to review.\n";
+  std::string out =
+      "# Written by hyops. What this lane runs, byte for byte; a change here is a change to "
+      "review.\n";
   for (const auto& [section, member] : sections) {
     if ((lock.*member).empty()) continue;
     out += "\n[" + std::string(section) + "]\n";
-    for (const auto& [name, value] : lock.*member) out += quoted(name) + " = " + quoted(value) + "\n";
+    for (const auto& [name, value] : lock.*member)
+      out += quoted(name) + " = " + quoted(value) + "\n";
   }
   return out;
 }

@@ -11,13 +11,16 @@ const Type& innermost(const Type& type) {
   return *at;
 }
 
-bool names_host(Kind kind) { return kind == Kind::host || kind == Kind::endpoint || kind == Kind::address; }
+bool names_host(Kind kind) {
+  return kind == Kind::host || kind == Kind::endpoint || kind == Kind::address;
+}
 bool names_record(Kind kind) { return kind == Kind::dns_name || kind == Kind::string; }
 bool names_secret(Kind kind) { return kind == Kind::secret; }
 
 class EffectsReader {
  public:
-  EffectsReader(Table& table, const Module& module, Source& source) : table_(table), module_(module), source_(source) {}
+  EffectsReader(Table& table, const Module& module, Source& source)
+      : table_(table), module_(module), source_(source) {}
 
   Effects run() {
     Effects effects;
@@ -31,7 +34,8 @@ class EffectsReader {
   }
 
  private:
-  void fields(const char* key, std::vector<std::string>& out, bool (*right)(Kind), bool or_outputs) {
+  void fields(const char* key, std::vector<std::string>& out, bool (*right)(Kind),
+              bool or_outputs) {
     if (!table_.read(key, out)) return;
     const Node& list = *table_.get(key);
     for (size_t i = 0; i < out.size(); ++i) {
@@ -45,9 +49,11 @@ class EffectsReader {
       const std::string at = table_.path(key) + " names \"" + printable(out[i], 60) + "\", ";
       if (!field)
         source_.wrong(list.items[i], "contract.effects.unknown",
-                      at + "which is no input" + (or_outputs ? " or output" : "") + "." + did_you_mean(out[i], known));
+                      at + "which is no input" + (or_outputs ? " or output" : "") + "." +
+                          did_you_mean(out[i], known));
       else if (!right(innermost(field->type).kind))
-        source_.wrong(list.items[i], "contract.effects.type", at + "which is of type " + field->type.text());
+        source_.wrong(list.items[i], "contract.effects.type",
+                      at + "which is of type " + field->type.text());
     }
   }
 
@@ -58,20 +64,25 @@ class EffectsReader {
 
 }  // namespace
 
-std::optional<Module> parse_module(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Module> parse_module(std::string_view text, const std::string& file,
+                                   Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document) return std::nullopt;
   Table table(*document, "", source);
   Module module;
-  if (table.read("module", module.name, Need::required)) check_name(table.get("module"), module.name, 1, "module", source);
+  if (table.read("module", module.name, Need::required))
+    check_name(table.get("module"), module.name, 1, "module", source);
   if (table.read("version", module.version, Need::required))
     check_version(table.get("version"), module.version, "version", source);
   table.read("title", module.title, Need::required);
   table.read("doc", module.doc);
-  if (auto inputs = table.table("inputs")) module.inputs = read_fields(inputs->node(), "inputs", source);
-  if (auto outputs = table.table("outputs")) module.outputs = read_fields(outputs->node(), "outputs", source);
-  if (auto effects = table.table("effects")) module.effects = EffectsReader(*effects, module, source).run();
+  if (auto inputs = table.table("inputs"))
+    module.inputs = read_fields(inputs->node(), "inputs", source);
+  if (auto outputs = table.table("outputs"))
+    module.outputs = read_fields(outputs->node(), "outputs", source);
+  if (auto effects = table.table("effects"))
+    module.effects = EffectsReader(*effects, module, source).run();
   table.done();
   if (!source.clean()) return std::nullopt;
   return module;

@@ -8,7 +8,8 @@
 namespace hyops::contract {
 namespace {
 
-const std::vector<std::string> driver_names = {"process", "ansible", "terraform", "packer", "plugin"};
+const std::vector<std::string> driver_names = {"process", "ansible", "terraform", "packer",
+                                               "plugin"};
 
 const std::map<std::string, std::vector<std::string>> verbs = {
     {"hyops.provider/1", {"plan", "apply", "observe", "release"}},
@@ -19,9 +20,11 @@ const std::map<std::string, std::vector<std::string>> verbs = {
 // A path that stays inside the pack.
 void inside(const Node* at, const std::string& path, const std::string& what, Source& source) {
   const std::filesystem::path relative(path);
-  const bool leaves = relative.is_absolute() || std::count(relative.begin(), relative.end(), "..") > 0;
+  const bool leaves =
+      relative.is_absolute() || std::count(relative.begin(), relative.end(), "..") > 0;
   if (at && (path.empty() || leaves || path.find('\0') != std::string::npos))
-    source.wrong(*at, "contract.pack.file", what + " is \"" + printable(path, 80) + "\", expected a path inside the pack");
+    source.wrong(*at, "contract.pack.file",
+                 what + " is \"" + printable(path, 80) + "\", expected a path inside the pack");
 }
 
 void read_driver(Table& document, Pack& pack, Source& source) {
@@ -37,8 +40,10 @@ void read_driver(Table& document, Pack& pack, Source& source) {
       table->read("observe", pack.observe);
       for (const auto& [key, argv] : {std::pair{"run", &pack.run}, {"observe", &pack.observe}})
         if (const Node* at = table->get(key); at && at->is == Node::Is::list) {
-          if (argv->empty()) source.wrong(*at, "contract.value.empty", table->path(key) + " names no program");
-          else if (argv->front().find('/') != std::string::npos) inside(at, argv->front(), table->path(key), source);
+          if (argv->empty())
+            source.wrong(*at, "contract.value.empty", table->path(key) + " names no program");
+          else if (argv->front().find('/') != std::string::npos)
+            inside(at, argv->front(), table->path(key), source);
         }
       break;
     case Driver::ansible:
@@ -50,12 +55,15 @@ void read_driver(Table& document, Pack& pack, Source& source) {
     case Driver::plugin: {
       if (table->read("plugin", pack.plugin, Need::required) && !is_name(pack.plugin))
         source.wrong(*table->get("plugin"), "contract.name.malformed",
-                     "plugin.plugin is \"" + printable(pack.plugin, 80) + "\", expected a plugin's id like hyops.local.compute");
+                     "plugin.plugin is \"" + printable(pack.plugin, 80) +
+                         "\", expected a plugin's id like hyops.local.compute");
       std::vector<std::string> interfaces;
       for (const auto& [id, ignored] : verbs) interfaces.push_back(id);
       const bool known = table->choice("interface", pack.interface, interfaces, Need::required);
-      table->choice("verb", pack.verb, known ? verbs.at(pack.interface) : std::vector<std::string>{"a verb of the interface"},
-                    Need::required);
+      table->choice(
+          "verb", pack.verb,
+          known ? verbs.at(pack.interface) : std::vector<std::string>{"a verb of the interface"},
+          Need::required);
       break;
     }
   }
@@ -69,28 +77,35 @@ void read_tools(Table& document, Pack& pack, Source& source) {
     const std::string& wanted = tool.value.text;
     const size_t number = wanted.find_first_not_of("<>=");
     const std::string sign = wanted.substr(0, number);
-    const bool signed_well = sign.empty() || sign == ">=" || sign == "<=" || sign == ">" || sign == "<" || sign == "=";
-    const bool numbered = number != std::string::npos && wanted.size() < 40 && wanted.back() != '.' &&
+    const bool signed_well =
+        sign.empty() || sign == ">=" || sign == "<=" || sign == ">" || sign == "<" || sign == "=";
+    const bool numbered = number != std::string::npos && wanted.size() < 40 &&
+                          wanted.back() != '.' &&
                           wanted.find_first_not_of("0123456789.", number) == std::string::npos;
     if (wanted != "*" && !(signed_well && numbered))
       source.wrong(tool.value, "contract.value.version",
-                   path + " is \"" + printable(wanted, 60) + "\", expected a version like \">=2.14\", or \"*\"");
+                   path + " is \"" + printable(wanted, 60) +
+                       "\", expected a version like \">=2.14\", or \"*\"");
     if (tool.key.empty() || tool.key.find('/') != std::string::npos)
-      source.wrong(tool.line, tool.column, "contract.name.malformed",
-                   "\"" + printable(tool.key, 60) + "\" is no tool: it is looked up by name on the runner");
+      source.wrong(
+          tool.line, tool.column, "contract.name.malformed",
+          "\"" + printable(tool.key, 60) + "\" is no tool: it is looked up by name on the runner");
     pack.tools.emplace(tool.key, wanted);
   });
 }
 
 // What the pack names must be there; found now and not when the step starts.
 void files_exist(const Pack& pack, const std::string& file, Diagnostics& problems) {
-  std::vector<std::string> named = {pack.playbook, pack.observe_playbook, pack.root, pack.image_template};
+  std::vector<std::string> named = {pack.playbook, pack.observe_playbook, pack.root,
+                                    pack.image_template};
   for (const auto* argv : {&pack.run, &pack.observe})
-    if (!argv->empty() && argv->front().find('/') != std::string::npos) named.push_back(argv->front());
+    if (!argv->empty() && argv->front().find('/') != std::string::npos)
+      named.push_back(argv->front());
   for (const auto& name : named) {
     std::error_code ignored;
     if (name.empty() || std::filesystem::exists(pack.folder / name, ignored)) continue;
-    Error error = make_error("contract.pack.file", "the pack names \"" + printable(name, 80) + "\", which is not in its folder");
+    Error error = make_error("contract.pack.file", "the pack names \"" + printable(name, 80) +
+                                                       "\", which is not in its folder");
     error.place = Place{file, 0, 0};
     problems.push_back(std::move(error));
   }
@@ -98,16 +113,19 @@ void files_exist(const Pack& pack, const std::string& file, Diagnostics& problem
 
 }  // namespace
 
-std::optional<Pack> parse_pack(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Pack> parse_pack(std::string_view text, const std::string& file,
+                               Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document) return std::nullopt;
   Table table(*document, "", source);
   Pack pack;
-  if (table.read("pack", pack.name, Need::required)) check_name(table.get("pack"), pack.name, 1, "pack", source);
+  if (table.read("pack", pack.name, Need::required))
+    check_name(table.get("pack"), pack.name, 1, "pack", source);
   if (table.read("version", pack.version, Need::required))
     check_version(table.get("version"), pack.version, "version", source);
-  if (table.read("module", pack.module, Need::required)) check_name(table.get("module"), pack.module, 1, "module", source);
+  if (table.read("module", pack.module, Need::required))
+    check_name(table.get("module"), pack.module, 1, "module", source);
   int64_t timeout = 0;
   if (table.duration("timeout", timeout)) pack.timeout_ms = timeout;
   table.read("idempotent", pack.idempotent);

@@ -11,8 +11,10 @@ constexpr size_t max_subject = 4096;
 // Look-ahead would make libstdc++ start a second, backtracking match.
 bool looks_ahead(const std::string& text) {
   for (size_t i = 0; i + 2 < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    else if (text[i] == '(' && text[i + 1] == '?' && text[i + 2] != ':') return true;
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '(' && text[i + 1] == '?' && text[i + 2] != ':')
+      return true;
   }
   return false;
 }

@@ -9,11 +9,12 @@
 
 namespace hyops::contract {
 
-// Anchored at both ends. The subset of ECMAScript without back-references and look-ahead: exactly what
-// an automaton can match without going back.
+// Anchored at both ends. The subset of ECMAScript without back-references and look-ahead: exactly
+// what an automaton can match without going back.
 class Pattern {
  public:
-  static Result<std::shared_ptr<const Pattern>> compile(const std::string& text);  // contract.pattern.malformed
+  static Result<std::shared_ptr<const Pattern>> compile(
+      const std::string& text);                  // contract.pattern.malformed
   bool matches(const std::string& value) const;  // false beyond 4096 bytes
 
  private:

@@ -1,21 +1,23 @@
-// profile.toml: a lane's policy. What is not written keeps the defaults of the struct, which are the
-// careful choice: one approval by somebody else, unknown prices denied.
+// profile.toml: a lane's policy. What is not written keeps the defaults of the struct, which are
+// the careful choice: one approval by somebody else, unknown prices denied.
 #include "base/text.hpp"
 #include "contract/document.hpp"
 
 namespace hyops::contract {
 namespace {
 
-const std::vector<std::string> access_modes = {"runner-local", "private-overlay", "bastion-explicit", "gcp-iap",
-                                               "public-ephemeral"};
+const std::vector<std::string> access_modes = {"runner-local", "private-overlay",
+                                               "bastion-explicit", "gcp-iap", "public-ephemeral"};
 
 // "5.00" -> 5000000 micro-units; nothing where that is not exact.
 std::optional<int64_t> micro_units(const std::string& text) {
   const auto parts = split(text, '.');
   const auto digits = [](const std::string& part, size_t max) {
-    return !part.empty() && part.size() <= max && part.find_first_not_of("0123456789") == std::string::npos;
+    return !part.empty() && part.size() <= max &&
+           part.find_first_not_of("0123456789") == std::string::npos;
   };
-  if (parts.size() > 2 || !digits(parts[0], 12) || (parts.size() == 2 && !digits(parts[1], 6))) return std::nullopt;
+  if (parts.size() > 2 || !digits(parts[0], 12) || (parts.size() == 2 && !digits(parts[1], 6)))
+    return std::nullopt;
   std::string micro = parts.size() == 2 ? parts[1] : "";
   micro.resize(6, '0');
   return std::stoll(parts[0]) * 1'000'000 + std::stoll(micro);
@@ -24,8 +26,9 @@ std::optional<int64_t> micro_units(const std::string& text) {
 void read_binds(Table& table, Profile& profile, Source& source) {
   table.each("bind", [&](const Member& bind) {
     if (!is_contract_name(bind.key, 1))
-      source.wrong(bind.line, bind.column, "contract.name.malformed",
-                   "\"" + printable(bind.key, 80) + "\" is no module's name like postgresql/restore");
+      source.wrong(
+          bind.line, bind.column, "contract.name.malformed",
+          "\"" + printable(bind.key, 80) + "\" is no module's name like postgresql/restore");
     const std::string path = "bind.\"" + bind.key + "\"";
     if (!expect(bind.value, Node::Is::text, path, source)) return;
     check_name(&bind.value, bind.value.text, 1, path, source);
@@ -34,8 +37,9 @@ void read_binds(Table& table, Profile& profile, Source& source) {
 }
 
 void read_retry(Table& table, Profile& profile, Source& source) {
-  static const std::vector<std::string> classes = {"invalid", "denied", "conflict", "exhausted", "unavailable",
-                                                   "expired", "cancelled", "deadline", "partial", "internal"};
+  static const std::vector<std::string> classes = {
+      "invalid", "denied",    "conflict", "exhausted", "unavailable",
+      "expired", "cancelled", "deadline", "partial",   "internal"};
   table.each("retry", [&](const Member& member) {
     const std::string path = "retry." + member.key;
     Node name = member.value;
@@ -46,7 +50,8 @@ void read_retry(Table& table, Profile& profile, Source& source) {
     Table retry(member.value, path, source);
     int64_t attempts = 1;
     Retry out;
-    if (retry.integer("attempts", attempts, 1, 100, Need::required)) out.attempts = static_cast<int>(attempts);
+    if (retry.integer("attempts", attempts, 1, 100, Need::required))
+      out.attempts = static_cast<int>(attempts);
     retry.duration("pause", out.pause_ms);
     retry.done();
     profile.retry[*failure_class(member.key)] = out;
@@ -75,7 +80,8 @@ void read_limits(Table& table, Profile& profile, Source& source) {
 void read_policy(Table& table, Profile& profile, Source& source) {
   if (auto approvals = table.table("approvals")) {
     int64_t required = 0;
-    if (approvals->integer("required", required, 0, 20)) profile.approvals_required = static_cast<int>(required);
+    if (approvals->integer("required", required, 0, 20))
+      profile.approvals_required = static_cast<int>(required);
     approvals->read("distinct_from_requester", profile.approver_is_not_requester);
     approvals->duration("valid", profile.approval_valid_ms);
     approvals->done();
@@ -86,10 +92,12 @@ void read_policy(Table& table, Profile& profile, Source& source) {
   }
   if (auto gates = table.table("gates")) {
     std::vector<std::string> all;
-    for (int i = 0; i <= static_cast<int>(Phase::publish); ++i) all.emplace_back(name(static_cast<Phase>(i)));
+    for (int i = 0; i <= static_cast<int>(Phase::publish); ++i)
+      all.emplace_back(name(static_cast<Phase>(i)));
     if (gates->read("before", profile.gates_before))
       for (size_t i = 0; i < profile.gates_before.size(); ++i)
-        one_of(gates->get("before")->items[i], profile.gates_before[i], all, "gates.before", source);
+        one_of(gates->get("before")->items[i], profile.gates_before[i], all, "gates.before",
+               source);
     gates->done();
   }
   if (auto validation = table.table("validation")) {
@@ -103,16 +111,20 @@ void read_cost(Table& table, Profile& profile, Source& source) {
   if (!cost) return;
   std::string budget, unknown = "deny";
   if (cost->read("currency", profile.cost_currency) &&
-      (profile.cost_currency.size() != 3 || profile.cost_currency.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos))
+      (profile.cost_currency.size() != 3 ||
+       profile.cost_currency.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos))
     source.wrong(*cost->get("currency"), "contract.value.choice",
-                 "cost.currency is \"" + printable(profile.cost_currency, 20) + "\", expected three capitals like EUR");
+                 "cost.currency is \"" + printable(profile.cost_currency, 20) +
+                     "\", expected three capitals like EUR");
   if (cost->read("max_per_run", budget)) {
     profile.cost_max_micro = micro_units(budget);
     if (!profile.cost_max_micro)
       source.wrong(*cost->get("max_per_run"), "contract.value.money",
-                   "cost.max_per_run is \"" + printable(budget, 40) + "\", expected an amount like \"5.00\", at most six decimals");
+                   "cost.max_per_run is \"" + printable(budget, 40) +
+                       "\", expected an amount like \"5.00\", at most six decimals");
   }
-  if (cost->choice("unknown", unknown, {"deny", "allow"})) profile.unknown_cost_denied = unknown == "deny";
+  if (cost->choice("unknown", unknown, {"deny", "allow"}))
+    profile.unknown_cost_denied = unknown == "deny";
   cost->done();
 }
 
@@ -121,7 +133,8 @@ void read_naming(Table& table, Profile& profile, Source& source) {
   if (!naming) return;
   if (naming->read("pattern", profile.naming) && profile.naming.find("{name}") == std::string::npos)
     source.wrong(*naming->get("pattern"), "contract.value.pattern",
-                 "naming.pattern is \"" + printable(profile.naming, 80) + "\", expected {name} in it, or two things get one name");
+                 "naming.pattern is \"" + printable(profile.naming, 80) +
+                     "\", expected {name} in it, or two things get one name");
   naming->done();
 }
 
@@ -132,27 +145,34 @@ std::map<std::string, std::map<std::string, Json>> read_defaults(Table& table, S
   table.each("defaults", [&](const Member& module) {
     const std::string path = "defaults.\"" + module.key + "\"";
     if (!is_contract_name(module.key, 1))
-      source.wrong(module.line, module.column, "contract.name.malformed",
-                   "\"" + printable(module.key, 80) + "\" is no module's name like postgresql/restore");
+      source.wrong(
+          module.line, module.column, "contract.name.malformed",
+          "\"" + printable(module.key, 80) + "\" is no module's name like postgresql/restore");
     if (!expect(module.value, Node::Is::table, path, source)) return;
     refuse_bare_project(module.value, path, source);
-    for (const auto& input : module.value.members) out[module.key][input.key] = json_of(input.value);
+    for (const auto& input : module.value.members)
+      out[module.key][input.key] = json_of(input.value);
   });
   return out;
 }
 
-std::optional<Profile> parse_profile(std::string_view text, const std::string& file, Diagnostics& problems) {
+std::optional<Profile> parse_profile(std::string_view text, const std::string& file,
+                                     Diagnostics& problems) {
   Source source(file, problems);
   const auto document = parse_document(text, source);
   if (!document) return std::nullopt;
   Table table(*document, "", source);
   Profile profile;
-  if (table.read("profile", profile.name, Need::required)) check_name(table.get("profile"), profile.name, 0, "profile", source);
+  if (table.read("profile", profile.name, Need::required))
+    check_name(table.get("profile"), profile.name, 0, "profile", source);
   table.read("title", profile.title, Need::required);
   if (table.read("lane_kinds", profile.lane_kinds, Need::required)) {
     const Node& list = *table.get("lane_kinds");
-    if (list.items.empty()) source.wrong(list, "contract.value.empty", "lane_kinds is empty: no lane could use the profile");
-    for (const auto& item : list.items) one_of(item, item.text, {"drill", "live"}, "lane_kinds", source);
+    if (list.items.empty())
+      source.wrong(list, "contract.value.empty",
+                   "lane_kinds is empty: no lane could use the profile");
+    for (const auto& item : list.items)
+      one_of(item, item.text, {"drill", "live"}, "lane_kinds", source);
   }
   read_binds(table, profile, source);
   profile.defaults = read_defaults(table, source);

@@ -16,11 +16,19 @@ namespace {
 
 using enum Spelling;
 
-constexpr std::array<ShapeMember, 7> host_members = {{{"name", short_name, true}, {"zone", short_name, true},
-    {"address", address, true}, {"user", user, true}, {"port", port, true}, {"host_key", host_key, true},
-    {"placement", free_text, false}}};
-constexpr std::array<ShapeMember, 6> endpoint_members = {{{"name", short_name, true}, {"address", address, true},
-    {"port", port, true}, {"user", user, true}, {"host_key", host_key, true}, {"expires_ms", instant, false}}};
+constexpr std::array<ShapeMember, 7> host_members = {{{"name", short_name, true},
+                                                      {"zone", short_name, true},
+                                                      {"address", address, true},
+                                                      {"user", user, true},
+                                                      {"port", port, true},
+                                                      {"host_key", host_key, true},
+                                                      {"placement", free_text, false}}};
+constexpr std::array<ShapeMember, 6> endpoint_members = {{{"name", short_name, true},
+                                                          {"address", address, true},
+                                                          {"port", port, true},
+                                                          {"user", user, true},
+                                                          {"host_key", host_key, true},
+                                                          {"expires_ms", instant, false}}};
 
 // 4, 16 or 0 bytes. inet_pton stops at a NUL, so one inside would hide what follows.
 size_t address_bytes(const std::string& text, unsigned char* bytes) {
@@ -42,7 +50,8 @@ std::string misspelled_cidr(const std::string& text) {
   if (size == 0 || problem != std::errc() || rest != end || length > size * 8) return expected;
   unsigned char network[16] = {};
   for (size_t bit = 0; bit < length; ++bit)
-    network[bit / 8] = static_cast<unsigned char>(network[bit / 8] | (bytes[bit / 8] & (0x80u >> (bit % 8))));
+    network[bit / 8] =
+        static_cast<unsigned char>(network[bit / 8] | (bytes[bit / 8] & (0x80u >> (bit % 8))));
   if (std::memcmp(network, bytes, size) == 0) return {};
   char shown[INET6_ADDRSTRLEN] = {};
   ::inet_ntop(size == 4 ? AF_INET : AF_INET6, network, shown, sizeof shown);
@@ -54,17 +63,22 @@ bool is_dns_name(std::string_view text) {
   if (text.empty() || text.size() > 253) return false;
   for (const auto& label : split(text, '.')) {
     const auto good = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '-' || c == '_';
     };
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+      return false;
     if (!std::all_of(label.begin(), label.end(), good)) return false;
   }
   return true;
 }
 
 bool is_user(const std::string& text) {
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return !text.empty() && text.size() <= 32 && text.front() != '-' && std::all_of(text.begin(), text.end(), good);
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= 32 && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), good);
 }
 
 // "ssh-ed25519 AAAA...": the algorithm, one space, base64 that names the same algorithm.
@@ -72,7 +86,8 @@ bool is_host_key(const std::string& text) {
   const size_t space = text.find(' ');
   if (space == std::string::npos || text.size() > 4096) return false;
   const std::string algorithm = text.substr(0, space);
-  if (algorithm != "ssh-ed25519" && algorithm != "ssh-rsa" && !algorithm.starts_with("ecdsa-sha2-nistp"))
+  if (algorithm != "ssh-ed25519" && algorithm != "ssh-rsa" &&
+      !algorithm.starts_with("ecdsa-sha2-nistp"))
     return false;
   const auto bytes = from_base64(text.substr(space + 1));
   if (!bytes || bytes->size() < 4 + algorithm.size() + 32) return false;
@@ -82,7 +97,8 @@ bool is_host_key(const std::string& text) {
 }
 
 std::string in_range(const Json& value, int64_t min, int64_t max, const char* expected) {
-  const bool good = value.is_number_integer() && value.get<int64_t>() >= min && value.get<int64_t>() <= max;
+  const bool good =
+      value.is_number_integer() && value.get<int64_t>() >= min && value.get<int64_t>() <= max;
   return good ? std::string() : expected;
 }
 
@@ -96,14 +112,16 @@ std::span<const ShapeMember> shape(Kind kind) {
 
 std::string misspelled(Spelling spelling, const Json& value) {
   if (spelling == port) return in_range(value, 1, 65535, "a port from 1 to 65535");
-  if (spelling == instant) return in_range(value, 0, int64_t{1} << 52, "milliseconds since 1970, 0 for no end");
+  if (spelling == instant)
+    return in_range(value, 0, int64_t{1} << 52, "milliseconds since 1970, 0 for no end");
   if (!value.is_string()) return "a string";
   const auto& text = value.get_ref<const std::string&>();
   switch (spelling) {
     case short_name: return is_name(text) ? "" : "a name of small letters, digits and dashes";
     case address: return misspelled(Kind::address, text);
     case user: return is_user(text) ? "" : "a user name";
-    case host_key: return is_host_key(text) ? "" : "an OpenSSH public key line, \"ssh-ed25519 AAAA...\"";
+    case host_key:
+      return is_host_key(text) ? "" : "an OpenSSH public key line, \"ssh-ed25519 AAAA...\"";
     default: return text.size() <= 4096 ? "" : "at most 4096 characters";
   }
 }

@@ -1,5 +1,5 @@
-// The members of `host` and `endpoint` and the spelling of every scalar: one table for the check and for
-// the JSON Schema, so that the two cannot disagree. Private to core/contract.
+// The members of `host` and `endpoint` and the spelling of every scalar: one table for the check
+// and for the JSON Schema, so that the two cannot disagree. Private to core/contract.
 #pragma once
 
 #include <span>
@@ -24,7 +24,8 @@ std::span<const ShapeMember> shape(Kind kind);
 
 // Empty when `text` is spelled right, else what was expected.
 std::string misspelled(Spelling spelling, const Json& value);
-std::string misspelled(Kind kind, const std::string& text);  // address, cidr, dns_name, secret, digest
+std::string misspelled(Kind kind,
+                       const std::string& text);  // address, cidr, dns_name, secret, digest
 
 // The JSON Schema (pattern or format) for the same.
 Json spelling_schema(Spelling spelling);

@@ -1,5 +1,6 @@
-// The only place that knows toml++: hostile text in, our own tree out. What toml++ 3.3 does not survive
-// (other bytes than ASCII, deep keys, its own assertions) is refused before it, or caught here.
+// The only place that knows toml++: hostile text in, our own tree out. What toml++ 3.3 does not
+// survive (other bytes than ASCII, deep keys, its own assertions) is refused before it, or caught
+// here.
 #include <stdexcept>
 
 #include "contract/document.hpp"
@@ -55,28 +56,41 @@ class Screen {
 
   void step(char c) {
     const auto byte = static_cast<unsigned char>(c);
-    if (in_ == In::comment && (byte >= 0x80 || (byte < 0x20 && c != '\n' && c != '\r' && c != '\t'))) {
+    if (in_ == In::comment &&
+        (byte >= 0x80 || (byte < 0x20 && c != '\n' && c != '\r' && c != '\t'))) {
       clean_[at_] = '?';
       return;
     }
     const bool ends_line = c == '\n' || (c == '\r' && ahead("\r\n"));
     if (byte >= 0x7f || (byte < 0x20 && c != '\t' && !ends_line))
-      complain("contract.toml.character",
-               byte >= 0x80 ? "this character is not ASCII; in a string write it as \\u00e4, comments are free"
-                            : "a control character stands here");
+      complain(
+          "contract.toml.character",
+          byte >= 0x80
+              ? "this character is not ASCII; in a string write it as \\u00e4, comments are free"
+              : "a control character stands here");
     switch (in_) {
       case In::plain: plain(c); break;
-      case In::comment: if (c == '\n') in_ = In::plain; break;
+      case In::comment:
+        if (c == '\n') in_ = In::plain;
+        break;
       case In::basic:
-        if (c == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') escaped();
-        else if (c == '"' || c == '\n') in_ = In::plain;
+        if (c == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n')
+          escaped();
+        else if (c == '"' || c == '\n')
+          in_ = In::plain;
         break;
-      case In::literal: if (c == '\'' || c == '\n') in_ = In::plain; break;
+      case In::literal:
+        if (c == '\'' || c == '\n') in_ = In::plain;
+        break;
       case In::long_basic:
-        if (c == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') escaped();
-        else if (ahead("\"\"\"")) close_long('"');
+        if (c == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n')
+          escaped();
+        else if (ahead("\"\"\""))
+          close_long('"');
         break;
-      case In::long_literal: if (ahead("'''")) close_long('\''); break;
+      case In::long_literal:
+        if (ahead("'''")) close_long('\'');
+        break;
     }
   }
 
@@ -101,17 +115,27 @@ class Screen {
       case '\'': {
         const bool basic = c == '"';
         const bool is_long = ahead(basic ? "\"\"\"" : "'''");
-        in_ = is_long ? (basic ? In::long_basic : In::long_literal) : (basic ? In::basic : In::literal);
+        in_ = is_long ? (basic ? In::long_basic : In::long_literal)
+                      : (basic ? In::basic : In::literal);
         if (is_long) skip(2);
         break;
       }
       case '[':
-      case '{': dots_ = 0; deeper(); break;
+      case '{':
+        dots_ = 0;
+        deeper();
+        break;
       case ']':
-      case '}': dots_ = 0; depth_ -= depth_ > 0 ? 1 : 0; break;
-      case '\n': case '=': case ',': dots_ = 0; break;
+      case '}':
+        dots_ = 0;
+        depth_ -= depth_ > 0 ? 1 : 0;
+        break;
+      case '\n':
+      case '=':
+      case ',': dots_ = 0; break;
       case '.':
-        if (++dots_ == max_nesting) complain("contract.toml.nesting", "this key has more than 32 parts");
+        if (++dots_ == max_nesting)
+          complain("contract.toml.nesting", "this key has more than 32 parts");
         break;
       default: break;
     }
@@ -141,8 +165,8 @@ Node convert(const toml::node& from, int depth, Source& source) {
     node.members.reserve(table->size());
     for (const auto& [key, value] : *table) {
       const auto at = key.source().begin;
-      node.members.push_back({std::string(key.str()), static_cast<int>(at.line), static_cast<int>(at.column),
-                              convert(value, depth + 1, source)});
+      node.members.push_back({std::string(key.str()), static_cast<int>(at.line),
+                              static_cast<int>(at.column), convert(value, depth + 1, source)});
     }
   } else if (const auto* list = from.as_array()) {
     node.is = Node::Is::list;

@@ -8,21 +8,30 @@
 namespace hyops::contract {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Kind>, 11> kinds = {{
-    {"string", Kind::string}, {"int", Kind::integer}, {"bool", Kind::boolean}, {"duration", Kind::duration},
-    {"address", Kind::address}, {"cidr", Kind::cidr}, {"dns_name", Kind::dns_name}, {"host", Kind::host},
-    {"endpoint", Kind::endpoint}, {"secret", Kind::secret}, {"digest", Kind::digest}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 11> kinds = {{{"string", Kind::string},
+                                                                      {"int", Kind::integer},
+                                                                      {"bool", Kind::boolean},
+                                                                      {"duration", Kind::duration},
+                                                                      {"address", Kind::address},
+                                                                      {"cidr", Kind::cidr},
+                                                                      {"dns_name", Kind::dns_name},
+                                                                      {"host", Kind::host},
+                                                                      {"endpoint", Kind::endpoint},
+                                                                      {"secret", Kind::secret},
+                                                                      {"digest", Kind::digest}}};
 
-constexpr std::array<std::string_view, 5> drivers = {"process", "ansible", "terraform", "packer", "plugin"};
+constexpr std::array<std::string_view, 5> drivers = {"process", "ansible", "terraform", "packer",
+                                                     "plugin"};
 
-constexpr std::array<std::string_view, 11> phases = {"fence",    "egress",    "place",   "access",
-                                                     "secrets",  "data",      "workload", "readiness",
-                                                     "cutover",  "rearm",     "publish"};
+constexpr std::array<std::string_view, 11> phases = {"fence",   "egress", "place",    "access",
+                                                     "secrets", "data",   "workload", "readiness",
+                                                     "cutover", "rearm",  "publish"};
 
 std::optional<Type> parse(std::string_view text, int depth) {
   for (const auto& [word, kind] : kinds)
     if (word == text) return Type{kind, nullptr};
-  for (const auto& [word, kind] : {std::pair{std::string_view("list<"), Kind::list}, {"map<", Kind::map}}) {
+  for (const auto& [word, kind] :
+       {std::pair{std::string_view("list<"), Kind::list}, {"map<", Kind::map}}) {
     if (depth > 3 || !text.starts_with(word) || !text.ends_with('>')) continue;
     auto inner = parse(text.substr(word.size(), text.size() - word.size() - 1), depth + 1);
     if (!inner) return std::nullopt;
@@ -32,8 +41,8 @@ std::optional<Type> parse(std::string_view text, int depth) {
 }
 
 bool textual(Kind kind) {
-  return kind == Kind::string || kind == Kind::address || kind == Kind::cidr || kind == Kind::dns_name ||
-         kind == Kind::digest;
+  return kind == Kind::string || kind == Kind::address || kind == Kind::cidr ||
+         kind == Kind::dns_name || kind == Kind::digest;
 }
 
 }  // namespace
@@ -56,7 +65,8 @@ std::optional<Type> parse_type(std::string_view text) { return parse(text, 0); }
 bool fits(const Type& from, const Type& to) {
   if (from == to) return true;
   if (from.kind == to.kind && from.of && to.of) return fits(*from.of, *to.of);
-  return (from.kind == Kind::string || to.kind == Kind::string) && textual(from.kind) && textual(to.kind);
+  return (from.kind == Kind::string || to.kind == Kind::string) && textual(from.kind) &&
+         textual(to.kind);
 }
 
 std::string_view name(Driver driver) { return drivers[static_cast<size_t>(driver)]; }

@@ -1,5 +1,5 @@
-// What an author reads for a wrong file, word for word. HYOPS_ACCEPT=1 writes what is printed now as
-// what is expected; read the difference before committing it.
+// What an author reads for a wrong file, word for word. HYOPS_ACCEPT=1 writes what is printed now
+// as what is expected; read the difference before committing it.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -28,7 +28,8 @@ Diagnostics complaints_about(const fs::path& file, const std::string& text) {
   if (kind == "lane")
     if (const auto lane = parse_lane(text, name, problems)) check_lane(*lane, catalog, problems);
   if (kind == "blueprint")
-    if (const auto blueprint = parse_blueprint(text, name, problems)) check_blueprint(*blueprint, catalog, problems);
+    if (const auto blueprint = parse_blueprint(text, name, problems))
+      check_blueprint(*blueprint, catalog, problems);
   if (kind == "profile")
     if (const auto profile = parse_profile(text, name, problems)) {
       check_profile(*profile, catalog, problems);
@@ -42,7 +43,8 @@ Diagnostics complaints_about(const fs::path& file, const std::string& text) {
 std::string as_text(const Diagnostics& problems) {
   std::string out;
   for (const auto& problem : problems) out += problem.text() + '\n';
-  for (size_t at; (at = out.find(here.string() + "/")) != std::string::npos;) out.erase(at, here.string().size() + 1);
+  for (size_t at; (at = out.find(here.string() + "/")) != std::string::npos;)
+    out.erase(at, here.string().size() + 1);
   return out;
 }
 
@@ -76,8 +78,10 @@ TEST(ContractGolden, every_error_names_its_file_and_a_next_step) {
       ASSERT_TRUE(problem.place) << problem.text();
       EXPECT_FALSE(problem.place->file.empty()) << problem.text();
       EXPECT_FALSE(problem.next.empty()) << problem.text();
-      EXPECT_EQ(problem.text().find("s3cr3t"), std::string::npos) << "what may be a secret is shown";
-      EXPECT_EQ(problem.text().find("Battery"), std::string::npos) << "what may be a secret is shown";
+      EXPECT_EQ(problem.text().find("s3cr3t"), std::string::npos)
+          << "what may be a secret is shown";
+      EXPECT_EQ(problem.text().find("Battery"), std::string::npos)
+          << "what may be a secret is shown";
     }
 }
 
@@ -88,7 +92,8 @@ TEST(ContractGolden, every_code_of_the_contracts_is_tripped_by_a_file) {
   std::set<std::string> known = open;
   for (const auto& file : bad_files())
     for (const auto& problem : complaints_about(file, read_file(file).value())) {
-      EXPECT_TRUE(known.count(problem.code) || !problem.code.starts_with("contract.")) << problem.code;
+      EXPECT_TRUE(known.count(problem.code) || !problem.code.starts_with("contract."))
+          << problem.code;
       open.erase(problem.code);
     }
   // These need more than one file, or a very long one: tests/unit/contract has them.

@@ -34,10 +34,13 @@ std::string as_file(const std::vector<size_t>& order, const Edges& edges) {
     std::string needs, reference;
     for (const auto& [from, to] : edges) {
       if (from != step) continue;
-      if ((from + to) % 2 == 1 && reference.empty()) reference = id(to);
-      else needs += (needs.empty() ? "\"" : ", \"") + id(to) + "\"";
+      if ((from + to) % 2 == 1 && reference.empty())
+        reference = id(to);
+      else
+        needs += (needs.empty() ? "\"" : ", \"") + id(to) + "\"";
     }
-    text += "[[step]]\nid = \"" + id(step) + "\"\nmodule = \"test/step\"\nphase = \"data\"\nneeds = [" + needs + "]\n";
+    text += "[[step]]\nid = \"" + id(step) +
+            "\"\nmodule = \"test/step\"\nphase = \"data\"\nneeds = [" + needs + "]\n";
     if (!reference.empty()) text += "inputs = { after = { from = \"" + reference + ".done\" } }\n";
   }
   return text;
@@ -46,8 +49,10 @@ std::string as_file(const std::vector<size_t>& order, const Edges& edges) {
 std::vector<size_t> shuffled(size_t steps) {
   std::vector<size_t> order;
   for (size_t i = 0; i < steps; ++i) order.push_back(i);
-  const auto keys = *rc::gen::container<std::vector<unsigned>>(steps, rc::gen::arbitrary<unsigned>());
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return std::pair(keys[a], a) < std::pair(keys[b], b); });
+  const auto keys =
+      *rc::gen::container<std::vector<unsigned>>(steps, rc::gen::arbitrary<unsigned>());
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return std::pair(keys[a], a) < std::pair(keys[b], b); });
   return order;
 }
 
@@ -101,6 +106,7 @@ RC_GTEST_PROP(BlueprintGraph, with_a_back_edge_is_told_a_circle_that_is_real, ()
     }
     RC_ASSERT(nodes.size() >= 3u);
     RC_ASSERT(nodes.front() == nodes.back());
-    for (size_t i = 0; i + 1 < nodes.size(); ++i) RC_ASSERT(edges.count({nodes[i], nodes[i + 1]}) == 1u);
+    for (size_t i = 0; i + 1 < nodes.size(); ++i)
+      RC_ASSERT(edges.count({nodes[i], nodes[i + 1]}) == 1u);
   }
 }

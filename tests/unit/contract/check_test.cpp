@@ -29,7 +29,8 @@ Blueprint chain(size_t length) {
     step.module = "test/step";
     if (i > 0) {
       step.needs = {"s" + std::to_string(i - 1)};
-      step.inputs["after"].from = Reference{Reference::Of::step, "s" + std::to_string(i - 1), "", "", "done"};
+      step.inputs["after"].from =
+          Reference{Reference::Of::step, "s" + std::to_string(i - 1), "", "", "done"};
     }
     blueprint.steps.push_back(std::move(step));
   }
@@ -46,7 +47,8 @@ std::vector<std::string> codes_without(Phase phase) {
   std::erase_if(blueprint.steps, [&](const Step& step) { return step.phase == phase; });
   for (auto& step : blueprint.steps) {
     step.needs.clear();
-    for (auto& [name, binding] : step.inputs) binding.from = Reference{Reference::Of::lane, "", "", "", "x"};
+    for (auto& [name, binding] : step.inputs)
+      binding.from = Reference{Reference::Of::lane, "", "", "", "x"};
   }
   check_blueprint(blueprint, catalog, problems);
   std::vector<std::string> codes;
@@ -75,7 +77,8 @@ TEST(Check, takes_time_in_proportion_to_the_steps) {
   };
   cost(1'000);
   const double small = cost(5'000), large = cost(50'000);
-  EXPECT_LT(large, 60 * small + 0.05) << "ten times the steps; a quadratic check would need a hundred times";
+  EXPECT_LT(large, 60 * small + 0.05)
+      << "ten times the steps; a quadratic check would need a hundred times";
 }
 
 TEST(Check, finds_the_circle_of_100000_steps) {
@@ -103,7 +106,8 @@ TEST(Check, tells_of_a_file_that_stands_in_the_wrong_folder) {
   auto dir = TempDir::create(fs::temp_directory_path());
   ASSERT_TRUE(dir);
   ASSERT_TRUE(make_folders(dir->path() / "modules/a/b"));
-  ASSERT_TRUE(write_file(dir->path() / "modules/a/b/module.toml", "module = \"a/c\"\nversion = \"1.0.0\"\ntitle = \"x\"\n"));
+  ASSERT_TRUE(write_file(dir->path() / "modules/a/b/module.toml",
+                         "module = \"a/c\"\nversion = \"1.0.0\"\ntitle = \"x\"\n"));
   Catalog catalog(dir->path());
   Diagnostics problems;
   EXPECT_FALSE(catalog.module("a/b", {"x", 1, 1}, problems));
@@ -133,14 +137,17 @@ TEST(Schema, has_the_keys_that_the_loaders_know) {
   for (const auto& [kind, provoke] : kinds) {
     Diagnostics problems;
     provoke(problems);
-    const auto unknown = std::find_if(problems.begin(), problems.end(), [](const Error& e) { return e.code == "contract.key.unknown"; });
+    const auto unknown = std::find_if(problems.begin(), problems.end(), [](const Error& e) {
+      return e.code == "contract.key.unknown";
+    });
     ASSERT_NE(unknown, problems.end()) << kind;
     const auto schema = file_schema(kind);
     ASSERT_TRUE(schema);
     const std::string known = unknown->message.substr(unknown->message.find("Known here: ") + 12);
     size_t count = 0;
     for (const auto& [key, ignored] : schema->at("properties").items()) {
-      EXPECT_NE((" " + known).find(" " + key), std::string::npos) << kind << "." << key << " is in the schema only";
+      EXPECT_NE((" " + known).find(" " + key), std::string::npos)
+          << kind << "." << key << " is in the schema only";
       ++count;
     }
     const size_t words = 1 + static_cast<size_t>(std::count(known.begin(), known.end(), ','));
@@ -166,8 +173,10 @@ TEST(Shipped, every_file_of_the_catalogue_loads_and_every_blueprint_checks_clean
   for (const auto& name : catalog.names("modules")) catalog.module(name, here, problems);
   for (const auto& name : catalog.names("packs")) catalog.pack(name, here, problems);
   for (const auto& name : catalog.names("profiles"))
-    if (const auto* profile = catalog.profile(name, here, problems)) check_profile(*profile, catalog, problems);
+    if (const auto* profile = catalog.profile(name, here, problems))
+      check_profile(*profile, catalog, problems);
   for (const auto& name : catalog.names("blueprints"))
-    if (const auto* blueprint = catalog.blueprint(name, here, problems)) check_blueprint(*blueprint, catalog, problems);
+    if (const auto* blueprint = catalog.blueprint(name, here, problems))
+      check_blueprint(*blueprint, catalog, problems);
   EXPECT_TRUE(problems.empty()) << text_of(problems);
 }

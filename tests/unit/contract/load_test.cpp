@@ -1,4 +1,5 @@
-// What is written arrives in the structs, unchanged; nothing hostile gets through; errors come at once.
+// What is written arrives in the structs, unchanged; nothing hostile gets through; errors come at
+// once.
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
@@ -122,7 +123,8 @@ shared_roles = true
 TEST(Load, gives_a_lock_back_as_it_was_written) {
   Lock lock;
   const std::string digest = "sha256:" + std::string(64, 'a');
-  lock.blueprints["dr/failover"] = lock.plugins["hyops.local.compute"] = lock.profiles["drill"] = digest;
+  lock.blueprints["dr/failover"] = lock.plugins["hyops.local.compute"] = lock.profiles["drill"] =
+      digest;
   lock.tools["ansible-playbook"] = "ansible-playbook [core 2.14.18] \"quoted\" \\ end";
   Diagnostics problems;
   const auto again = parse_lock(write_lock(lock), "hyops.lock", problems);
@@ -135,7 +137,8 @@ TEST(Load, gives_a_lock_back_as_it_was_written) {
 TEST(Load, digests_what_the_catalogue_contributes) {
   Diagnostics problems;
   Catalog catalog(catalogue_folder);
-  const auto lock = digest_sources(*catalog.blueprint("dr/failover", {}, problems), *catalog.profile("drill", {}, problems), catalog);
+  const auto lock = digest_sources(*catalog.blueprint("dr/failover", {}, problems),
+                                   *catalog.profile("drill", {}, problems), catalog);
   ASSERT_TRUE(lock) << lock.error().text();
   EXPECT_EQ(lock->modules.size(), 4u);
   EXPECT_EQ(lock->packs.size(), 4u);
@@ -159,12 +162,16 @@ TEST(Load, refuses_hostile_toml_before_it_hurts) {
   EXPECT_EQ(first_code(dotted + " = 1"), "contract.toml.nesting");
   EXPECT_EQ(first_code("[" + dotted + "]"), "contract.toml.nesting");
   EXPECT_EQ(first_code(std::string(max_file_bytes + 1, ' ')), "file.too_large");
-  EXPECT_EQ(first_code("a = \"\"\"\"\"two quotes\"\"\"\"\"\nb = '''# no comment'''\nc = \"\\\\\" # a comment\n"), "ok");
+  EXPECT_EQ(
+      first_code(
+          "a = \"\"\"\"\"two quotes\"\"\"\"\"\nb = '''# no comment'''\nc = \"\\\\\" # a comment\n"),
+      "ok");
 }
 
 TEST(Load, keeps_hash_signs_and_quotes_inside_strings) {
   Diagnostics problems;
-  const auto json = parse_toml("a = \"#1\"\nb = 'x\\'\nc = \"\"\"\n# two\"\"\"\nd = \"\\u00e4\"\n", "x", problems);
+  const auto json = parse_toml("a = \"#1\"\nb = 'x\\'\nc = \"\"\"\n# two\"\"\"\nd = \"\\u00e4\"\n",
+                               "x", problems);
   ASSERT_TRUE(json) << text_of(problems);
   EXPECT_EQ(*json, (Json{{"a", "#1"}, {"b", "x\\"}, {"c", "# two"}, {"d", "\xc3\xa4"}}));
 }
@@ -175,17 +182,23 @@ TEST(Load, tells_all_errors_of_a_file_in_the_order_of_the_file_and_stops_at_a_hu
   Diagnostics problems;
   EXPECT_FALSE(parse_module(text, "module.toml", problems));
   ASSERT_EQ(problems.size(), 101u);
-  EXPECT_EQ(std::count_if(problems.begin(), problems.end(), [](const Error& e) { return e.code == "contract.file.too_many"; }), 1);
-  for (size_t i = 1; i < problems.size(); ++i) EXPECT_LE(problems[i - 1].place->line, problems[i].place->line);
+  EXPECT_EQ(std::count_if(problems.begin(), problems.end(),
+                          [](const Error& e) { return e.code == "contract.file.too_many"; }),
+            1);
+  for (size_t i = 1; i < problems.size(); ++i)
+    EXPECT_LE(problems[i - 1].place->line, problems[i].place->line);
 }
 
 TEST(Load, reads_the_fields_of_a_plugin_from_json) {
   Diagnostics problems;
-  const auto fields = load_fields(Json::parse(R"({"api":{"type":"string","required":true},"wait":{"type":"duration","default":"5s"}})"),
-                                  "plugin.toml", problems);
+  const auto fields = load_fields(
+      Json::parse(
+          R"({"api":{"type":"string","required":true},"wait":{"type":"duration","default":"5s"}})"),
+      "plugin.toml", problems);
   ASSERT_TRUE(fields) << text_of(problems);
   EXPECT_EQ(fields->at("wait").fallback, Json(5000));
-  EXPECT_FALSE(load_fields(Json::parse(R"({"project_id":{"type":"string"}})"), "plugin.toml", problems));
+  EXPECT_FALSE(
+      load_fields(Json::parse(R"({"project_id":{"type":"string"}})"), "plugin.toml", problems));
   EXPECT_EQ(problems.at(0).code, "contract.project.bare");
 }
 
