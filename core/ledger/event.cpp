@@ -1,11 +1,13 @@
-// How an event is spelled and hashed: the same bytes in the ledger, in events.jsonl and for a verifier.
+// How an event is spelled and hashed: the same bytes in the ledger, in events.jsonl and for a
+// verifier.
 #include "base/digest.hpp"
 #include "ledger/ledger.hpp"
 
 namespace hyops::ledger {
 namespace {
 
-// Types and run ids are spelled so that they need no escape in JSON; append and create_run see to it.
+// Types and run ids are spelled so that they need no escape in JSON; append and create_run see to
+// it.
 std::string json_text(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -23,8 +25,14 @@ std::string event_text(const RunId& run, int64_t seq, int64_t wall_ms, std::stri
   std::string text;
   text.reserve(body.size() + type.size() + 220);
   text.append("{\"body\":").append(body).append(",\"previous\":").append(json_text(previous));
-  text.append(",\"run\":").append(json_text(run.value)).append(",\"seq\":").append(std::to_string(seq));
-  text.append(",\"type\":").append(json_text(type)).append(",\"wall_ms\":").append(std::to_string(wall_ms));
+  text.append(",\"run\":")
+      .append(json_text(run.value))
+      .append(",\"seq\":")
+      .append(std::to_string(seq));
+  text.append(",\"type\":")
+      .append(json_text(type))
+      .append(",\"wall_ms\":")
+      .append(std::to_string(wall_ms));
   text.push_back('}');
   return text;
 }

@@ -1,4 +1,5 @@
-// The chain of events of a run: appended with one durable commit, read in pieces, checked as a whole.
+// The chain of events of a run: appended with one durable commit, read in pieces, checked as a
+// whole.
 #include <algorithm>
 
 #include "base/digest.hpp"
@@ -7,7 +8,7 @@
 namespace hyops::ledger {
 namespace {
 
-constexpr int64_t piece = 512;   // events read at once: readers hold no lock while they work
+constexpr int64_t piece = 512;  // events read at once: readers hold no lock while they work
 
 // Letters, digits, dots, dashes: nothing that JSON would escape, so a type has one spelling.
 bool is_type(std::string_view type) {
@@ -16,11 +17,15 @@ bool is_type(std::string_view type) {
   });
 }
 
-struct Stored { int64_t seq, wall_ms; std::string type, body, hash; };
+struct Stored {
+  int64_t seq, wall_ms;
+  std::string type, body, hash;
+};
 
 Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64_t after_seq) {
   auto asked = database.query(
-      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ? ORDER BY place LIMIT ?",
+      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ? ORDER BY "
+      "place LIMIT ?",
       number * events_per_run + after_seq, (number + 1) * events_per_run, piece);
   if (!asked) return pass(asked);
   std::vector<Stored> found;
@@ -49,15 +54,17 @@ Result<Ledger::Impl::Head> Ledger::Impl::head(int64_t number, const RunId& id) {
 namespace {
 
 // One event onto the end of the chain, inside the caller's transaction.
-Result<Event> extend(Database& database, int64_t number, const RunId& id, int64_t seq, std::string previous,
-                     int64_t wall_ms, const std::string& type, const Json& body) {
-  if (!is_type(type)) return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
+Result<Event> extend(Database& database, int64_t number, const RunId& id, int64_t seq,
+                     std::string previous, int64_t wall_ms, const std::string& type,
+                     const Json& body) {
+  if (!is_type(type))
+    return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
   auto text = canonical(body);
   if (!text) return pass(text, "while appending " + type);
   Event event{seq, wall_ms, type, body, std::move(previous), {}};
   event.hash = sha256_hex(event_text(id, seq, wall_ms, type, *text, event.previous));
-  auto stored = database.execute("INSERT INTO events VALUES (?,?,?,?,?)", number * events_per_run + seq, wall_ms,
-                                 type, *text, event.hash);
+  auto stored = database.execute("INSERT INTO events VALUES (?,?,?,?,?)",
+                                 number * events_per_run + seq, wall_ms, type, *text, event.hash);
   if (!stored) return pass(stored);
   return event;
 }
@@ -72,14 +79,16 @@ Result<Event> Ledger::append(const RunId& id, const std::string& type, const Jso
   if (!number) return pass(number);
   auto head = impl_->head(*number, id);
   if (!head) return pass(head);
-  auto event = extend(impl_->database, *number, id, head->seq + 1, std::move(head->hash), impl_->clock->wall_ms(),
-                      type, body);
+  auto event = extend(impl_->database, *number, id, head->seq + 1, std::move(head->hash),
+                      impl_->clock->wall_ms(), type, body);
   if (!event) return event;
-  if (auto committed = transaction->commit(); !committed) return pass(committed, "while appending " + type);
+  if (auto committed = transaction->commit(); !committed)
+    return pass(committed, "while appending " + type);
   return event;
 }
 
-Status Ledger::append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events) {
+Status Ledger::append_all(const RunId& id,
+                          const std::vector<std::pair<std::string, Json>>& events) {
   if (events.empty()) return {};
   const std::lock_guard lock(impl_->mutex);
   auto transaction = Transaction::begin(impl_->database);
@@ -90,14 +99,16 @@ Status Ledger::append_all(const RunId& id, const std::vector<std::pair<std::stri
   if (!head) return pass(head);
   const int64_t now = impl_->clock->wall_ms();
   for (const auto& [type, body] : events) {
-    auto event = extend(impl_->database, *number, id, ++head->seq, std::move(head->hash), now, type, body);
+    auto event =
+        extend(impl_->database, *number, id, ++head->seq, std::move(head->hash), now, type, body);
     if (!event) return pass(event);
     head->hash = std::move(event->hash);
   }
   return transaction->commit();
 }
 
-Status Ledger::each_line(const RunId& id, int64_t after_seq, const std::function<bool(std::string_view)>& take) {
+Status Ledger::each_line(const RunId& id, int64_t after_seq,
+                         const std::function<bool(std::string_view)>& take) {
   int64_t number = 0;
   std::string previous = chain_start(id);
   {
@@ -106,7 +117,8 @@ Status Ledger::each_line(const RunId& id, int64_t after_seq, const std::function
     if (!known) return pass(known);
     number = *known;
     if (after_seq > 0) {
-      auto asked = impl_->database.query("SELECT hash FROM events WHERE place = ?", number * events_per_run + after_seq);
+      auto asked = impl_->database.query("SELECT hash FROM events WHERE place = ?",
+                                         number * events_per_run + after_seq);
       if (!asked) return pass(asked);
       auto there = asked->row();
       if (!there) return pass(there);
@@ -129,7 +141,8 @@ Status Ledger::each_line(const RunId& id, int64_t after_seq, const std::function
   }
 }
 
-Status Ledger::each_event(const RunId& id, int64_t after_seq, const std::function<bool(const Event&)>& take) {
+Status Ledger::each_event(const RunId& id, int64_t after_seq,
+                          const std::function<bool(const Event&)>& take) {
   Status outcome;
   auto read = each_line(id, after_seq, [&](std::string_view line) {
     auto parsed = parse_json(line, "an event of " + id.value, size_t{1} << 30);
@@ -138,7 +151,8 @@ Status Ledger::each_event(const RunId& id, int64_t after_seq, const std::functio
       return false;
     }
     return take({get_int(*parsed, "seq"), get_int(*parsed, "wall_ms"), get_string(*parsed, "type"),
-                 std::move((*parsed)["body"]), get_string(*parsed, "previous"), get_string(*parsed, "hash")});
+                 std::move((*parsed)["body"]), get_string(*parsed, "previous"),
+                 get_string(*parsed, "hash")});
   });
   return read ? outcome : read;
 }
@@ -153,7 +167,11 @@ Result<std::string> Ledger::chain_head(const RunId& id) {
 }
 
 Status Ledger::check() {
-  struct Run { int64_t number, anchor_seq; RunId id; std::string anchor_hash; };
+  struct Run {
+    int64_t number, anchor_seq;
+    RunId id;
+    std::string anchor_hash;
+  };
   std::vector<Run> runs;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -162,14 +180,17 @@ Status Ledger::check() {
     auto there = asked->row();
     if (!there) return pass(there);
     if (!*there || asked->view(0) != "ok")
-      return fail("ledger.broken", "SQLite finds damage in " + impl_->file.string() + ": " + asked->text(0));
-    auto listed = impl_->database.query("SELECT number, anchor_seq, id, anchor_hash FROM runs ORDER BY number");
+      return fail("ledger.broken",
+                  "SQLite finds damage in " + impl_->file.string() + ": " + asked->text(0));
+    auto listed = impl_->database.query(
+        "SELECT number, anchor_seq, id, anchor_hash FROM runs ORDER BY number");
     if (!listed) return pass(listed);
     for (;;) {
       auto more = listed->row();
       if (!more) return pass(more);
       if (!*more) break;
-      runs.push_back({listed->integer(0), listed->integer(1), RunId(listed->text(2)), listed->text(3)});
+      runs.push_back(
+          {listed->integer(0), listed->integer(1), RunId(listed->text(2)), listed->text(3)});
     }
   }
   for (const auto& run : runs) {
@@ -182,19 +203,21 @@ Status Ledger::check() {
       if (!events) return pass(events);
       if (events->empty()) break;
       for (auto& event : *events) {
-        const auto text = event_text(run.id, event.seq, event.wall_ms, event.type, event.body, previous);
+        const auto text =
+            event_text(run.id, event.seq, event.wall_ms, event.type, event.body, previous);
         if (event.seq != ++seq || sha256_hex(text) != event.hash)
-          return fail("ledger.broken", "the event chain of run " + run.id.value + " breaks at event " +
-                                           std::to_string(seq));
+          return fail("ledger.broken", "the event chain of run " + run.id.value +
+                                           " breaks at event " + std::to_string(seq));
         previous = std::move(event.hash);
         if (seq == run.anchor_seq && previous != run.anchor_hash)
-          return fail("ledger.broken", "the event chain of run " + run.id.value + " was rewritten before event " +
-                                           std::to_string(seq));
+          return fail("ledger.broken", "the event chain of run " + run.id.value +
+                                           " was rewritten before event " + std::to_string(seq));
       }
     }
     if (seq < run.anchor_seq)
-      return fail("ledger.broken", "run " + run.id.value + " lost its events after " + std::to_string(seq) +
-                                       "; there were " + std::to_string(run.anchor_seq));
+      return fail("ledger.broken", "run " + run.id.value + " lost its events after " +
+                                       std::to_string(seq) + "; there were " +
+                                       std::to_string(run.anchor_seq));
   }
   return {};
 }

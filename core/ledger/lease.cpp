@@ -12,11 +12,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Read here and not through hyops_process: the decision service may open a ledger, and links nothing
-// that could start a process (D2).
-struct Self { std::string host, boot_id, pid_space; int64_t pid = 0, pid_start = 0; };
+// Read here and not through hyops_process: the decision service may open a ledger, and links
+// nothing that could start a process (D2).
+struct Self {
+  std::string host, boot_id, pid_space;
+  int64_t pid = 0, pid_start = 0;
+};
 
-// Field 22 of /proc/PID/stat in clock ticks since boot; nothing where there is no such living process.
+// Field 22 of /proc/PID/stat in clock ticks since boot; nothing where there is no such living
+// process.
 std::optional<int64_t> start_of(int64_t pid) {
   auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
   if (!stat) return std::nullopt;
@@ -41,7 +45,8 @@ Result<Self> self() {
   me.pid_space = fs::read_symlink("/proc/self/ns/pid", ignored).string();
   me.pid = ::getpid();
   const auto start = start_of(me.pid);
-  if (!start) return fail("ledger.open", "/proc does not show this process; a lease could not be proven");
+  if (!start)
+    return fail("ledger.open", "/proc does not show this process; a lease could not be proven");
   me.pid_start = *start;
   return me;
 }
@@ -56,8 +61,9 @@ bool lock_byte(int fd, int64_t number, short kind) {
   return ::fcntl(fd, F_OFD_SETLK, &range) == 0;
 }
 
-// `unlocked`: nobody holds the lane's byte. That alone would do on one machine; the other two keep a ledger that was
-// copied from elsewhere, and a process that lost its descriptor but lives, from being taken for dead.
+// `unlocked`: nobody holds the lane's byte. That alone would do on one machine; the other two keep
+// a ledger that was copied from elsewhere, and a process that lost its descriptor but lives, from
+// being taken for dead.
 bool proven_dead(const Lease& lease, const Self& me, bool unlocked) {
   if (lease.host != me.host) return false;
   if (lease.boot_id != me.boot_id) return true;
@@ -70,13 +76,16 @@ bool proven_dead(const Lease& lease, const Self& me, bool unlocked) {
 
 Result<std::optional<Lease>> Ledger::Impl::read_lease(const std::string& lane) {
   auto asked = database.query(
-      "SELECT holder, token, host, boot_id, pid, pid_start, pid_space, taken_ms FROM leases WHERE lane = ?", lane);
+      "SELECT holder, token, host, boot_id, pid, pid_start, pid_space, taken_ms FROM leases WHERE "
+      "lane = ?",
+      lane);
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
   if (!*there || asked->view(0).empty()) return std::nullopt;
-  return Lease{lane, asked->text(0), asked->integer(1), asked->text(2), asked->text(3), asked->integer(4),
-               asked->integer(5), asked->integer(7), asked->text(6)};
+  return Lease{lane,           asked->text(0),    asked->integer(1), asked->text(2),
+               asked->text(3), asked->integer(4), asked->integer(5), asked->integer(7),
+               asked->text(6)};
 }
 
 Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, int64_t at_least) {
@@ -87,8 +96,10 @@ Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, i
   auto transaction = Transaction::begin(database);
   if (!transaction) return pass(transaction);
   auto row = database.execute(
-      "INSERT INTO leases (lane, token, holder, host, boot_id, pid, pid_start, pid_space, taken_ms) "
-      "VALUES (?, 0, '', '', '', 0, 0, '', 0) ON CONFLICT DO NOTHING", lane);
+      "INSERT INTO leases (lane, token, holder, host, boot_id, pid, pid_start, pid_space, "
+      "taken_ms) "
+      "VALUES (?, 0, '', '', '', 0, 0, '', 0) ON CONFLICT DO NOTHING",
+      lane);
   if (!row) return pass(row);
   int64_t number = 0;
   {
@@ -104,20 +115,31 @@ Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, i
                     (*held)->pid_start == me->pid_start && (*held)->boot_id == me->boot_id &&
                     (*held)->pid_space == me->pid_space;
   const bool locked = lock_byte(impl_->leases.get(), number, F_WRLCK);
-  if (ours && locked) return **held;   // asked for twice by the run that has it
+  if (ours && locked) return **held;  // asked for twice by the run that has it
   if (!locked || (*held && !proven_dead(**held, *me, locked))) {
     if (locked) lock_byte(impl_->leases.get(), number, F_UNLCK);
     if (!*held) return fail("ledger.lease.held", "another process is just taking lane " + lane);
     return fail("ledger.lease.held",
-                "lane " + lane + " is held by run " + (*held)->holder + " since " + to_rfc3339((*held)->taken_ms) +
-                    ", by process " + std::to_string((*held)->pid) + " on " + (*held)->host,
+                "lane " + lane + " is held by run " + (*held)->holder + " since " +
+                    to_rfc3339((*held)->taken_ms) + ", by process " + std::to_string((*held)->pid) +
+                    " on " + (*held)->host,
                 "hyops run show " + (*held)->holder);
   }
-  Lease lease{lane, holder.value, 0, me->host, me->boot_id, me->pid, me->pid_start, impl_->clock->wall_ms(), me->pid_space};
+  Lease lease{lane,
+              holder.value,
+              0,
+              me->host,
+              me->boot_id,
+              me->pid,
+              me->pid_start,
+              impl_->clock->wall_ms(),
+              me->pid_space};
   auto stored = database.execute(
-      "UPDATE leases SET token = max(token + 1, ?), holder = ?, host = ?, boot_id = ?, pid = ?, pid_start = ?, "
+      "UPDATE leases SET token = max(token + 1, ?), holder = ?, host = ?, boot_id = ?, pid = ?, "
+      "pid_start = ?, "
       "pid_space = ?, taken_ms = ? WHERE number = ?",
-      at_least, lease.holder, lease.host, lease.boot_id, lease.pid, lease.pid_start, lease.pid_space, lease.taken_ms, number);
+      at_least, lease.holder, lease.host, lease.boot_id, lease.pid, lease.pid_start,
+      lease.pid_space, lease.taken_ms, number);
   if (stored) {
     auto written = impl_->read_lease(lane);
     if (written && *written) lease.token = (*written)->token;
@@ -135,7 +157,8 @@ Status Ledger::release_lease(const std::string& lane, const RunId& holder, int64
   auto transaction = Transaction::begin(impl_->database);
   if (!transaction) return pass(transaction);
   auto stored = impl_->database.execute(
-      "UPDATE leases SET holder = '' WHERE lane = ? AND holder = ? AND token = ?", lane, holder.value, token);
+      "UPDATE leases SET holder = '' WHERE lane = ? AND holder = ? AND token = ?", lane,
+      holder.value, token);
   if (!stored) return stored;
   if (impl_->database.changes() == 0)
     return fail("ledger.fenced", "run " + holder.value + " no longer holds lane " + lane);
@@ -161,11 +184,12 @@ Status Ledger::Impl::check_token(const std::string& lane, int64_t token) {
   auto held = read_lease(lane);
   if (!held) return pass(held);
   if (*held && (*held)->token == token) return {};
-  return fail("ledger.fenced", "the fencing token " + std::to_string(token) + " of lane " + lane + " is no longer good: " +
-                                   (*held ? "run " + (*held)->holder + " took the lane at " +
-                                                to_rfc3339((*held)->taken_ms) + " with token " +
-                                                std::to_string((*held)->token)
-                                          : "nobody holds the lane"));
+  return fail(
+      "ledger.fenced",
+      "the fencing token " + std::to_string(token) + " of lane " + lane + " is no longer good: " +
+          (*held ? "run " + (*held)->holder + " took the lane at " + to_rfc3339((*held)->taken_ms) +
+                       " with token " + std::to_string((*held)->token)
+                 : "nobody holds the lane"));
 }
 
 Status Ledger::check_token(const std::string& lane, int64_t token) {

@@ -14,17 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int busy_ms = 10'000;   // longer than any write transaction of ours, shorter than patience
+constexpr int busy_ms = 10'000;  // longer than any write transaction of ours, shorter than patience
 
 // The file is ours alone, or nothing in it can be believed (L7).
 Status check_owner(const fs::path& file) {
   struct stat found {};
   if (::lstat(file.c_str(), &found) != 0)
     return fail_errno("ledger.open", "cannot look at the ledger " + file.string(), errno);
-  if (!S_ISREG(found.st_mode)) return fail("ledger.not_yours", file.string() + " is not a regular file");
+  if (!S_ISREG(found.st_mode))
+    return fail("ledger.not_yours", file.string() + " is not a regular file");
   if (found.st_uid != ::geteuid())
-    return fail("ledger.not_yours", file.string() + " belongs to user " + std::to_string(found.st_uid) +
-                                        "; you are " + std::to_string(::geteuid()));
+    return fail("ledger.not_yours", file.string() + " belongs to user " +
+                                        std::to_string(found.st_uid) + "; you are " +
+                                        std::to_string(::geteuid()));
   if ((found.st_mode & 077) != 0)
     return fail("ledger.not_yours", file.string() + " can be read or written by others",
                 "Find out why, then: chmod 600 " + file.string());
@@ -34,9 +36,12 @@ Status check_owner(const fs::path& file) {
 Status create_file(const fs::path& file) {
   if (auto made = make_folders(file.parent_path()); !made) return pass(made);
   const Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd && errno == EROFS) return fail_errno("ledger.read_only", "cannot create " + file.string(), errno);
-  if (!fd && errno == ENOSPC) return fail_errno("ledger.disk_full", "cannot create " + file.string(), errno);
-  if (!fd && errno != EEXIST) return fail_errno("ledger.open", "cannot create " + file.string(), errno);
+  if (!fd && errno == EROFS)
+    return fail_errno("ledger.read_only", "cannot create " + file.string(), errno);
+  if (!fd && errno == ENOSPC)
+    return fail_errno("ledger.disk_full", "cannot create " + file.string(), errno);
+  if (!fd && errno != EEXIST)
+    return fail_errno("ledger.open", "cannot create " + file.string(), errno);
   return {};
 }
 
@@ -53,12 +58,14 @@ Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
     if (auto made = create_file(file); !made) return pass(made);
   if (auto ours = check_owner(file); !ours) return pass(ours);
   if (::access(file.c_str(), W_OK) != 0)
-    return fail_errno("ledger.read_only", "the ledger " + file.string() + " cannot be written", errno);
+    return fail_errno("ledger.read_only", "the ledger " + file.string() + " cannot be written",
+                      errno);
   auto database = Database::open(file, busy_ms);
   if (!database) return pass(database);
   if (auto prepared = prepare_schema(*database, file); !prepared) return pass(prepared);
   auto impl = std::make_unique<Impl>(std::move(*database), file, clock);
-  impl->leases = Fd(::open((file.string() + ".leases").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  impl->leases = Fd(
+      ::open((file.string() + ".leases").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!impl->leases)
     return fail_errno("ledger.open", "cannot open " + file.string() + ".leases", errno);
   return Ledger(std::move(impl));
@@ -69,7 +76,8 @@ Result<int64_t> Ledger::Impl::run_number(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there) return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there)
+    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
   return asked->integer(0);
 }
 
@@ -101,10 +109,12 @@ Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& input
     return fail("ledger.run.exists", "the run " + run.id.value + " is already in the ledger");
   const int64_t now = impl_->clock->wall_ms();
   auto stored = impl_->database.execute(
-      "INSERT INTO runs (id, lane, blueprint, status, plan_digest, created_ms, updated_ms, requester, runner, "
+      "INSERT INTO runs (id, lane, blueprint, status, plan_digest, created_ms, updated_ms, "
+      "requester, runner, "
       "plan, inputs) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-      run.id.value, run.lane, run.blueprint, run.status, run.plan.value, run.created_ms ? run.created_ms : now,
-      run.updated_ms ? run.updated_ms : now, run.requester, run.runner, *plan_text, *inputs_text);
+      run.id.value, run.lane, run.blueprint, run.status, run.plan.value,
+      run.created_ms ? run.created_ms : now, run.updated_ms ? run.updated_ms : now, run.requester,
+      run.runner, *plan_text, *inputs_text);
   if (!stored) return stored;
   return transaction->commit();
 }
@@ -112,8 +122,10 @@ Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& input
 Result<std::optional<RunRow>> Ledger::find_run(const RunId& id) {
   const std::lock_guard lock(impl_->mutex);
   auto asked = impl_->database.query(
-      "SELECT id, lane, blueprint, status, plan_digest, created_ms, updated_ms, requester, runner FROM runs "
-      "WHERE id = ?", id.value);
+      "SELECT id, lane, blueprint, status, plan_digest, created_ms, updated_ms, requester, runner "
+      "FROM runs "
+      "WHERE id = ?",
+      id.value);
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
@@ -126,8 +138,10 @@ Result<std::optional<RunRow>> Ledger::find_run(const RunId& id) {
 Result<std::vector<RunRow>> Ledger::runs(const std::string& lane, int most) {
   const std::lock_guard lock(impl_->mutex);
   auto asked = impl_->database.query(
-      "SELECT id, lane, blueprint, status, plan_digest, created_ms, updated_ms, requester, runner FROM runs "
-      "WHERE ?1 = '' OR lane = ?1 ORDER BY created_ms DESC, number DESC LIMIT ?2", lane, int64_t{most});
+      "SELECT id, lane, blueprint, status, plan_digest, created_ms, updated_ms, requester, runner "
+      "FROM runs "
+      "WHERE ?1 = '' OR lane = ?1 ORDER BY created_ms DESC, number DESC LIMIT ?2",
+      lane, int64_t{most});
   if (!asked) return pass(asked);
   std::vector<RunRow> found;
   for (;;) {
@@ -146,7 +160,8 @@ Result<Json> Ledger::plan_of(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there) return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there)
+    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
   return parse_json(asked->view(0), "the plan of " + id.value, size_t{1} << 30);
 }
 
@@ -156,7 +171,8 @@ Result<Json> Ledger::inputs_of(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there) return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there)
+    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
   return parse_json(asked->view(0), "the inputs of " + id.value, size_t{1} << 30);
 }
 
@@ -170,8 +186,9 @@ Status Ledger::set_status(const RunId& id, const std::string& status) {
   auto head = impl_->head(*number, id);
   if (!head) return pass(head);
   auto stored = impl_->database.execute(
-      "UPDATE runs SET status = ?, updated_ms = ?, anchor_seq = ?, anchor_hash = ? WHERE number = ?", status,
-      impl_->clock->wall_ms(), head->seq, head->hash, *number);
+      "UPDATE runs SET status = ?, updated_ms = ?, anchor_seq = ?, anchor_hash = ? WHERE number = "
+      "?",
+      status, impl_->clock->wall_ms(), head->seq, head->hash, *number);
   if (!stored) return stored;
   return transaction->commit();
 }
@@ -185,15 +202,17 @@ Status Ledger::put_document(const RunId& id, const std::string& name, const std:
   auto number = impl_->run_number(id);
   if (!number) return pass(number);
   {
-    auto asked = impl_->database.query("SELECT bytes FROM documents WHERE run = ? AND name = ?", *number, name);
+    auto asked = impl_->database.query("SELECT bytes FROM documents WHERE run = ? AND name = ?",
+                                       *number, name);
     if (!asked) return pass(asked);
     auto there = asked->row();
     if (!there) return pass(there);
-    if (*there && asked->view(0) == bytes) return {};   // a resumed run hands in the same once more
+    if (*there && asked->view(0) == bytes) return {};  // a resumed run hands in the same once more
     if (*there)
       return fail("ledger.document.exists", "the run " + id.value + " already has another " + name);
   }
-  auto stored = impl_->database.execute("INSERT INTO documents VALUES (?,?,?)", *number, name, bytes);
+  auto stored =
+      impl_->database.execute("INSERT INTO documents VALUES (?,?,?)", *number, name, bytes);
   if (!stored) return stored;
   return transaction->commit();
 }
@@ -202,7 +221,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Ledger::documents(const
   const std::lock_guard lock(impl_->mutex);
   auto number = impl_->run_number(id);
   if (!number) return pass(number);
-  auto asked = impl_->database.query("SELECT name, bytes FROM documents WHERE run = ? ORDER BY name", *number);
+  auto asked = impl_->database.query(
+      "SELECT name, bytes FROM documents WHERE run = ? ORDER BY name", *number);
   if (!asked) return pass(asked);
   std::vector<std::pair<std::string, std::string>> found;
   for (;;) {

@@ -1,5 +1,5 @@
-// The one durable memory of a runner: what was intended, what came of it, in a chain nobody can mend
-// unseen. Everything acknowledged to a caller is on disk (WAL, synchronous=FULL).
+// The one durable memory of a runner: what was intended, what came of it, in a chain nobody can
+// mend unseen. Everything acknowledged to a caller is on disk (WAL, synchronous=FULL).
 #pragma once
 
 #include <filesystem>
@@ -17,56 +17,59 @@
 namespace hyops::ledger {
 
 struct Event {
-  int64_t seq = 0;        // of the run, from 1
+  int64_t seq = 0;  // of the run, from 1
   int64_t wall_ms = 0;
-  std::string type;       // "run.started", "step.intent", "step.outcome", "gate.opened", ...
+  std::string type;  // "run.started", "step.intent", "step.outcome", "gate.opened", ...
   Json body;
-  std::string previous;   // hex SHA-256 of the event before; of the first: of the run's id
-  std::string hash;       // hex SHA-256 over the canonical JSON of {run,seq,wall_ms,type,body,previous}
+  std::string previous;  // hex SHA-256 of the event before; of the first: of the run's id
+  std::string hash;  // hex SHA-256 over the canonical JSON of {run,seq,wall_ms,type,body,previous}
 };
 // What is hashed, and the same as text from a body that is canonical JSON already.
 Json event_document(const RunId& run, const Event& event);
 std::string event_text(const RunId& run, int64_t seq, int64_t wall_ms, std::string_view type,
                        std::string_view body, std::string_view previous);
 std::string event_hash(const RunId& run, const Event& event);
-std::string chain_start(const RunId& run);   // what the first event names as its previous
+std::string chain_start(const RunId& run);  // what the first event names as its previous
 // A line of events.jsonl: the hashed text with `,"hash":"<64 hex>"` before its closing brace. So a
-// verifier takes the last 75 bytes off, puts the brace back and hashes, without parsing or re-serialising.
+// verifier takes the last 75 bytes off, puts the brace back and hashes, without parsing or
+// re-serialising.
 std::string event_line(std::string_view text, std::string_view hash);
 
 struct RunRow {
   RunId id;
-  std::string lane, blueprint, status;  // status: planned running waiting ok failed cancelled unknown
+  std::string lane, blueprint,
+      status;  // status: planned running waiting ok failed cancelled unknown
   PlanDigest plan;
   int64_t created_ms = 0, updated_ms = 0;
   std::string requester, runner;
 };
 
-struct Slot {                 // published outputs of module#instance in a lane
-  std::string lane, key;      // "compute/host#db-cloud"
-  int64_t version = 0;        // 0: the slot does not exist
-  int64_t epoch = 0;          // of the lane when written (E9)
-  Json value;                 // null: released
+struct Slot {             // published outputs of module#instance in a lane
+  std::string lane, key;  // "compute/host#db-cloud"
+  int64_t version = 0;    // 0: the slot does not exist
+  int64_t epoch = 0;      // of the lane when written (E9)
+  Json value;             // null: released
   std::string run, step;
   int64_t wall_ms = 0;
 };
 
-struct Lease {                // the single writer of a lane
-  std::string lane, holder;   // holder: run id
-  int64_t token = 0;          // fencing token: grows with every take-over, never repeats
+struct Lease {               // the single writer of a lane
+  std::string lane, holder;  // holder: run id
+  int64_t token = 0;         // fencing token: grows with every take-over, never repeats
   std::string host, boot_id;
   int64_t pid = 0, pid_start = 0;
   int64_t taken_ms = 0;
-  std::string pid_space;      // PID namespace: the same number in another one is another process
+  std::string pid_space;  // PID namespace: the same number in another one is another process
 };
 
 // Safe to use from several threads. Other processes may have the same file open at the same time;
 // readers never wait for a writer, writers wait for each other up to 10 s (ledger.locked).
 class Ledger {
  public:
-  // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken, ledger.schema.newer,
-  // ledger.not_yours (owner), ledger.read_only. Never repairs silently.
-  static Result<Ledger> open(const std::filesystem::path& file, const Clock& clock = system_clock());
+  // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken,
+  // ledger.schema.newer, ledger.not_yours (owner), ledger.read_only. Never repairs silently.
+  static Result<Ledger> open(const std::filesystem::path& file,
+                             const Clock& clock = system_clock());
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;
   ~Ledger();
@@ -81,38 +84,43 @@ class Ledger {
   // Appends and commits (one fsync). Events that belong together go in one call.
   Result<Event> append(const RunId& id, const std::string& type, const Json& body);
   Status append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events);
-  Status each_event(const RunId& id, int64_t after_seq, const std::function<bool(const Event&)>& take);
-  // The same as lines of events.jsonl, without newline. Neither holds a lock while `take` works, so it
-  // may call the ledger; events appended meanwhile are seen, too. `take` returns false to stop.
-  Status each_line(const RunId& id, int64_t after_seq, const std::function<bool(std::string_view)>& take);
-  Result<std::string> chain_head(const RunId& id);   // hash of the last event, or of the run id
+  Status each_event(const RunId& id, int64_t after_seq,
+                    const std::function<bool(const Event&)>& take);
+  // The same as lines of events.jsonl, without newline. Neither holds a lock while `take` works, so
+  // it may call the ledger; events appended meanwhile are seen, too. `take` returns false to stop.
+  Status each_line(const RunId& id, int64_t after_seq,
+                   const std::function<bool(std::string_view)>& take);
+  Result<std::string> chain_head(const RunId& id);  // hash of the last event, or of the run id
 
-  // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name. They are kept as
-  // they came: the same bytes again are fine, others under the same name are ledger.document.exists.
+  // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name. They are
+  // kept as they came: the same bytes again are fine, others under the same name are
+  // ledger.document.exists.
   Status put_document(const RunId& id, const std::string& name, const std::string& bytes);
   Result<std::vector<std::pair<std::string, std::string>>> documents(const RunId& id);
 
   // --- state
-  Result<Slot> slot(const std::string& lane, const std::string& key);        // version 0 when absent
+  Result<Slot> slot(const std::string& lane, const std::string& key);  // version 0 when absent
   Result<std::vector<Slot>> slots(const std::string& lane);
   Result<std::vector<Slot>> slot_history(const std::string& lane, const std::string& key);
-  // Succeeds only if the version is still `expected` (ledger.slot.conflict says who wrote since, L3)
-  // and `token` is that of the lane's current lease (ledger.fenced).
+  // Succeeds only if the version is still `expected` (ledger.slot.conflict says who wrote since,
+  // L3) and `token` is that of the lane's current lease (ledger.fenced).
   Result<Slot> put_slot(const Slot& slot, int64_t expected, int64_t token);
 
   // --- leases
-  // Takes the lane if free, or if the holder is provably dead (same host and boot: its process is gone and
-  // with it the kernel's lock on <ledger>.leases; same host, other boot). Otherwise ledger.lease.held: who, since
-  // when, from where. Asked again by the same run and process it gives the lease it has. Keep the Ledger
-  // open while the lease is needed: closing it gives the kernel's lock back.
-  // `at_least`: the token a dispatcher already took for this run; ours is not lower.
+  // Takes the lane if free, or if the holder is provably dead (same host and boot: its process is
+  // gone and with it the kernel's lock on <ledger>.leases; same host, other boot). Otherwise
+  // ledger.lease.held: who, since when, from where. Asked again by the same run and process it
+  // gives the lease it has. Keep the Ledger open while the lease is needed: closing it gives the
+  // kernel's lock back. `at_least`: the token a dispatcher already took for this run; ours is not
+  // lower.
   Result<Lease> take_lease(const std::string& lane, const RunId& holder, int64_t at_least = 0);
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);
-  Status check_token(const std::string& lane, int64_t token);   // ledger.fenced
+  Status check_token(const std::string& lane, int64_t token);  // ledger.fenced
 
   // --- things that may happen once (nonces of decisions and approvals)
-  // True if it was not used before; a second use by the same `user` (a resumed run) is true as well.
+  // True if it was not used before; a second use by the same `user` (a resumed run) is true as
+  // well.
   Result<bool> use_once(const std::string& kind, const std::string& nonce, const std::string& user);
 
   // Whole-file check used by doctor and record verify: SQLite integrity and every chain.

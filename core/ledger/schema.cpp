@@ -4,7 +4,7 @@
 namespace hyops::ledger {
 namespace {
 
-constexpr int64_t application_id = 0x68796f70;   // "hyop", as `file` shows it
+constexpr int64_t application_id = 0x68796f70;  // "hyop", as `file` shows it
 constexpr int64_t schema_version = 1;
 
 // The triggers keep honest mistakes out, also those made with the sqlite3 shell. Whoever drops them
@@ -36,20 +36,31 @@ CREATE TABLE used (
   kind TEXT NOT NULL, nonce TEXT NOT NULL, user TEXT NOT NULL, wall_ms INTEGER NOT NULL,
   PRIMARY KEY (kind, nonce)) WITHOUT ROWID;
 
-CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TRIGGER events_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TRIGGER slots_stay BEFORE UPDATE ON slots BEGIN SELECT RAISE(ABORT, 'state history is append-only'); END;
-CREATE TRIGGER slots_kept BEFORE DELETE ON slots BEGIN SELECT RAISE(ABORT, 'state history is append-only'); END;
-CREATE TRIGGER used_stay BEFORE UPDATE ON used BEGIN SELECT RAISE(ABORT, 'what was used stays used'); END;
-CREATE TRIGGER used_kept BEFORE DELETE ON used BEGIN SELECT RAISE(ABORT, 'what was used stays used'); END;
-CREATE TRIGGER documents_stay BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are kept as they came'); END;
-CREATE TRIGGER documents_kept BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are kept as they came'); END;
-CREATE TRIGGER runs_kept BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs are never removed'); END;
-CREATE TRIGGER runs_stay BEFORE UPDATE OF id, lane, blueprint, plan_digest, plan, inputs, created_ms, requester
-  ON runs BEGIN SELECT RAISE(ABORT, 'what a run was asked to do never changes'); END;
+CREATE TRIGGER events_stay BEFORE UPDATE ON events
+  BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_kept BEFORE DELETE ON events
+  BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER slots_stay BEFORE UPDATE ON slots
+  BEGIN SELECT RAISE(ABORT, 'state history is append-only'); END;
+CREATE TRIGGER slots_kept BEFORE DELETE ON slots
+  BEGIN SELECT RAISE(ABORT, 'state history is append-only'); END;
+CREATE TRIGGER used_stay BEFORE UPDATE ON used
+  BEGIN SELECT RAISE(ABORT, 'what was used stays used'); END;
+CREATE TRIGGER used_kept BEFORE DELETE ON used
+  BEGIN SELECT RAISE(ABORT, 'what was used stays used'); END;
+CREATE TRIGGER documents_stay BEFORE UPDATE ON documents
+  BEGIN SELECT RAISE(ABORT, 'documents are kept as they came'); END;
+CREATE TRIGGER documents_kept BEFORE DELETE ON documents
+  BEGIN SELECT RAISE(ABORT, 'documents are kept as they came'); END;
+CREATE TRIGGER runs_kept BEFORE DELETE ON runs
+  BEGIN SELECT RAISE(ABORT, 'runs are never removed'); END;
+CREATE TRIGGER runs_stay BEFORE UPDATE
+  OF id, lane, blueprint, plan_digest, plan, inputs, created_ms, requester ON runs
+  BEGIN SELECT RAISE(ABORT, 'what a run was asked to do never changes'); END;
 CREATE TRIGGER tokens_grow BEFORE UPDATE ON leases WHEN new.token < old.token
   BEGIN SELECT RAISE(ABORT, 'a fencing token never repeats'); END;
-CREATE TRIGGER leases_kept BEFORE DELETE ON leases BEGIN SELECT RAISE(ABORT, 'a fencing token never repeats'); END;
+CREATE TRIGGER leases_kept BEFORE DELETE ON leases
+  BEGIN SELECT RAISE(ABORT, 'a fencing token never repeats'); END;
 PRAGMA application_id = 0x68796f70;
 PRAGMA user_version = 1;
 )sql";
@@ -76,21 +87,24 @@ Status prepare_schema(Database& database, const std::filesystem::path& file) {
   if (!tables) return pass(tables);
   const bool empty = *tables == 0 && *version == 0;
   if (!empty && *application != application_id)
-    return fail("ledger.broken", file.string() + " is an SQLite database, but not a ledger of hyops");
+    return fail("ledger.broken",
+                file.string() + " is an SQLite database, but not a ledger of hyops");
   if (*version > schema_version)
     return fail("ledger.schema.newer", file.string() + " was written by a newer hyops (schema " +
                                            std::to_string(*version) + "; this one knows " +
                                            std::to_string(schema_version) + ")");
-  // WAL is a property of the file and has to be set before the first table; it is checked for, because
-  // SQLite falls back in silence where shared memory is not to be had.
+  // WAL is a property of the file and has to be set before the first table; it is checked for,
+  // because SQLite falls back in silence where shared memory is not to be had.
   auto mode = database.query("PRAGMA journal_mode = WAL");
   if (!mode) return pass(mode);
   auto answered = mode->row();
   if (!answered) return pass(answered);
   if (mode->text(0) != "wal")
-    return fail("ledger.open", "the file system of " + file.string() + " cannot hold a shared ledger (no WAL)");
+    return fail("ledger.open",
+                "the file system of " + file.string() + " cannot hold a shared ledger (no WAL)");
   if (auto done = mode->done(); !done) return done;
-  if (auto set = database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"); !set) return set;
+  if (auto set = database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"); !set)
+    return set;
   if (empty) return create(database);
   return {};
 }

@@ -38,10 +38,10 @@ std::string_view Query::view(int column) const {
 
 Result<Database> Database::open(const std::filesystem::path& file, int busy_ms) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &handle,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW,
-                                   nullptr);
-  Database database(handle, file.string());   // owned also where opening failed: SQLite says so
+  const int code = sqlite3_open_v2(
+      file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW,
+      nullptr);
+  Database database(handle, file.string());  // owned also where opening failed: SQLite says so
   if (code != SQLITE_OK) return database.failure(code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_ms);
@@ -55,7 +55,8 @@ Database::~Database() {
 Result<Query> Database::prepare(const char* sql) {
   sqlite3_stmt*& kept = prepared_[sql];
   if (!kept) {
-    const int code = sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &kept, nullptr);
+    const int code =
+        sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &kept, nullptr);
     if (code != SQLITE_OK) return failure(code);
   }
   return Query(kept, this);
@@ -80,17 +81,25 @@ Failure Database::failure(int code) const {
                           (handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code));
   switch (code & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return fail("ledger.locked", why);
+    case SQLITE_LOCKED:
+      return fail("ledger.locked", why);
     case SQLITE_FULL:
-    case SQLITE_IOERR: return fail("ledger.disk_full", why);
+    case SQLITE_IOERR:
+      return fail("ledger.disk_full", why);
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return fail("ledger.broken", why);
-    case SQLITE_READONLY: return fail("ledger.read_only", why);
+    case SQLITE_NOTADB:
+      return fail("ledger.broken", why);
+    case SQLITE_READONLY:
+      return fail("ledger.read_only", why);
     case SQLITE_PERM:
-    case SQLITE_AUTH: return fail("ledger.not_yours", why);
-    case SQLITE_CANTOPEN: return fail("ledger.open", why);
-    case SQLITE_CONSTRAINT: return fail("ledger.append_only", why);
-    default: return fail("internal.defect", why + " (SQLite code " + std::to_string(code) + ")");
+    case SQLITE_AUTH:
+      return fail("ledger.not_yours", why);
+    case SQLITE_CANTOPEN:
+      return fail("ledger.open", why);
+    case SQLITE_CONSTRAINT:
+      return fail("ledger.append_only", why);
+    default:
+      return fail("internal.defect", why + " (SQLite code " + std::to_string(code) + ")");
   }
 }
 

@@ -1,5 +1,6 @@
 // SQLite's C API with owners: a database that closes, a statement that resets, a transaction that
-// aborts unless committed. The only header of hyops besides ledger's own sources that knows sqlite3.h.
+// aborts unless committed. The only header of hyops besides ledger's own sources that knows
+// sqlite3.h.
 #pragma once
 
 #include <sqlite3.h>
@@ -20,7 +21,8 @@ class Database;
 class Query {
  public:
   Query(sqlite3_stmt* statement, Database* owner) : statement_(statement), owner_(owner) {}
-  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), owner_(other.owner_) {}
+  Query(Query&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)), owner_(other.owner_) {}
   Query& operator=(Query&&) = delete;
   ~Query();
 
@@ -28,12 +30,12 @@ class Query {
   void bind(int at, int64_t value) { sqlite3_bind_int64(statement_, at, value); }
   void bind(int at, std::string_view text);
 
-  Result<bool> row();   // true: there is a row to read; false: done
-  Status done();        // for statements without rows
+  Result<bool> row();  // true: there is a row to read; false: done
+  Status done();       // for statements without rows
 
   int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
   std::string text(int column) const { return std::string(view(column)); }
-  std::string_view view(int column) const;   // until the next row()
+  std::string_view view(int column) const;  // until the next row()
 
  private:
   sqlite3_stmt* statement_;
@@ -42,13 +44,14 @@ class Query {
 
 class Database {
  public:
-  // The file must exist: who creates it decides its mode. Waits up to `busy_ms` for another process.
+  // The file must exist: who creates it decides its mode. Waits up to `busy_ms` for another
+  // process.
   static Result<Database> open(const std::filesystem::path& file, int busy_ms);
   Database(Database&&) noexcept = default;
   Database& operator=(Database&&) = delete;
   ~Database();
 
-  Status run(const char* sql);   // one or more statements without parameters and rows
+  Status run(const char* sql);  // one or more statements without parameters and rows
 
   // `sql` is a literal: it is prepared once and kept for the life of the database.
   template <class... Values>
@@ -65,14 +68,16 @@ class Database {
     if (!prepared) return pass(prepared);
     return prepared->done();
   }
-  Result<int64_t> number(const char* sql);   // the first column of the first row
+  Result<int64_t> number(const char* sql);  // the first column of the first row
 
   int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   // What SQLite's return code means to an operator: locked, full, broken, read-only.
   Failure failure(int code) const;
 
  private:
-  struct Close { void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); } };
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+  };
   explicit Database(sqlite3* handle, std::string file) : handle_(handle), file_(std::move(file)) {}
   Result<Query> prepare(const char* sql);
 
@@ -81,14 +86,15 @@ class Database {
   std::string file_;
 };
 
-// A write transaction: taken at once (IMMEDIATE), so that two writers queue instead of failing late.
+// A write transaction: taken at once (IMMEDIATE), so that two writers queue instead of failing
+// late.
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);
   Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
-  Status commit();   // returns when the bytes are on disk
+  Status commit();  // returns when the bytes are on disk
 
  private:
   explicit Transaction(Database& database) : database_(&database) {}

@@ -10,8 +10,8 @@
 
 namespace hyops::ledger {
 
-// A run's events lie side by side under one integer key: (number of the run << 32) + seq. So an append
-// touches the end of one tree, and no second index has to be kept.
+// A run's events lie side by side under one integer key: (number of the run << 32) + seq. So an
+// append touches the end of one tree, and no second index has to be kept.
 inline constexpr int64_t events_per_run = int64_t{1} << 32;
 
 struct Ledger::Impl {
@@ -21,12 +21,15 @@ struct Ledger::Impl {
   Database database;
   std::filesystem::path file;
   const Clock* clock;
-  Fd leases;            // beside the ledger: byte n is locked while we hold the lease of lane n
-  std::mutex mutex;     // a transaction belongs to one thread from begin to commit
+  Fd leases;         // beside the ledger: byte n is locked while we hold the lease of lane n
+  std::mutex mutex;  // a transaction belongs to one thread from begin to commit
 
-  Result<int64_t> run_number(const RunId& id);           // ledger.run.unknown
+  Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
   Result<RunRow> read_run(Query& query) const;
-  struct Head { int64_t seq; std::string hash; };
+  struct Head {
+    int64_t seq;
+    std::string hash;
+  };
   Result<Head> head(int64_t number, const RunId& id);
   Result<Slot> newest(const std::string& lane, const std::string& key);
   Result<std::optional<Lease>> read_lease(const std::string& lane);

@@ -10,16 +10,17 @@ namespace hyops::record {
 namespace {
 
 constexpr size_t hex_digits = 64;
-constexpr std::string_view hash_key = ",\"hash\":\"", redacted_key = "\",\"redacted\":\"", close = "\"}";
+constexpr std::string_view hash_key = ",\"hash\":\"", redacted_key = "\",\"redacted\":\"",
+                           close = "\"}";
 
 bool is_hex(std::string_view text) {
   return text.size() == hex_digits && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
-// The members behind the body have a fixed form, so nothing is searched for: each is read from the end of
-// `text` and taken off together with the `,"key":` that must stand before it.
+// The members behind the body have a fixed form, so nothing is searched for: each is read from the
+// end of `text` and taken off together with the `,"key":` that must stand before it.
 bool take_key(std::string_view& text, std::string_view key) {
   if (!text.ends_with(key)) return false;
   text.remove_suffix(key.size());
@@ -30,7 +31,8 @@ bool take_number(std::string_view& text, std::string_view key, int64_t& number) 
   size_t begin = text.size();
   while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
   const auto digits = text.substr(begin);
-  if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return false;   // one spelling only
+  if (digits.empty() || (digits.size() > 1 && digits.front() == '0'))
+    return false;  // one spelling only
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   text = text.substr(0, begin);
   return read.ec == std::errc() && take_key(text, key);
@@ -66,7 +68,8 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
   if (!line.ends_with(close)) return std::nullopt;
   if (at(plain, hash_key)) {
     event.head = line.substr(0, line.size() - plain);
-  } else if (at(longer, hash_key) && at(close.size() + hex_digits + redacted_key.size(), redacted_key)) {
+  } else if (at(longer, hash_key) &&
+             at(close.size() + hex_digits + redacted_key.size(), redacted_key)) {
     event.head = line.substr(0, line.size() - longer);
     event.redacted = line.substr(line.size() - close.size() - hex_digits, hex_digits);
     if (!is_hex(event.redacted)) return std::nullopt;
@@ -82,7 +85,8 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
   if (!take_text(rest, ",\"type\":", event.type)) return std::nullopt;
   if (!take_number(rest, ",\"seq\":", event.seq)) return std::nullopt;
   if (!take_text(rest, ",\"run\":", event.run)) return std::nullopt;
-  if (!take_text(rest, ",\"previous\":", event.previous) || event.previous.size() != hex_digits) return std::nullopt;
+  if (!take_text(rest, ",\"previous\":", event.previous) || event.previous.size() != hex_digits)
+    return std::nullopt;
   constexpr std::string_view open = "{\"body\":";
   if (!rest.starts_with(open) || rest.size() == open.size()) return std::nullopt;
   event.body = rest.substr(open.size());
@@ -100,7 +104,8 @@ std::string_view text_member(std::string_view body, std::string_view name) {
     for (++i; i < body.size() && body[i] != '"'; ++i)
       if (body[i] == '\\') ++i;
     if (i >= body.size()) return {};
-    if (depth != 1 || body.substr(begin, i - begin) != name || body.substr(i + 1, 2) != ":\"") continue;
+    if (depth != 1 || body.substr(begin, i - begin) != name || body.substr(i + 1, 2) != ":\"")
+      continue;
     const size_t value = i + 3;
     const size_t end = body.find('"', value);
     return end == std::string_view::npos ? std::string_view() : body.substr(value, end - value);

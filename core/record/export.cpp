@@ -1,4 +1,5 @@
-// From the ledger to a folder that outlives it: everything that is known of a run, redacted, digested, signed.
+// From the ledger to a folder that outlives it: everything that is known of a run, redacted,
+// digested, signed.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -13,38 +14,43 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Step { Json probes = Json::array(), outputs = Json::object(); };
+struct Step {
+  Json probes = Json::array(), outputs = Json::object();
+};
 
 // What export learns on its one pass over the events.
 struct Pass {
   std::map<std::string, Step> steps;
   std::string head;
   int64_t events = 0, redacted_events = 0;
-  std::set<std::string> redacted;   // files in which something had to be redacted now
+  std::set<std::string> redacted;  // files in which something had to be redacted now
 };
 
 std::string pretty(const Json& value) {
   return value.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-// Redaction happened before the ledger was written; this is the second look. A line that still holds a
-// secret keeps its place in the chain, says that it was changed, and no longer holds it.
-std::string clean_line(std::string_view line, const EventLine& event, const Redactor& redactor, Pass& pass) {
+// Redaction happened before the ledger was written; this is the second look. A line that still
+// holds a secret keeps its place in the chain, says that it was changed, and no longer holds it.
+std::string clean_line(std::string_view line, const EventLine& event, const Redactor& redactor,
+                       Pass& pass) {
   if (redactor.redact(line) == line) return std::string(line);
   auto body = parse_json(event.body, "event", size_t{1} << 30);
   auto text = body ? canonical(redactor.redact(*body)) : canonical(Json{{"redacted", "whole"}});
   if (!text || *text == event.body) return std::string(line);
   ++pass.redacted_events;
   pass.redacted.insert("events.jsonl");
-  const auto changed = ledger::event_text(RunId(std::string(event.run)), event.seq, event.wall_ms, event.type, *text,
-                                          event.previous);
+  const auto changed = ledger::event_text(RunId(std::string(event.run)), event.seq, event.wall_ms,
+                                          event.type, *text, event.previous);
   auto out = ledger::event_line(changed, event.hash);
   out.resize(out.size() - 2);
   return out + "\",\"redacted\":\"" + sha256_hex(changed) + "\"}";
 }
 
 void learn(std::string_view line, const EventLine& event, Pass& pass) {
-  if (event.type != "step.probe" && event.type != "step.outcome" && event.type != "step.intent" && event.type != "step.reconciled") return;
+  if (event.type != "step.probe" && event.type != "step.outcome" && event.type != "step.intent" &&
+      event.type != "step.reconciled")
+    return;
   auto parsed = parse_json(line, "event", size_t{1} << 30);
   if (!parsed) return;
   Json& body = (*parsed)["body"];
@@ -59,17 +65,19 @@ void learn(std::string_view line, const EventLine& event, Pass& pass) {
   }
 }
 
-Status write_events(ledger::Ledger& ledger, const RunId& run, const Redactor& redactor, RecordFolder& folder, Pass& pass) {
+Status write_events(ledger::Ledger& ledger, const RunId& run, const Redactor& redactor,
+                    RecordFolder& folder, Pass& pass) {
   auto events = folder.open("events.jsonl");
   if (!events) return hyops::pass(events);
-  auto http = folder.open("http.jsonl");   // the lines of external calls, once more by themselves
+  auto http = folder.open("http.jsonl");  // the lines of external calls, once more by themselves
   if (!http) return hyops::pass(http);
   pass.head = ledger::chain_start(run);
   Status wrote;
   auto read = ledger.each_line(run, 0, [&](std::string_view line) {
     const auto event = parse_event_line(line);
     if (!event) {
-      wrote = fail("ledger.broken", "event " + std::to_string(pass.events + 1) + " of run " + run.value + " is damaged");
+      wrote = fail("ledger.broken", "event " + std::to_string(pass.events + 1) + " of run " +
+                                        run.value + " is damaged");
       return false;
     }
     const std::string clean = clean_line(line, *event, redactor, pass) + "\n";
@@ -87,18 +95,21 @@ Status write_events(ledger::Ledger& ledger, const RunId& run, const Redactor& re
 }
 
 // A document of the run. JSON is redacted by value, so that it stays JSON; all else as text.
-Status add_redacted(RecordFolder& folder, const std::string& name, const std::string& bytes, const Redactor& redactor,
-                    Pass& pass) {
+Status add_redacted(RecordFolder& folder, const std::string& name, const std::string& bytes,
+                    const Redactor& redactor, Pass& pass) {
   if (redactor.redact(std::string_view(bytes)) == bytes) return folder.add(name, bytes);
   pass.redacted.insert(name);
   if (auto parsed = parse_json(bytes, name)) {
-    if (auto text = canonical(redactor.redact(*parsed)); text && redactor.redact(std::string_view(*text)) == *text) return folder.add(name, *text);
+    if (auto text = canonical(redactor.redact(*parsed));
+        text && redactor.redact(std::string_view(*text)) == *text)
+      return folder.add(name, *text);
   }
   return folder.add(name, redactor.redact(std::string_view(bytes)));
 }
 
 // Attempts in the order they were made. Their logs are redacted already; the stream looks again.
-Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step, const Redactor& redactor) {
+Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step,
+               const Redactor& redactor) {
   std::map<long, fs::path> attempts;
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(step, problem)) {
@@ -112,9 +123,12 @@ Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step
   if (!file) return pass(file);
   for (const auto& [number, log] : attempts) {
     Status wrote;
-    if (attempts.size() > 1) wrote = file->write("--- attempt " + std::to_string(number) + " ---\n");
+    if (attempts.size() > 1)
+      wrote = file->write("--- attempt " + std::to_string(number) + " ---\n");
     Redactor::Stream stream(redactor);
-    auto read = read_chunks(log, [&](std::string_view chunk) { if (wrote) wrote = file->write(stream.feed(chunk)); });
+    auto read = read_chunks(log, [&](std::string_view chunk) {
+      if (wrote) wrote = file->write(stream.feed(chunk));
+    });
     if (!read) return read;
     if (wrote) wrote = file->write(stream.finish());
     if (!wrote) return wrote;
@@ -124,9 +138,11 @@ Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step
 
 // Names the record gives to its own files; a document of such a name goes below documents/.
 bool is_reserved(const std::string& name) {
-  static const std::set<std::string> own{"run.json", "plan.json", "inputs.json", "events.jsonl", "http.jsonl",
-                                         "verdict.json", "report.html", "steps", "approvals", "documents"};
-  return own.contains(name) || (name.find('/') != std::string::npos && !name.starts_with("approvals/"));
+  static const std::set<std::string> own{
+      "run.json",     "plan.json",   "inputs.json", "events.jsonl", "http.jsonl",
+      "verdict.json", "report.html", "steps",       "approvals",    "documents"};
+  return own.contains(name) ||
+         (name.find('/') != std::string::npos && !name.starts_with("approvals/"));
 }
 
 std::string flat(std::string name) {
@@ -136,11 +152,13 @@ std::string flat(std::string name) {
 
 }  // namespace
 
-Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& steps, const Redactor& redactor,
-                  const Signer& sign, const fs::path& to) {
+Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& steps,
+                  const Redactor& redactor, const Signer& sign, const fs::path& to) {
   auto row = ledger.find_run(run);
   if (!row) return pass(row);
-  if (!*row) return fail("ledger.run.unknown", "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
+  if (!*row)
+    return fail("ledger.run.unknown",
+                "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
   auto plan = ledger.plan_of(run);
   if (!plan) return pass(plan);
   auto inputs = ledger.inputs_of(run);
@@ -155,30 +173,49 @@ Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& step
   // plan.json is the canonical form without a newline: its digest is the digest that was approved.
   auto plan_text = canonical(*plan);
   if (!plan_text) return pass(plan_text);
-  if (auto done = add_redacted(*folder, "plan.json", *plan_text, redactor, seen); !done) return done;
-  if (auto done = add_redacted(*folder, "inputs.json", pretty(*inputs), redactor, seen); !done) return done;
+  if (auto done = add_redacted(*folder, "plan.json", *plan_text, redactor, seen); !done)
+    return done;
+  if (auto done = add_redacted(*folder, "inputs.json", pretty(*inputs), redactor, seen); !done)
+    return done;
   for (const auto& [name, bytes] : *documents)
-    if (auto done = add_redacted(*folder, is_reserved(name) ? "documents/" + flat(name) : name, bytes, redactor, seen); !done)
+    if (auto done = add_redacted(*folder, is_reserved(name) ? "documents/" + flat(name) : name,
+                                 bytes, redactor, seen);
+        !done)
       return done;
 
   for (const auto& [id, step] : seen.steps) {
     if (auto done = add_log(*folder, id, steps / id, redactor); !done) return done;
-    if (auto done = folder->add("steps/" + id + "/probes.json", pretty(step.probes)); !done) return done;
-    if (auto done = folder->add("steps/" + id + "/outputs.json", pretty(step.outputs)); !done) return done;
+    if (auto done = folder->add("steps/" + id + "/probes.json", pretty(step.probes)); !done)
+      return done;
+    if (auto done = folder->add("steps/" + id + "/outputs.json", pretty(step.outputs)); !done)
+      return done;
   }
 
   const int64_t now = system_clock().wall_ms();
-  const Json about{{"record", 1}, {"run", run.value}, {"blueprint", (*row)->blueprint}, {"lane", (*row)->lane},
-                   {"status", (*row)->status}, {"plan", (*row)->plan.value}, {"requester", (*row)->requester},
-                   {"runner", (*row)->runner}, {"created_ms", (*row)->created_ms}, {"updated_ms", (*row)->updated_ms},
-                   {"exported_ms", now}, {"events", seen.events}, {"chain_head", seen.head},
-                   {"redacted", seen.redacted}, {"redacted_events", seen.redacted_events}};
+  const Json about{{"record", 1},
+                   {"run", run.value},
+                   {"blueprint", (*row)->blueprint},
+                   {"lane", (*row)->lane},
+                   {"status", (*row)->status},
+                   {"plan", (*row)->plan.value},
+                   {"requester", (*row)->requester},
+                   {"runner", (*row)->runner},
+                   {"created_ms", (*row)->created_ms},
+                   {"updated_ms", (*row)->updated_ms},
+                   {"exported_ms", now},
+                   {"events", seen.events},
+                   {"chain_head", seen.head},
+                   {"redacted", seen.redacted},
+                   {"redacted_events", seen.redacted_events}};
   if (auto done = folder->add("run.json", pretty(redactor.redact(about))); !done) return done;
   auto story = summary(folder->path() / "record");
   if (!story) return pass(story);
   const Json verdict = redactor.redact(*story);
   if (auto done = folder->add("verdict.json", pretty(verdict)); !done) return done;
-  if (auto done = folder->add("report.html", redactor.redact(std::string_view(html_report(verdict)))); !done) return done;
+  if (auto done =
+          folder->add("report.html", redactor.redact(std::string_view(html_report(verdict))));
+      !done)
+    return done;
 
   const std::string sums = folder->sums();
   auto signature = sign(sums);

@@ -28,13 +28,14 @@ struct Files {
   std::map<std::string, std::string> digests;
   std::string signer;
 };
-Result<Files> check_files(const std::filesystem::path& folder, const Verifier& check, Findings& findings);
+Result<Files> check_files(const std::filesystem::path& folder, const Verifier& check,
+                          Findings& findings);
 
 // What the other files must agree with, gathered on the way through the chain.
 struct Chain {
   int64_t events = 0, redacted_events = 0;
-  std::string head, http_digest, plan;          // plan: what run.started or run.planned was about
-  std::string run_ended;                        // body of the last run.ended
+  std::string head, http_digest, plan;  // plan: what run.started or run.planned was about
+  std::string run_ended;                // body of the last run.ended
   // Bodies of the last step.ended and the last step.outcome of each step, and probes counted.
   std::unordered_map<std::string, std::string> endings, outcomes;
   std::unordered_map<std::string, int64_t> probes;
@@ -43,7 +44,7 @@ struct Chain {
 Chain check_chain(const std::filesystem::path& folder, const RunId& run, Findings& findings);
 
 // run.json, plan.json, verdict.json, approvals and step files against the chain and each other.
-void check_agreement(const std::filesystem::path& folder, const Files& files, const Chain& chain, const Json& about,
-                     Findings& findings);
+void check_agreement(const std::filesystem::path& folder, const Files& files, const Chain& chain,
+                     const Json& about, Findings& findings);
 
 }  // namespace hyops::record

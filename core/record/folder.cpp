@@ -1,4 +1,5 @@
-// Files of a record: no part of a path leaves the folder, nothing is renamed into place before it is safe.
+// Files of a record: no part of a path leaves the folder, nothing is renamed into place before it
+// is safe.
 #include "record/folder.hpp"
 
 #include <fcntl.h>
@@ -20,12 +21,14 @@ constexpr size_t buffered = 64u << 10;
 bool is_record_name(const std::string& name) {
   if (name == "SHA256SUMS" || name == "SHA256SUMS.minisig") return true;
   const auto parts = split(name, '/');
-  return std::all_of(parts.begin(), parts.end(), [](const std::string& part) { return is_name(part); });
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const std::string& part) { return is_name(part); });
 }
 
 Status sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return fail_errno("file.write", "cannot make " + folder.string() + " durable", errno);
+  if (!fd || ::fsync(fd.get()) != 0)
+    return fail_errno("file.write", "cannot make " + folder.string() + " durable", errno);
   return {};
 }
 
@@ -64,7 +67,8 @@ Result<RecordFolder> RecordFolder::create(const fs::path& to) {
 }
 
 Result<RecordFile> RecordFolder::open(const std::string& name) {
-  if (!is_record_name(name)) return fail("file.name", "\"" + printable(name, 80) + "\" cannot be a file of a record");
+  if (!is_record_name(name))
+    return fail("file.name", "\"" + printable(name, 80) + "\" cannot be a file of a record");
   fs::path at = path() / "record";
   const auto parts = split(name, '/');
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -74,13 +78,15 @@ Result<RecordFile> RecordFolder::open(const std::string& name) {
   at /= parts.back();
   Fd fd(::open(at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd) return fail_errno("file.write", "cannot create " + name + " of the record", errno);
-  ::fchmod(fd.get(), 0644);   // whatever the umask says
+  ::fchmod(fd.get(), 0644);  // whatever the umask says
   return RecordFile(std::move(fd), name);
 }
 
 Status RecordFolder::close(RecordFile file) {
-  if (auto written = write_all(file.fd_.get(), file.buffer_); !written) return pass(written, "while writing " + file.name_);
-  if (::fsync(file.fd_.get()) != 0) return fail_errno("file.write", "cannot make " + file.name_ + " durable", errno);
+  if (auto written = write_all(file.fd_.get(), file.buffer_); !written)
+    return pass(written, "while writing " + file.name_);
+  if (::fsync(file.fd_.get()) != 0)
+    return fail_errno("file.write", "cannot make " + file.name_ + " durable", errno);
   digests_[file.name_] = file.sum_.hex();
   return {};
 }
@@ -108,7 +114,9 @@ Status RecordFolder::publish() {
   if (auto synced = sync_folder(record); !synced) return synced;
   // RENAME_NOREPLACE: an empty folder that appeared meanwhile is not ours to replace.
   if (::renameat2(AT_FDCWD, record.c_str(), AT_FDCWD, to_.c_str(), RENAME_NOREPLACE) != 0) {
-    if (errno == EEXIST) return fail("record.exists", to_.string() + " is there already; a record is never written over");
+    if (errno == EEXIST)
+      return fail("record.exists",
+                  to_.string() + " is there already; a record is never written over");
     return fail_errno("file.write", "cannot put the record at " + to_.string(), errno);
   }
   return sync_folder(to_.has_parent_path() ? to_.parent_path() : fs::path("."));

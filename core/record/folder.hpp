@@ -30,20 +30,22 @@ class RecordFolder {
   // Fails with record.exists where `to` is there already.
   static Result<RecordFolder> create(const std::filesystem::path& to);
 
-  // `name` is relative, with parts for which is_name holds or one of our own upper-case names (file.name).
+  // `name` is relative, with parts for which is_name holds or one of our own upper-case names
+  // (file.name).
   Result<RecordFile> open(const std::string& name);
-  Status close(RecordFile file);          // on disk when it returns
+  Status close(RecordFile file);  // on disk when it returns
   Status add(const std::string& name, std::string_view bytes);
 
-  std::string sums() const;               // what SHA256SUMS says of all files so far
+  std::string sums() const;  // what SHA256SUMS says of all files so far
   const std::filesystem::path& path() const { return making_.path(); }
-  Status publish();                       // fsyncs the folders and renames
+  Status publish();  // fsyncs the folders and renames
 
  private:
-  RecordFolder(TempDir making, std::filesystem::path to) : making_(std::move(making)), to_(std::move(to)) {}
-  TempDir making_;                        // the folder that becomes the record is made in here
+  RecordFolder(TempDir making, std::filesystem::path to)
+      : making_(std::move(making)), to_(std::move(to)) {}
+  TempDir making_;  // the folder that becomes the record is made in here
   std::filesystem::path to_;
-  std::map<std::string, std::string> digests_;   // name -> hex; a map sorts like `LC_ALL=C sort`
+  std::map<std::string, std::string> digests_;  // name -> hex; a map sorts like `LC_ALL=C sort`
 };
 
 }  // namespace hyops::record

@@ -3,49 +3,14 @@
 #include "base/clock.hpp"
 #include "record/page.hpp"
 #include "record/record.hpp"
+#include "record/report_style.hpp"
 
 namespace hyops::record {
 namespace {
 
-constexpr const char* style = R"css(
-:root{--ink:#1a2027;--soft:#56616d;--line:#d9dee4;--band:#f4f6f8;--good:#17663a;--bad:#a11420;--warn:#8a5300;--open:#4a5563}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:1080px;padding:28px 32px 48px;background:#fff;color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI","Liberation Sans",Arial,sans-serif}
-header p{margin:2px 0;color:var(--soft)}h1{font-size:25px;line-height:1.25;margin:0 0 4px}
-h2{font-size:17px;margin:34px 0 10px;padding-bottom:5px;border-bottom:2px solid var(--ink)}
-p{margin:6px 0}code,.mono{font-family:ui-monospace,"DejaVu Sans Mono","Liberation Mono",monospace;font-size:.88em;overflow-wrap:anywhere}
-.kicker{text-transform:uppercase;letter-spacing:.09em;font-size:.8em;font-weight:600}
-.verdict{display:flex;gap:18px;align-items:center;margin:20px 0;padding:18px 22px;border:2px solid;border-left-width:12px;border-radius:4px}
-.verdict .sign{font-size:36px;line-height:1;font-weight:700;width:40px;text-align:center}
-.verdict strong{display:block;font-size:27px;line-height:1.2}.verdict p{color:var(--ink);margin:3px 0 0}
-.good{color:var(--good);border-color:var(--good)}.bad{color:var(--bad);border-color:var(--bad)}
-.warn{color:var(--warn);border-color:var(--warn)}.open{color:var(--open);border-color:var(--open)}
-.verdict.good{background:#f1f8f4}.verdict.bad{background:#fdf3f3}.verdict.warn{background:#fdf7ec}.verdict.open{background:#f4f6f8}
-.cards{display:grid;grid-template-columns:repeat(4,1fr);gap:12px}
-.card{border:1px solid var(--line);border-radius:4px;padding:12px 14px}.card .kicker{color:var(--soft)}
-.card b{display:block;font-size:23px;line-height:1.3;color:var(--ink)}.card span{font-size:.87em;color:var(--soft)}
-.card .judged{font-weight:600;font-size:.87em}.card .judged.good{color:var(--good)}.card .judged.bad{color:var(--bad)}.card .judged.open{color:var(--open)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px}
-th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--ink);padding:5px 10px 5px 0;vertical-align:bottom;white-space:nowrap}
-td{border-bottom:1px solid var(--line);padding:6px 10px 6px 0;vertical-align:top;overflow-wrap:break-word}
-td.num,th.num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.keep{white-space:nowrap}
-.mark{font-weight:600;white-space:nowrap}td small{display:block;color:var(--soft);font-size:.92em}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:8px 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-pre{background:var(--band);border:1px solid var(--line);border-radius:4px;padding:12px 14px;overflow-x:auto;font-size:13px;line-height:1.55;margin:8px 0}
-.none{color:var(--soft)}footer{margin-top:36px;padding-top:10px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
-.timeline{width:100%;min-width:700px;height:auto;font:12.5px system-ui,"Liberation Sans",Arial,sans-serif}
-.timeline text{fill:var(--ink)}.timeline .axis{fill:var(--soft);font-size:11.5px}.timeline .grid{stroke:var(--line)}
-.timeline .band{fill:var(--band)}.timeline .phase{fill:#9aa5b1}.timeline .phasename{font-weight:600}.timeline .phasetime{font-weight:600}
-.timeline .time{fill:var(--soft);font-size:11.5px}.timeline .on{fill:#fff;font-size:11.5px}
-.timeline .bar.good{fill:#2c7a4b}.timeline .bar.bad{fill:#a11420}.timeline .bar.warn{fill:#b87410;stroke:#6b4000;stroke-width:1.5;stroke-dasharray:4 2}.timeline .bar.open{fill:#8b96a2}
-.timeline .flag{stroke:#0b4a8f;stroke-width:1.5;stroke-dasharray:5 3}.timeline .flagname{fill:#0b4a8f;font-weight:600}
-@media screen and (max-width:720px){.scroll table{min-width:760px}body{padding:18px 14px 32px;font-size:14px}.cards{grid-template-columns:1fr 1fr}.verdict{padding:14px;gap:10px}.verdict strong{font-size:22px}dl{grid-template-columns:1fr;gap:0}dt{margin-top:6px}}
-@page{size:A4;margin:14mm}
-@media print{body{max-width:none;padding:0;font-size:11px;line-height:1.4;-webkit-print-color-adjust:exact;print-color-adjust:exact}h1{font-size:19px}h2{font-size:13.5px;margin-top:20px;break-after:avoid}table{font-size:9.5px}.card b{font-size:16px}.verdict strong{font-size:20px}.scroll{overflow:visible}.timeline{min-width:0}tr,.card,.verdict,dl,pre{break-inside:avoid}thead{display:table-header-group}pre{white-space:pre-wrap;font-size:10px}}
-)css";
-
 std::string mark(const std::string& tone, const std::string& word) {
-  return "<span class=\"mark " + tone + "\">" + mark_of_tone(tone) + " " + escaped(word) + "</span>";
+  return "<span class=\"mark " + tone + "\">" + mark_of_tone(tone) + " " + escaped(word) +
+         "</span>";
 }
 
 std::string judged(const Json& summary, const char* key) {
@@ -66,7 +31,8 @@ struct Table {
   explicit Table(std::initializer_list<const char*> heads) {
     html = "<div class=\"scroll\"><table><thead><tr>";
     for (const std::string head : heads)
-      html += head.starts_with('#') ? "<th class=\"num\">" + head.substr(1) + "</th>" : "<th>" + head + "</th>";
+      html += head.starts_with('#') ? "<th class=\"num\">" + head.substr(1) + "</th>"
+                                    : "<th>" + head + "</th>";
     html += "</tr></thead><tbody>\n";
   }
   void row(std::initializer_list<std::string> cells) {
@@ -76,13 +42,16 @@ struct Table {
     html += "</tr>\n";
   }
   std::string end(const char* otherwise) const {
-    return any ? html + "</tbody></table></div>\n" : "<p class=\"none\">" + std::string(otherwise) + "</p>\n";
+    return any ? html + "</tbody></table></div>\n"
+               : "<p class=\"none\">" + std::string(otherwise) + "</p>\n";
   }
 };
 
 std::string num(const std::string& text) { return "<td class=\"num\">" + escaped(text) + "</td>"; }
 std::string keep(const std::string& html) { return "<td class=\"keep\">" + html + "</td>"; }
-std::string small(const std::string& text) { return text.empty() ? "" : "<small>" + escaped(text) + "</small>"; }
+std::string small(const std::string& text) {
+  return text.empty() ? "" : "<small>" + escaped(text) + "</small>";
+}
 std::string code(const std::string& text) { return "<code>" + escaped(text) + "</code>"; }
 std::string heading(const char* text) { return "<h2>" + std::string(text) + "</h2>\n"; }
 
@@ -91,17 +60,24 @@ std::string top(const Json& summary) {
   const std::string tone = get_string(headline, "tone", "open");
   const std::string kind = get_string(summary, "lane_kind");
   std::string out = "<header><p class=\"kicker\">Run record</p><h1>" +
-                    escaped(get_string(summary, "title", get_string(summary, "blueprint"))) + "</h1><p>" +
-                    code(get_string(summary, "blueprint")) + " " + escaped(get_string(summary, "blueprint_version")) +
-                    " in lane <b>" + escaped(get_string(summary, "lane")) + "</b>" +
-                    (kind.empty() ? "" : kind == "drill" ? " (a drill)" : " (" + escaped(kind) + ")") + "</p><p>" +
-                    date_of(get_int(summary, "started_ms")) + " to " +
-                    (get_int(summary, "ended_ms") ? date_of(get_int(summary, "ended_ms")) : std::string("no recorded end")) + ", run " +
-                    code(get_string(summary, "run")) + "</p></header>\n";
-  out += "<section class=\"verdict " + tone + "\"><div class=\"sign\" aria-hidden=\"true\">" + mark_of_tone(tone) +
-         "</div><div><strong>" + escaped(get_string(headline, "word")) + "</strong><p>" +
-         escaped(get_string(headline, "sentence")) + "</p>" +
-         (get_string(summary, "reason").empty() ? "" : "<p>" + escaped(get_string(summary, "reason")) + "</p>") + "</div></section>\n";
+                    escaped(get_string(summary, "title", get_string(summary, "blueprint"))) +
+                    "</h1><p>" + code(get_string(summary, "blueprint")) + " " +
+                    escaped(get_string(summary, "blueprint_version")) + " in lane <b>" +
+                    escaped(get_string(summary, "lane")) + "</b>" +
+                    (kind.empty()      ? ""
+                     : kind == "drill" ? " (a drill)"
+                                       : " (" + escaped(kind) + ")") +
+                    "</p><p>" + date_of(get_int(summary, "started_ms")) + " to " +
+                    (get_int(summary, "ended_ms") ? date_of(get_int(summary, "ended_ms"))
+                                                  : std::string("no recorded end")) +
+                    ", run " + code(get_string(summary, "run")) + "</p></header>\n";
+  out += "<section class=\"verdict " + tone + "\"><div class=\"sign\" aria-hidden=\"true\">" +
+         mark_of_tone(tone) + "</div><div><strong>" + escaped(get_string(headline, "word")) +
+         "</strong><p>" + escaped(get_string(headline, "sentence")) + "</p>" +
+         (get_string(summary, "reason").empty()
+              ? ""
+              : "<p>" + escaped(get_string(summary, "reason")) + "</p>") +
+         "</div></section>\n";
   return out;
 }
 
@@ -110,58 +86,91 @@ std::string cards(const Json& summary) {
   const Json& rpo = summary["rpo"];
   const Json& endings = summary["endings"];
   std::string lost = "not measured";
-  if (rpo.is_object() && rpo.contains("rows_lost")) lost = std::to_string(get_int(rpo, "rows_lost")) + (get_int(rpo, "rows_lost") == 1 ? " row" : " rows");
-  else if (rpo.is_object()) lost = spell(get_int(rpo, "lost_ms"));
-  std::string lost_more = rpo.is_object() && rpo.contains("lost_ms") && rpo.contains("rows_lost") ? "The last " + spell(get_int(rpo, "lost_ms")) + " of writes. " : "";
+  if (rpo.is_object() && rpo.contains("rows_lost"))
+    lost = std::to_string(get_int(rpo, "rows_lost")) +
+           (get_int(rpo, "rows_lost") == 1 ? " row" : " rows");
+  else if (rpo.is_object())
+    lost = spell(get_int(rpo, "lost_ms"));
+  std::string lost_more = rpo.is_object() && rpo.contains("lost_ms") && rpo.contains("rows_lost")
+                              ? "The last " + spell(get_int(rpo, "lost_ms")) + " of writes. "
+                              : "";
   std::string out = "<section class=\"cards\">";
-  out += "<div class=\"card\"><div class=\"kicker\">Recovery time</div><b>" + (back ? spell(summary["rto_measured_ms"].get<int64_t>()) : "not measured") +
-         "</b>" + judged(summary, "rto_met") + "<span>" + target(summary, "rto_ms") +
-         (back ? ". From the " + escaped(get_string(summary, "rto_from")) + " to the first acknowledged write." : "") + "</span></div>";
-  out += "<div class=\"card\"><div class=\"kicker\">Data lost</div><b>" + lost + "</b>" + judged(summary, "rpo_met") + "<span>" + lost_more +
-         target(summary, "rpo_ms") + "</span></div>";
-  out += "<div class=\"card\"><div class=\"kicker\">Run took</div><b>" + spell(get_int(summary, "duration_ms")) + "</b><span>" +
-         std::to_string(summary["phases"].size()) + " phases, " + clock_of(get_int(summary, "started_ms")) + " to " +
+  out += "<div class=\"card\"><div class=\"kicker\">Recovery time</div><b>" +
+         (back ? spell(summary["rto_measured_ms"].get<int64_t>()) : "not measured") + "</b>" +
+         judged(summary, "rto_met") + "<span>" + target(summary, "rto_ms") +
+         (back ? ". From the " + escaped(get_string(summary, "rto_from")) +
+                     " to the first acknowledged write."
+               : "") +
+         "</span></div>";
+  out += "<div class=\"card\"><div class=\"kicker\">Data lost</div><b>" + lost + "</b>" +
+         judged(summary, "rpo_met") + "<span>" + lost_more + target(summary, "rpo_ms") +
+         "</span></div>";
+  out += "<div class=\"card\"><div class=\"kicker\">Run took</div><b>" +
+         spell(get_int(summary, "duration_ms")) + "</b><span>" +
+         std::to_string(summary["phases"].size()) + " phases, " +
+         clock_of(get_int(summary, "started_ms")) + " to " +
          clock_of(get_int(summary, "last_event_ms")) + " UTC</span></div>";
-  out += "<div class=\"card\"><div class=\"kicker\">Steps</div><b>" + std::to_string(get_int(endings, "ok") + get_int(endings, "adopted")) + " of " +
+  out += "<div class=\"card\"><div class=\"kicker\">Steps</div><b>" +
+         std::to_string(get_int(endings, "ok") + get_int(endings, "adopted")) + " of " +
          std::to_string(summary["steps"].size()) + "</b><span>ended well";
   for (const char* ending : {"adopted", "failed", "unknown", "skipped", "not_run"})
-    if (get_int(endings, ending)) out += ", " + std::to_string(get_int(endings, ending)) + " " + ending_word(ending);
+    if (get_int(endings, ending))
+      out += ", " + std::to_string(get_int(endings, ending)) + " " + ending_word(ending);
   return out + "</span></div></section>\n";
 }
 
 std::string authority(const Json& summary) {
-  std::string out = heading("Who decided, who approved") + "<dl><dt>Started on</dt><dd>" + escaped(authority_text(summary)) + "</dd>";
+  std::string out = heading("Who decided, who approved") + "<dl><dt>Started on</dt><dd>" +
+                    escaped(authority_text(summary)) + "</dd>";
   if (summary.contains("decision") && summary["decision"].is_object()) {
     const Json& decision = summary["decision"];
-    out += "<dt>Decision</dt><dd>issued " + date_of(get_int(decision, "issued_ms")) + ", good until " + date_of(get_int(decision, "expires_ms")) +
-           ", target " + escaped(get_string(decision, "target", "-")) + "</dd>";
-    if (decision.contains("signals") && decision["signals"].is_object() && !decision["signals"].empty()) {
+    out += "<dt>Decision</dt><dd>issued " + date_of(get_int(decision, "issued_ms")) +
+           ", good until " + date_of(get_int(decision, "expires_ms")) + ", target " +
+           escaped(get_string(decision, "target", "-")) + "</dd>";
+    if (decision.contains("signals") && decision["signals"].is_object() &&
+        !decision["signals"].empty()) {
       out += "<dt>Signals</dt><dd>";
-      for (const auto& [name, digest] : decision["signals"].items()) out += escaped(name) + " " + code(value_text(digest)) + "<br>";
+      for (const auto& [name, digest] : decision["signals"].items())
+        out += escaped(name) + " " + code(value_text(digest)) + "<br>";
       out += "</dd>";
     }
-    if (!get_string(decision, "policy").empty()) out += "<dt>Policy</dt><dd>" + code(get_string(decision, "policy")) + "</dd>";
+    if (!get_string(decision, "policy").empty())
+      out += "<dt>Policy</dt><dd>" + code(get_string(decision, "policy")) + "</dd>";
   }
   const Json& runner = summary["runner"];
-  out += "<dt>Executed on</dt><dd>" + escaped(get_string(runner, "host", get_string(runner, "name", "-"))) +
-         (get_string(runner, "plane").empty() ? "" : ", plane " + escaped(get_string(runner, "plane"))) +
-         (get_string(runner, "version").empty() ? "" : ", hyops " + escaped(get_string(runner, "version"))) + "</dd>";
+  out += "<dt>Executed on</dt><dd>" +
+         escaped(get_string(runner, "host", get_string(runner, "name", "-"))) +
+         (get_string(runner, "plane").empty() ? ""
+                                              : ", plane " + escaped(get_string(runner, "plane"))) +
+         (get_string(runner, "version").empty()
+              ? ""
+              : ", hyops " + escaped(get_string(runner, "version"))) +
+         "</dd>";
   out += "<dt>Plan</dt><dd>" + code(get_string(summary, "plan")) + "</dd>";
-  if (!get_string(summary, "profile").empty()) out += "<dt>Profile</dt><dd>" + code(get_string(summary, "profile")) + "</dd>";
+  if (!get_string(summary, "profile").empty())
+    out += "<dt>Profile</dt><dd>" + code(get_string(summary, "profile")) + "</dd>";
   out += "</dl>\n";
   Table approvals({"Approver", "Accepted", "Good until", "Cost cap", "Approved plan"});
   for (const auto& one : summary["approvals"]) {
-    Json cap{{"currency", summary.contains("cost") ? get_string(summary["cost"], "currency") : ""}, {"cap", get_int(one, "cost_cap_micro", -1)}};
-    approvals.row({"<b>" + escaped(get_string(one, "approver", "-")) + "</b>", keep(date_of(get_int(one, "wall_ms"))),
-                   keep(date_of(get_int(one, "until_ms"))), keep(one.contains("cost_cap_micro") ? escaped(money(cap, "cap")) : "-"),
+    Json cap{{"currency", summary.contains("cost") ? get_string(summary["cost"], "currency") : ""},
+             {"cap", get_int(one, "cost_cap_micro", -1)}};
+    approvals.row({"<b>" + escaped(get_string(one, "approver", "-")) + "</b>",
+                   keep(date_of(get_int(one, "wall_ms"))), keep(date_of(get_int(one, "until_ms"))),
+                   keep(one.contains("cost_cap_micro") ? escaped(money(cap, "cap")) : "-"),
                    code(get_string(one, "plan", get_string(one, "digest", "-")))});
   }
   out += approvals.end("No approval was accepted for this run.");
   for (const auto& gate : summary["gates"])
-    out += "<p>" + clock_of(get_int(gate, "wall_ms")) + " UTC: gate before phase <b>" + escaped(get_string(gate, "phase")) + "</b> " +
-           (get_string(gate, "event") == "gate.confirmed" ? "confirmed by " + escaped(get_string(gate, "by", "-")) : "opened") + "</p>\n";
+    out += "<p>" + clock_of(get_int(gate, "wall_ms")) + " UTC: gate before phase <b>" +
+           escaped(get_string(gate, "phase")) + "</b> " +
+           (get_string(gate, "event") == "gate.confirmed"
+                ? "confirmed by " + escaped(get_string(gate, "by", "-"))
+                : "opened") +
+           "</p>\n";
   for (const auto& cancel : summary["cancel"])
-    out += "<p>" + clock_of(get_int(cancel, "wall_ms")) + " UTC: cancel (" + escaped(get_string(cancel, "mode")) + ") asked for by " + escaped(get_string(cancel, "by", "-")) + "</p>\n";
+    out += "<p>" + clock_of(get_int(cancel, "wall_ms")) + " UTC: cancel (" +
+           escaped(get_string(cancel, "mode")) + ") asked for by " +
+           escaped(get_string(cancel, "by", "-")) + "</p>\n";
   for (const auto& resumed : summary["resumed"])
     out += "<p>" + clock_of(get_int(resumed, "wall_ms")) + " UTC: the run was resumed</p>\n";
   return out;
@@ -174,14 +183,20 @@ std::string steps(const Json& summary) {
     const bool ran = get_int(step, "started_ms") > 0;
     std::string remarks = escaped(get_string(step, "reason"));
     if (step.contains("error"))
-      remarks += (remarks.empty() ? "" : "<br>") + escaped(get_string(step["error"], "message")) + " " + code(get_string(step["error"], "code", get_string(step["error"], "class")));
+      remarks += (remarks.empty() ? "" : "<br>") + escaped(get_string(step["error"], "message")) +
+                 " " + code(get_string(step["error"], "code", get_string(step["error"], "class")));
     if (step.contains("reconciled") && step["reconciled"].is_object())
       remarks += (remarks.empty() ? "" : "<br>") + escaped(reconciled_text(step["reconciled"]));
     const int64_t good = get_int(step["probes"], "ok"), bad = get_int(step["probes"], "failed");
-    table.row({keep("<b>" + escaped(get_string(step, "id")) + "</b>" + small(get_string(step, "module"))), keep(mark(tone_of_ending(ending), ending_word(ending))),
-               escaped(get_string(step, "driver")) + small(get_string(step, "pack")), num(ran ? clock_of(get_int(step, "started_ms")) : "-"),
-               num(ran ? spell(get_int(step, "ms")) : "-"), num(ran ? std::to_string(get_int(step, "attempts")) : "-"),
-               num(good + bad ? std::to_string(good) + " of " + std::to_string(good + bad) : "-"), remarks});
+    table.row(
+        {keep("<b>" + escaped(get_string(step, "id")) + "</b>" + small(get_string(step, "module"))),
+         keep(mark(tone_of_ending(ending), ending_word(ending))),
+         escaped(get_string(step, "driver")) + small(get_string(step, "pack")),
+         num(ran ? clock_of(get_int(step, "started_ms")) : "-"),
+         num(ran ? spell(get_int(step, "ms")) : "-"),
+         num(ran ? std::to_string(get_int(step, "attempts")) : "-"),
+         num(good + bad ? std::to_string(good) + " of " + std::to_string(good + bad) : "-"),
+         remarks});
   }
   return heading("Steps") + table.end("The plan has no steps.");
 }
@@ -189,16 +204,20 @@ std::string steps(const Json& summary) {
 std::string not_run(const Json& summary) {
   Table table({"Step", "Ended", "Why"});
   for (const auto& one : summary["not_run"])
-    table.row({"<b>" + escaped(get_string(one, "id")) + "</b>", keep(mark("open", ending_word(get_string(one, "ending")))), escaped(get_string(one, "reason"))});
+    table.row({"<b>" + escaped(get_string(one, "id")) + "</b>",
+               keep(mark("open", ending_word(get_string(one, "ending")))),
+               escaped(get_string(one, "reason"))});
   return heading("What was not run, and why") + table.end("Every step of the plan was run.");
 }
 
 std::string probes(const Json& summary) {
   Table table({"Time", "Step", "Probe", "Result", "Expected", "Found"});
   for (const auto& probe : summary["probes"])
-    table.row({keep(clock_of(get_int(probe, "wall_ms"))), keep(escaped(get_string(probe, "step"))), escaped(get_string(probe, "probe")),
+    table.row({keep(clock_of(get_int(probe, "wall_ms"))), keep(escaped(get_string(probe, "step"))),
+               escaped(get_string(probe, "probe")),
                keep(get_bool(probe, "ok") ? mark("good", "holds") : mark("bad", "does not hold")),
-               probe.contains("expected") ? escaped(value_text(probe["expected"])) : "-", probe.contains("found") ? escaped(value_text(probe["found"])) : "-"});
+               probe.contains("expected") ? escaped(value_text(probe["expected"])) : "-",
+               probe.contains("found") ? escaped(value_text(probe["found"])) : "-"});
   return heading("Everything that was verified") + table.end("No probe was recorded.");
 }
 
@@ -206,9 +225,14 @@ std::string calls(const Json& summary) {
   Table table({"Time", "Step", "Call", "#Answer", "#Took", "#Bytes"});
   for (const auto& call : summary["http"]) {
     const bool http = get_string(call, "event") == "step.http";
-    const std::string what = http ? get_string(call, "method") + " " + get_string(call, "url") : value_text(call.value("argv", Json()));
-    table.row({keep(clock_of(get_int(call, "wall_ms"))), keep(escaped(get_string(call, "step"))), code(what),
-               num(call.contains("status") ? value_text(call["status"]) : call.contains("exit") ? value_text(call["exit"]) : "-"), num(call.contains("ms") ? spell(get_int(call, "ms")) : "-"),
+    const std::string what = http ? get_string(call, "method") + " " + get_string(call, "url")
+                                  : value_text(call.value("argv", Json()));
+    table.row({keep(clock_of(get_int(call, "wall_ms"))), keep(escaped(get_string(call, "step"))),
+               code(what),
+               num(call.contains("status") ? value_text(call["status"])
+                   : call.contains("exit") ? value_text(call["exit"])
+                                           : "-"),
+               num(call.contains("ms") ? spell(get_int(call, "ms")) : "-"),
                num(call.contains("bytes") ? std::to_string(get_int(call, "bytes")) : "-")});
   }
   return heading("Every external call") + table.end("No external call was made through the core.");
@@ -218,33 +242,55 @@ std::string access(const Json& summary) {
   Table opened({"Time", "Event", "Step", "Endpoint"});
   for (const auto& one : summary["access"]) {
     const Json endpoint = one.value("endpoint", Json());
-    const std::string where = endpoint.is_object() ? get_string(endpoint, "user") + "@" + get_string(endpoint, "address") + ":" + value_text(endpoint.value("port", Json())) : value_text(endpoint);
-    opened.row({keep(clock_of(get_int(one, "wall_ms"))), get_string(one, "event") == "access.opened" ? "opened" : get_string(one, "event") == "access.closed" ? "closed" : "could not be closed: " + escaped(get_string(one, "message")), escaped(get_string(one, "step")), code(where)});
+    const std::string where = endpoint.is_object() ? get_string(endpoint, "user") + "@" +
+                                                         get_string(endpoint, "address") + ":" +
+                                                         value_text(endpoint.value("port", Json()))
+                                                   : value_text(endpoint);
+    opened.row({keep(clock_of(get_int(one, "wall_ms"))),
+                get_string(one, "event") == "access.opened" ? "opened"
+                : get_string(one, "event") == "access.closed"
+                    ? "closed"
+                    : "could not be closed: " + escaped(get_string(one, "message")),
+                escaped(get_string(one, "step")), code(where)});
   }
   Table secrets({"Time", "Secret", "Version", "Authority"});
   for (const auto& one : summary["secrets"])
-    secrets.row({keep(clock_of(get_int(one, "wall_ms"))), "<b>" + escaped(get_string(one, "name")) + "</b>", escaped(value_text(one.value("version", Json()))), escaped(get_string(one, "authority", "-"))});
-  return heading("Access sessions") + opened.end("No access session was opened.") + heading("Secrets used (names only)") + secrets.end("No secret was resolved.");
+    secrets.row({keep(clock_of(get_int(one, "wall_ms"))),
+                 "<b>" + escaped(get_string(one, "name")) + "</b>",
+                 escaped(value_text(one.value("version", Json()))),
+                 escaped(get_string(one, "authority", "-"))});
+  return heading("Access sessions") + opened.end("No access session was opened.") +
+         heading("Secrets used (names only)") + secrets.end("No secret was resolved.");
 }
 
 std::string cost(const Json& summary) {
-  if (!summary.contains("cost") || !summary["cost"].is_object() || summary["cost"].empty()) return {};
+  if (!summary.contains("cost") || !summary["cost"].is_object() || summary["cost"].empty())
+    return {};
   const Json& cost = summary["cost"];
   std::string out = heading("Cost") + "<dl>";
-  for (const auto& [key, words] : {std::pair{"estimate_micro", "Estimated for this run"}, {"cap_micro", "Allowed for a run"}, {"micro_per_hour", "Opened capacity, per hour"}})
-    if (const auto text = money(cost, key); !text.empty()) out += "<dt>" + std::string(words) + "</dt><dd>" + escaped(text) + "</dd>";
-  if (cost.contains("unknown")) out += "<dt>Price unknown for</dt><dd>" + escaped(value_text(cost["unknown"])) + "</dd>";
+  for (const auto& [key, words] : {std::pair{"estimate_micro", "Estimated for this run"},
+                                   {"cap_micro", "Allowed for a run"},
+                                   {"micro_per_hour", "Opened capacity, per hour"}})
+    if (const auto text = money(cost, key); !text.empty())
+      out += "<dt>" + std::string(words) + "</dt><dd>" + escaped(text) + "</dd>";
+  if (cost.contains("unknown"))
+    out += "<dt>Price unknown for</dt><dd>" + escaped(value_text(cost["unknown"])) + "</dd>";
   return out + "</dl>\n";
 }
 
 std::string check_it(const Json& summary) {
   const std::string key = get_string(summary["runner"], "key");
   return heading("How to check this record without our software") +
-         "<p>In the folder of the record, with coreutils and minisign alone:</p><pre>sha256sum --strict -c SHA256SUMS\nminisign -V " +
+         "<p>In the folder of the record, with coreutils and minisign alone:</p><pre>sha256sum "
+         "--strict -c SHA256SUMS\nminisign -V " +
          (key.empty() ? std::string("-p runner.pub") : "-P " + escaped(key)) +
-         " -m SHA256SUMS -x SHA256SUMS.minisig\nsha256sum plan.json</pre><p>The first names every file that was changed or is missing; the second proves who "
-         "signed the list (take the runner's public key from the lane, not from this page); the third gives the digest that was approved: " +
-         code(get_string(summary, "plan")) + ". <code>hyops record verify .</code> checks all of it, and the chain of every event.</p>\n";
+         " -m SHA256SUMS -x SHA256SUMS.minisig\nsha256sum plan.json</pre><p>The first names every "
+         "file that was changed or is missing; the second proves who "
+         "signed the list (take the runner's public key from the lane, not from this page); the "
+         "third gives the digest that was approved: " +
+         code(get_string(summary, "plan")) +
+         ". <code>hyops record verify .</code> checks all of it, and the chain of every "
+         "event.</p>\n";
 }
 
 }  // namespace
@@ -252,15 +298,24 @@ std::string check_it(const Json& summary) {
 std::string html_report(const Json& given) {
   const Json summary = completed(given);
   const std::string timeline = timeline_svg(summary);
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>" +
-                    escaped(get_string(summary["headline"], "word") + ": " + get_string(summary, "title", get_string(summary, "blueprint")) + ", " + get_string(summary, "run")) +
-                    "</title><style>" + style + "</style></head><body>\n";
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\">"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'\"><title>" +
+      escaped(get_string(summary["headline"], "word") + ": " +
+              get_string(summary, "title", get_string(summary, "blueprint")) + ", " +
+              get_string(summary, "run")) +
+      "</title><style>" + report_style + "</style></head><body>\n";
   out += top(summary) + cards(summary) + authority(summary);
-  out += heading("Where the time went") + (timeline.empty() ? "<p class=\"none\">No phase was started.</p>\n" : "<div class=\"scroll\">" + timeline + "</div>\n");
-  out += steps(summary) + not_run(summary) + probes(summary) + calls(summary) + access(summary) + cost(summary) + check_it(summary);
+  out += heading("Where the time went") + (timeline.empty()
+                                               ? "<p class=\"none\">No phase was started.</p>\n"
+                                               : "<div class=\"scroll\">" + timeline + "</div>\n");
+  out += steps(summary) + not_run(summary) + probes(summary) + calls(summary) + access(summary) +
+         cost(summary) + check_it(summary);
   const int64_t exported = get_int(summary, "exported_ms");
-  return out + "<footer>Drawn from the record of run " + code(get_string(summary, "run")) + (exported ? ", made " + date_of(exported) : "") +
+  return out + "<footer>Drawn from the record of run " + code(get_string(summary, "run")) +
+         (exported ? ", made " + date_of(exported) : "") +
          ". All times are UTC, by the clock of the runner.</footer>\n</body></html>\n";
 }
 

@@ -9,8 +9,8 @@ namespace hyops::record {
 
 Json completed(Json summary) {
   if (!summary.is_object()) summary = Json::object();
-  for (const char* list : {"approvals", "phases", "steps", "not_run", "probes", "http", "secrets", "access", "gates", "markers",
-                           "cancel", "resumed"}) {
+  for (const char* list : {"approvals", "phases", "steps", "not_run", "probes", "http", "secrets",
+                           "access", "gates", "markers", "cancel", "resumed"}) {
     Json kept = Json::array();
     if (summary.contains(list) && summary[list].is_array())
       for (auto& entry : summary[list])
@@ -33,11 +33,21 @@ std::string escaped(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
       default:
         if (static_cast<unsigned char>(c) >= 0x20 || c == '\n') out += c;
     }
@@ -45,7 +55,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string clock_of(int64_t wall_ms) { return wall_ms > 0 ? to_rfc3339(wall_ms).substr(11, 8) : "-"; }
+std::string clock_of(int64_t wall_ms) {
+  return wall_ms > 0 ? to_rfc3339(wall_ms).substr(11, 8) : "-";
+}
 
 std::string date_of(int64_t wall_ms) {
   if (wall_ms <= 0) return "-";
@@ -61,7 +73,9 @@ std::string value_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string ending_word(const std::string& ending) { return ending == "not_run" ? "not run" : ending; }
+std::string ending_word(const std::string& ending) {
+  return ending == "not_run" ? "not run" : ending;
+}
 
 std::string money(const Json& cost, const char* key) {
   if (!cost.is_object() || !cost.contains(key) || !cost[key].is_number_integer()) return {};
@@ -94,8 +108,10 @@ std::string objective_tone(const Json& summary, const char* key) {
 
 std::string rto_text(const Json& summary) {
   const bool target = summary.contains("rto_ms") && summary["rto_ms"].is_number_integer();
-  const bool measured = summary.contains("rto_measured_ms") && summary["rto_measured_ms"].is_number_integer();
-  std::string text = measured ? spell(summary["rto_measured_ms"].get<int64_t>()) + " from the " + get_string(summary, "rto_from") +
+  const bool measured =
+      summary.contains("rto_measured_ms") && summary["rto_measured_ms"].is_number_integer();
+  std::string text = measured ? spell(summary["rto_measured_ms"].get<int64_t>()) + " from the " +
+                                    get_string(summary, "rto_from") +
                                     " to the first write a client had acknowledged"
                               : "not measured: no client write was recorded";
   text += target ? "; target " + spell(summary["rto_ms"].get<int64_t>()) : "; no target declared";
@@ -111,10 +127,14 @@ std::string rpo_text(const Json& summary) {
     text.clear();
     if (rpo.contains("rows_lost")) {
       const int64_t rows = get_int(rpo, "rows_lost");
-      text = std::to_string(rows) + (rows == 1 ? " acknowledged row lost" : " acknowledged rows lost");
+      text =
+          std::to_string(rows) + (rows == 1 ? " acknowledged row lost" : " acknowledged rows lost");
     }
-    if (rpo.contains("rows_acknowledged")) text += " of " + std::to_string(get_int(rpo, "rows_acknowledged"));
-    if (rpo.contains("lost_ms")) text += (text.empty() ? "" : ", ") + std::string("the last ") + spell(get_int(rpo, "lost_ms")) + " of writes";
+    if (rpo.contains("rows_acknowledged"))
+      text += " of " + std::to_string(get_int(rpo, "rows_acknowledged"));
+    if (rpo.contains("lost_ms"))
+      text += (text.empty() ? "" : ", ") + std::string("the last ") +
+              spell(get_int(rpo, "lost_ms")) + " of writes";
   }
   text += target ? "; target " + spell(summary["rpo_ms"].get<int64_t>()) : "; no target declared";
   const std::string tone = objective_tone(summary, "rpo_met");
@@ -126,7 +146,8 @@ std::string authority_text(const Json& summary) {
   if (summary.contains("decision") && summary["decision"].is_object()) {
     const Json& decision = summary["decision"];
     return "signed " + get_string(decision, "type") + " decision " + get_string(decision, "id") +
-           (get_string(decision, "rationale").empty() ? "" : ": " + get_string(decision, "rationale"));
+           (get_string(decision, "rationale").empty() ? ""
+                                                      : ": " + get_string(decision, "rationale"));
   }
   if (summary.contains("request") && summary["request"].is_object()) {
     const Json& request = summary["request"];
@@ -137,9 +158,15 @@ std::string authority_text(const Json& summary) {
 }
 
 std::string reconciled_text(const Json& body) {
-  const std::string by = get_string(body, "by"), choice = get_string(body, "choice"), seen = get_string(body, "seen");
-  return "its outcome was unknown; " + (by.empty() ? "an observation found its effect " + seen : by + " stated what became of it") +
-         (choice.empty() ? "" : choice == "adopt" ? ", and it was adopted" : choice == "retry" ? ", and it was run again" : ": " + choice) +
+  const std::string by = get_string(body, "by"), choice = get_string(body, "choice"),
+                    seen = get_string(body, "seen");
+  return "its outcome was unknown; " +
+         (by.empty() ? "an observation found its effect " + seen
+                     : by + " stated what became of it") +
+         (choice.empty()      ? ""
+          : choice == "adopt" ? ", and it was adopted"
+          : choice == "retry" ? ", and it was run again"
+                              : ": " + choice) +
          (get_string(body, "evidence").empty() ? "" : " (" + get_string(body, "evidence") + ")");
 }
 

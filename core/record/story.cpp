@@ -1,4 +1,5 @@
-// Puts events together into steps, phases, approvals and calls; every step of the plan gets its end (G4).
+// Puts events together into steps, phases, approvals and calls; every step of the plan gets its end
+// (G4).
 #include "record/story.hpp"
 
 #include <algorithm>
@@ -20,15 +21,27 @@ std::string name_or_text(const Json& object, const char* key) {
 }  // namespace
 
 Story::Story(const Json& about, const Json& plan, const Json& decision, const Json& approvals) {
-  out_ = {{"summary", 1}, {"approvals", Json::array()}, {"approval_documents", approvals}, {"probes", Json::array()},
-          {"http", Json::array()}, {"secrets", Json::array()}, {"access", Json::array()}, {"gates", Json::array()},
-          {"markers", Json::array()}, {"cancel", Json::array()}, {"resumed", Json::array()}};
+  out_ = {{"summary", 1},
+          {"approvals", Json::array()},
+          {"approval_documents", approvals},
+          {"probes", Json::array()},
+          {"http", Json::array()},
+          {"secrets", Json::array()},
+          {"access", Json::array()},
+          {"gates", Json::array()},
+          {"markers", Json::array()},
+          {"cancel", Json::array()},
+          {"resumed", Json::array()}};
   copy_members(about, out_, {"run", "lane", "requester", "status", "exported_ms", "redacted"});
   out_["plan"] = get_string(about, "plan");
-  out_["blueprint"] = name_or_text(plan, "blueprint").empty() ? get_string(about, "blueprint") : name_or_text(plan, "blueprint");
-  if (plan.contains("blueprint") && plan["blueprint"].is_object()) out_["blueprint_version"] = get_string(plan["blueprint"], "version");
+  out_["blueprint"] = name_or_text(plan, "blueprint").empty() ? get_string(about, "blueprint")
+                                                              : name_or_text(plan, "blueprint");
+  if (plan.contains("blueprint") && plan["blueprint"].is_object())
+    out_["blueprint_version"] = get_string(plan["blueprint"], "version");
   out_["profile"] = name_or_text(plan, "profile");
-  copy_members(plan, out_, {"title", "lane_kind", "epoch", "execution_plane", "target", "cost", "blast_radius", "rto_ms", "rpo_ms"});
+  copy_members(plan, out_,
+               {"title", "lane_kind", "epoch", "execution_plane", "target", "cost", "blast_radius",
+                "rto_ms", "rpo_ms"});
   out_["runner"] = {{"name", get_string(about, "runner")}};
   if (decision.is_object())
     out_["decision"] = decision;
@@ -48,14 +61,19 @@ Story::Step& Story::step(const std::string& id) {
   const auto [at, fresh] = steps_.try_emplace(id);
   if (fresh) {
     order_.push_back(id);
-    at->second.out = {{"id", id}, {"attempts", 0}, {"ms", 0}, {"outputs", Json::object()},
-                      {"probes", {{"ok", 0}, {"failed", 0}}}, {"calls", 0}};
+    at->second.out = {{"id", id},
+                      {"attempts", 0},
+                      {"ms", 0},
+                      {"outputs", Json::object()},
+                      {"probes", {{"ok", 0}, {"failed", 0}}},
+                      {"calls", 0}};
   }
   return at->second;
 }
 
 Story::Phase& Story::phase(const std::string& name) {
-  const auto found = std::find_if(phases_.begin(), phases_.end(), [&](const Phase& one) { return one.name == name; });
+  const auto found = std::find_if(phases_.begin(), phases_.end(),
+                                  [&](const Phase& one) { return one.name == name; });
   if (found != phases_.end()) return *found;
   phases_.push_back({name, {}, 0, 0});
   return phases_.back();
@@ -76,16 +94,20 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
   } else if (type == "run.started") {
     started_ = wall_ms;
     ended_ = 0;
-    if (body.contains("runner") && body["runner"].is_object()) out_["runner"].update(body["runner"]);
-    copy_members(body, out_, {"fencing_token", "rto_ms", "rpo_ms", "epoch", "requester", "lane_kind"});
+    if (body.contains("runner") && body["runner"].is_object())
+      out_["runner"].update(body["runner"]);
+    copy_members(body, out_,
+                 {"fencing_token", "rto_ms", "rpo_ms", "epoch", "requester", "lane_kind"});
     for (const char* origin : {"decision", "request"})
-      if (body.contains(origin) && body[origin].is_object() && !out_.contains(origin)) out_[origin] = body[origin];
+      if (body.contains(origin) && body[origin].is_object() && !out_.contains(origin))
+        out_[origin] = body[origin];
     if (body.contains("reason") && !out_.contains("decision") && !out_.contains("request"))
       out_["request"] = {{"by", get_string(out_, "requester")}, {"reason", body["reason"]}};
   } else if (type == "run.resumed") {
     ended_ = 0;
     keep("resumed");
-    for (const char* of_the_end_it_had : {"ended_status", "verdict", "reason"}) out_.erase(of_the_end_it_had);
+    for (const char* of_the_end_it_had : {"ended_status", "verdict", "reason"})
+      out_.erase(of_the_end_it_had);
   } else if (type == "run.ended") {
     ended_ = wall_ms;
     out_["ended_status"] = get_string(body, "status");
@@ -108,7 +130,7 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     keep("access");
   } else if (type == "secret.resolved") {
     Json entry{{"wall_ms", wall_ms}, {"event", type}};
-    copy_members(body, entry, {"name", "version", "authority", "step"});   // names, and nothing else
+    copy_members(body, entry, {"name", "version", "authority", "step"});  // names, and nothing else
     out_["secrets"].push_back(std::move(entry));
   } else if (type == "cancel.requested") {
     keep("cancel");
@@ -123,7 +145,8 @@ void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) 
     one.intent = true;
     one.outcome = false;
     if (!one.started) one.started = wall_ms;
-    one.out["attempts"] = std::max<int64_t>(get_int(one.out, "attempts") + 1, get_int(body, "attempt"));
+    one.out["attempts"] =
+        std::max<int64_t>(get_int(one.out, "attempts") + 1, get_int(body, "attempt"));
     copy_members(body, one.out, {"driver", "pack", "key", "input_digest"});
     if (one.out["pack"].is_object()) one.out["pack"] = get_string(one.out["pack"], "name");
   } else if (type == "step.outcome") {
@@ -131,7 +154,8 @@ void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) 
     one.ended = wall_ms;
     const std::string status = get_string(body, "status");
     one.out["ms"] = get_int(one.out, "ms") + get_int(body, "ms");
-    if (body.contains("outputs") && body["outputs"].is_object()) one.out["outputs"] = body["outputs"];
+    if (body.contains("outputs") && body["outputs"].is_object())
+      one.out["outputs"] = body["outputs"];
     one.out.erase("error");
     if (status == "ok" || status == "adopted") return;
     Json error = Json::object();
@@ -143,8 +167,9 @@ void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) 
   } else if (type == "step.http" || type == "step.exec") {
     one.out["calls"] = get_int(one.out, "calls") + 1;
   } else if (type == "step.reconciled") {
-    one.out["reconciled"] = body;   // what an observation showed, or a person said, became of it
-    if (body.contains("outputs") && body["outputs"].is_object()) one.out["outputs"] = body["outputs"];
+    one.out["reconciled"] = body;  // what an observation showed, or a person said, became of it
+    if (body.contains("outputs") && body["outputs"].is_object())
+      one.out["outputs"] = body["outputs"];
   } else if (type == "step.retry") {
     one.out["retries"].push_back(body);
   } else if (type == "step.ended") {
@@ -182,10 +207,12 @@ void Story::end_steps() {
     if (!out.contains("ending")) {
       const char* so_far = goes_on_ ? "; the run was still going on when this record was made" : "";
       out["ending"] = one.intent ? "unknown" : "not_run";
-      out["reason"] = one.intent && one.outcome ? std::string("its last attempt ended, and nothing was decided after it") + so_far
-                      : one.intent ? std::string("it was started, and no outcome was recorded") + so_far
-                      : goes_on_   ? "not reached yet: the run was still going on when this record was made"
-                                   : "the run stopped before it";
+      out["reason"] =
+          one.intent && one.outcome
+              ? std::string("its last attempt ended, and nothing was decided after it") + so_far
+          : one.intent ? std::string("it was started, and no outcome was recorded") + so_far
+          : goes_on_   ? "not reached yet: the run was still going on when this record was made"
+                       : "the run stopped before it";
     }
     if (one.started) out["started_ms"] = one.started;
     if (one.ended) out["ended_ms"] = one.ended;
@@ -208,8 +235,12 @@ Json Story::phases_json() const {
     for (const auto& id : order_)
       if (get_string(steps_.at(id).out, "phase") == one.name) ids.push_back(id);
     const int64_t end = one.ended ? one.ended : ended_ ? ended_ : last_;
-    list.push_back({{"name", one.name}, {"status", one.status.empty() ? "unknown" : one.status},
-                    {"started_ms", one.started}, {"ended_ms", end}, {"ms", end - one.started}, {"steps", ids}});
+    list.push_back({{"name", one.name},
+                    {"status", one.status.empty() ? "unknown" : one.status},
+                    {"started_ms", one.started},
+                    {"ended_ms", end},
+                    {"ms", end - one.started},
+                    {"steps", ids}});
   }
   return list;
 }

@@ -22,8 +22,15 @@ class Story {
   Json tell();
 
  private:
-  struct Step { Json out; int64_t started = 0, ended = 0; bool intent = false, outcome = false; };
-  struct Phase { std::string name, status; int64_t started = 0, ended = 0; };
+  struct Step {
+    Json out;
+    int64_t started = 0, ended = 0;
+    bool intent = false, outcome = false;
+  };
+  struct Phase {
+    std::string name, status;
+    int64_t started = 0, ended = 0;
+  };
   Step& step(const std::string& id);
   Phase& phase(const std::string& name);
   void take_step(std::string_view type, int64_t wall_ms, const Json& body);
@@ -34,10 +41,10 @@ class Story {
 
   Json out_;
   std::map<std::string, Step> steps_;
-  std::vector<std::string> order_;      // of the plan, then as met
-  std::vector<Phase> phases_;           // as they started
+  std::vector<std::string> order_;  // of the plan, then as met
+  std::vector<Phase> phases_;       // as they started
   int64_t started_ = 0, ended_ = 0, last_ = 0;
-  bool goes_on_ = false;                // at the time of export
+  bool goes_on_ = false;  // at the time of export
 };
 
 }  // namespace hyops::record

@@ -5,7 +5,8 @@
 namespace hyops::record {
 namespace {
 
-// Service is back with the first write that a client had acknowledged (marker "client.first_write").
+// Service is back with the first write that a client had acknowledged (marker
+// "client.first_write").
 const Json* find_marker(const Json& markers, const char* name) {
   const Json* last = nullptr;
   for (const auto& marker : markers)
@@ -30,7 +31,8 @@ void Story::judge_objectives() {
   if (const Json* back = find_marker(out_["markers"], "client.first_write")) {
     const int64_t ms = get_int(*back, "wall_ms") - from;
     out_["rto_measured_ms"] = ms;
-    if (out_.contains("rto_ms") && out_["rto_ms"].is_number_integer() && ms >= 0) out_["rto_met"] = ms <= out_["rto_ms"].get<int64_t>();
+    if (out_.contains("rto_ms") && out_["rto_ms"].is_number_integer() && ms >= 0)
+      out_["rto_met"] = ms <= out_["rto_ms"].get<int64_t>();
   }
   out_["rpo"] = nullptr;
   out_["rpo_met"] = nullptr;
@@ -38,11 +40,12 @@ void Story::judge_objectives() {
     if (!marker.contains("rows_lost") && !marker.contains("lost_ms")) continue;
     Json rpo = Json::object();
     for (const char* member : {"rows_lost", "rows_acknowledged", "lost_ms"})
-      if (marker.contains(member) && marker[member].is_number_integer()) rpo[member] = marker[member];
+      if (marker.contains(member) && marker[member].is_number_integer())
+        rpo[member] = marker[member];
     if (rpo.contains("lost_ms") && out_.contains("rpo_ms") && out_["rpo_ms"].is_number_integer())
       out_["rpo_met"] = rpo["lost_ms"].get<int64_t>() <= out_["rpo_ms"].get<int64_t>();
     else if (rpo.contains("rows_lost") && rpo["rows_lost"] == 0)
-      out_["rpo_met"] = true;   // nothing lost is inside every target
+      out_["rpo_met"] = true;  // nothing lost is inside every target
     out_["rpo"] = std::move(rpo);
   }
 }
@@ -55,7 +58,8 @@ void Story::judge_verdict() {
   const int64_t not_run = get_int(endings, "not_run") + get_int(endings, "skipped");
   const int64_t all = static_cast<int64_t>(out_["steps"].size());
   std::string word, sentence, tone = "bad";
-  const std::string done = std::to_string(good) + " of " + counted(all, "step", "steps") + " ended well";
+  const std::string done =
+      std::to_string(good) + " of " + counted(all, "step", "steps") + " ended well";
   if (goes_on_) {
     word = "Still running";
     tone = "open";
@@ -64,10 +68,15 @@ void Story::judge_verdict() {
     const bool late = out_["rto_met"] == false, lossy = out_["rpo_met"] == false;
     word = late || lossy ? "Completed, outside its objectives" : "Completed";
     tone = late || lossy ? "warn" : "good";
-    sentence = done + (not_run ? "; " + std::to_string(not_run) + " did not have to run" : "") + ".";
+    sentence =
+        done + (not_run ? "; " + std::to_string(not_run) + " did not have to run" : "") + ".";
     if (out_["rto_measured_ms"].is_number_integer() && !late)
-      sentence += " Service was back " + spell(out_["rto_measured_ms"].get<int64_t>()) + " after the " + get_string(out_, "rto_from") +
-                  (out_["rto_met"] == true ? ", inside the target of " + spell(get_int(out_, "rto_ms")) : "") + ".";
+      sentence +=
+          " Service was back " + spell(out_["rto_measured_ms"].get<int64_t>()) + " after the " +
+          get_string(out_, "rto_from") +
+          (out_["rto_met"] == true ? ", inside the target of " + spell(get_int(out_, "rto_ms"))
+                                   : "") +
+          ".";
     if (late) sentence += " Service was back later than the recovery time objective allows.";
     if (lossy) sentence += " More was lost than the recovery point objective allows.";
     if (out_.contains("rto_ms") && out_["rto_measured_ms"].is_null())
@@ -75,11 +84,14 @@ void Story::judge_verdict() {
   } else if (status == "cancelled") {
     word = "Cancelled";
     tone = "warn";
-    sentence = "The run was stopped on request; " + done + ", " + std::to_string(not_run) + " did not run.";
+    sentence = "The run was stopped on request; " + done + ", " + std::to_string(not_run) +
+               " did not run.";
   } else if (status == "failed" || failed > 0) {
     word = "Failed";
-    sentence = counted(failed, "step", "steps") + " failed; " + done + ", " + std::to_string(not_run) + " did not run.";
-    if (unknown) sentence += " The outcome of " + counted(unknown, "step", "steps") + " is unknown.";
+    sentence = counted(failed, "step", "steps") + " failed; " + done + ", " +
+               std::to_string(not_run) + " did not run.";
+    if (unknown)
+      sentence += " The outcome of " + counted(unknown, "step", "steps") + " is unknown.";
   } else {
     word = "Outcome unknown";
     sentence = "The outcome of " + counted(unknown, "step", "steps") +

@@ -1,5 +1,5 @@
-// What happened, as one document, drawn from the files of a record and from nothing else: whoever holds
-// the record can draw it again.
+// What happened, as one document, drawn from the files of a record and from nothing else: whoever
+// holds the record can draw it again.
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "record/event_line.hpp"
@@ -15,7 +15,8 @@ Result<Json> read_object(const fs::path& file) {
   if (!text) return pass(text);
   auto parsed = parse_json(*text, file.filename().string(), size_t{1} << 30);
   if (!parsed) return parsed;
-  if (!parsed->is_object()) return fail("record.unreadable", file.filename().string() + " is not a JSON object");
+  if (!parsed->is_object())
+    return fail("record.unreadable", file.filename().string() + " is not a JSON object");
   return parsed;
 }
 
@@ -55,9 +56,11 @@ Result<Json> summary(const fs::path& folder) {
     ++number;
     if (!taken) return;
     const auto event = parse_event_line(line);
-    auto body = event ? parse_json(event->body, "events.jsonl", size_t{1} << 30) : Result<Json>(Json());
+    auto body =
+        event ? parse_json(event->body, "events.jsonl", size_t{1} << 30) : Result<Json>(Json());
     if (!event || !body || !body->is_object()) {
-      taken = fail("record.unreadable", "events.jsonl line " + std::to_string(number) + " is not an event");
+      taken = fail("record.unreadable",
+                   "events.jsonl line " + std::to_string(number) + " is not an event");
       return;
     }
     story.take(event->type, event->wall_ms, *body);
@@ -79,7 +82,9 @@ Result<Json> summary(const fs::path& folder) {
 Result<Json> summary(ledger::Ledger& ledger, const RunId& run) {
   auto row = ledger.find_run(run);
   if (!row) return pass(row);
-  if (!*row) return fail("ledger.run.unknown", "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
+  if (!*row)
+    return fail("ledger.run.unknown",
+                "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
   auto plan = ledger.plan_of(run);
   if (!plan) return pass(plan);
   auto documents = ledger.documents(run);
@@ -89,12 +94,19 @@ Result<Json> summary(ledger::Ledger& ledger, const RunId& run) {
     const bool approval = name.starts_with("approvals/") && name.ends_with(".json");
     if (name != "decision.json" && !approval) continue;
     auto parsed = parse_json(bytes, name);
-    if (!parsed) continue;   // kept as it came; what was accepted of it is in the events
-    if (approval) approvals.push_back(std::move(*parsed));
-    else decision = std::move(*parsed);
+    if (!parsed) continue;  // kept as it came; what was accepted of it is in the events
+    if (approval)
+      approvals.push_back(std::move(*parsed));
+    else
+      decision = std::move(*parsed);
   }
-  const Json about{{"run", run.value}, {"lane", (*row)->lane}, {"blueprint", (*row)->blueprint}, {"status", (*row)->status},
-                   {"plan", (*row)->plan.value}, {"requester", (*row)->requester}, {"runner", (*row)->runner},
+  const Json about{{"run", run.value},
+                   {"lane", (*row)->lane},
+                   {"blueprint", (*row)->blueprint},
+                   {"status", (*row)->status},
+                   {"plan", (*row)->plan.value},
+                   {"requester", (*row)->requester},
+                   {"runner", (*row)->runner},
                    {"created_ms", (*row)->created_ms}};
   Story story(about, *plan, decision, approvals);
   auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {

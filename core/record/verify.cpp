@@ -1,4 +1,5 @@
-// Is this the record that the runner wrote? Everything wrong is named; nothing is believed unchecked (G5).
+// Is this the record that the runner wrote? Everything wrong is named; nothing is believed
+// unchecked (G5).
 #include <future>
 
 #include "base/file.hpp"
@@ -13,15 +14,17 @@ void Findings::add(const std::string& code, std::string what) {
 
 std::vector<Finding> Findings::take() {
   for (const auto& [code, count] : counts_)
-    if (count > 100) list_.push_back({"and " + std::to_string(count - 100) + " more of " + code, code});
+    if (count > 100)
+      list_.push_back({"and " + std::to_string(count - 100) + " more of " + code, code});
   return std::move(list_);
 }
 
 Result<Verification> verify(const std::filesystem::path& folder, const Verifier& check) {
-  // The digest of the file and the chain inside it both read events.jsonl to its end; side by side they
-  // take the time of one.
+  // The digest of the file and the chain inside it both read events.jsonl to its end; side by side
+  // they take the time of one.
   Findings in_files, in_chain, in_agreement;
-  auto measuring = std::async(std::launch::async, [&] { return check_files(folder, check, in_files); });
+  auto measuring =
+      std::async(std::launch::async, [&] { return check_files(folder, check, in_files); });
   Json about;
   if (auto text = read_file(folder / "run.json", 16u << 20)) {
     if (auto parsed = parse_json(*text, "run.json"); parsed && parsed->is_object())

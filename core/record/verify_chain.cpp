@@ -32,10 +32,12 @@ class ChainCheck {
   }
 
   void end(bool whole_line) {
-    if (!whole_line) findings_.add("record.event.truncated", "events.jsonl ends within line " + std::to_string(number_));
+    if (!whole_line)
+      findings_.add("record.event.truncated",
+                    "events.jsonl ends within line " + std::to_string(number_));
     for (const auto& [seq, at] : gaps_)
-      findings_.add("record.event.missing", "events.jsonl line " + std::to_string(at) + ": event " + std::to_string(seq) +
-                                                " is missing before it");
+      findings_.add("record.event.missing", "events.jsonl line " + std::to_string(at) + ": event " +
+                                                std::to_string(seq) + " is missing before it");
     chain.head = previous_;
     chain.http_digest = http_.hex();
   }
@@ -47,17 +49,19 @@ class ChainCheck {
     findings_.add(code, "events.jsonl line " + std::to_string(number_) + ": " + what);
   }
 
-  // Where the event stands, against where it belongs. A gap is remembered until its event turns up (then
-  // the lines were reordered) or the end comes (then it is missing).
+  // Where the event stands, against where it belongs. A gap is remembered until its event turns up
+  // (then the lines were reordered) or the end comes (then it is missing).
   void place(const EventLine& event) {
     if (event.seq == next_) {
-      if (linked_ && event.previous != previous_) found("record.event.changed", "it does not follow from the event before it");
+      if (linked_ && event.previous != previous_)
+        found("record.event.changed", "it does not follow from the event before it");
       ++next_;
       return;
     }
     if (event.seq > next_) {
-      constexpr int64_t named = 1000;   // of a bigger hole the first thousand are enough to know
-      for (int64_t seq = next_; seq < event.seq && seq < next_ + named; ++seq) gaps_.emplace(seq, number_);
+      constexpr int64_t named = 1000;  // of a bigger hole the first thousand are enough to know
+      for (int64_t seq = next_; seq < event.seq && seq < next_ + named; ++seq)
+        gaps_.emplace(seq, number_);
       next_ = event.seq + 1;
       return;
     }
@@ -81,7 +85,7 @@ class ChainCheck {
     } else if (event.type == "run.started") {
       chain.plan.assign(text_member(event.body, "plan"));
     } else if (event.type == "run.resumed") {
-      chain.run_ended.clear();   // it goes on: the end it had is no longer its end
+      chain.run_ended.clear();  // it goes on: the end it had is no longer its end
     } else if (event.type == "run.ended") {
       chain.run_ended.assign(event.body);
     }
@@ -91,8 +95,8 @@ class ChainCheck {
   Findings& findings_;
   std::string previous_;
   int64_t number_ = 0, next_ = 1;
-  bool linked_ = true;                 // the line before could be read
-  std::map<int64_t, int64_t> gaps_;    // missing seq -> line it is missing before
+  bool linked_ = true;               // the line before could be read
+  std::map<int64_t, int64_t> gaps_;  // missing seq -> line it is missing before
   Sha256 http_;
 };
 
@@ -100,10 +104,11 @@ class ChainCheck {
 
 Chain check_chain(const std::filesystem::path& folder, const RunId& run, Findings& findings) {
   ChainCheck check(run, findings);
-  std::string carried;   // the begin of a line that the last piece ended in
+  std::string carried;  // the begin of a line that the last piece ended in
   const auto file = folder / "events.jsonl";
   std::error_code problem;
-  if (std::filesystem::symlink_status(file, problem).type() != std::filesystem::file_type::regular) return check.chain;
+  if (std::filesystem::symlink_status(file, problem).type() != std::filesystem::file_type::regular)
+    return check.chain;
   auto read = read_chunks(file, [&](std::string_view piece) {
     for (size_t end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
       if (carried.empty()) {
@@ -119,7 +124,7 @@ Chain check_chain(const std::filesystem::path& folder, const RunId& run, Finding
   });
   if (!carried.empty()) check.line(carried);
   check.end(carried.empty());
-  (void)read;   // a file that cannot be read is named by check_files, which reads it, too
+  (void)read;  // a file that cannot be read is named by check_files, which reads it, too
   return check.chain;
 }
 

@@ -34,7 +34,8 @@ std::map<std::string, std::string> read_sums(const std::string& text, Findings& 
     ++number;
     const std::string where = "SHA256SUMS line " + std::to_string(number);
     const size_t end = text.find('\n', at);
-    if (end == std::string::npos) findings.add("record.sums.malformed", where + ": the file ends within the line");
+    if (end == std::string::npos)
+      findings.add("record.sums.malformed", where + ": the file ends within the line");
     const std::string line = text.substr(at, end == std::string::npos ? end : end - at);
     at = end == std::string::npos ? text.size() : end + 1;
     const bool formed = line.size() > 66 && line.compare(64, 2, "  ") == 0 &&
@@ -49,11 +50,13 @@ std::map<std::string, std::string> read_sums(const std::string& text, Findings& 
       continue;
     }
     if (name == sums_name || name == signature_name)
-      findings.add("record.sums.malformed", where + ": the list cannot hold itself or its signature");
+      findings.add("record.sums.malformed",
+                   where + ": the list cannot hold itself or its signature");
     else if (!sums.emplace(name, line.substr(0, 64)).second)
       findings.add("record.sums.duplicate", where + ": " + shown(name) + " is listed twice");
     else if (!before.empty() && name < before)
-      findings.add("record.sums.unsorted", where + ": " + shown(name) + " stands behind " + shown(before));
+      findings.add("record.sums.unsorted",
+                   where + ": " + shown(name) + " stands behind " + shown(before));
     before = name;
   }
   return sums;
@@ -64,33 +67,41 @@ Result<std::vector<std::string>> list_files(const fs::path& folder, Findings& fi
   std::vector<std::string> names;
   std::error_code problem;
   fs::recursive_directory_iterator it(folder, problem);
-  if (problem) return fail("record.unreadable", "cannot read the folder " + folder.string() + ": " + problem.message());
+  if (problem)
+    return fail("record.unreadable",
+                "cannot read the folder " + folder.string() + ": " + problem.message());
   for (const fs::recursive_directory_iterator end; it != end; it.increment(problem)) {
     const std::string name = it->path().lexically_relative(folder).string();
     const auto kind = it->symlink_status(problem).type();
     if (kind == fs::file_type::symlink)
-      findings.add("record.file.link", shown(name) + " is a symbolic link; a record holds its files itself");
+      findings.add("record.file.link",
+                   shown(name) + " is a symbolic link; a record holds its files itself");
     else if (kind == fs::file_type::regular)
       names.push_back(name);
     else if (kind != fs::file_type::directory)
       findings.add("record.file.link", shown(name) + " is neither a file nor a folder");
   }
-  if (problem) return fail("record.unreadable", "cannot read the folder " + folder.string() + ": " + problem.message());
+  if (problem)
+    return fail("record.unreadable",
+                "cannot read the folder " + folder.string() + ": " + problem.message());
   std::sort(names.begin(), names.end());
   return names;
 }
 
-std::string check_signature(const fs::path& folder, const std::string& sums, const Verifier& check, Findings& findings) {
+std::string check_signature(const fs::path& folder, const std::string& sums, const Verifier& check,
+                            Findings& findings) {
   auto signature = read_file(folder / signature_name, 65536);
   if (!signature) {
-    findings.add("record.signature.missing", "SHA256SUMS.minisig is missing or unreadable: nobody signed this record");
+    findings.add("record.signature.missing",
+                 "SHA256SUMS.minisig is missing or unreadable: nobody signed this record");
     return {};
   }
   auto signer = check(sums, *signature);
   if (signer) return *signer;
   const std::string& code = signer.error().code;
-  findings.add(code.ends_with("unknown_key") ? "record.signature.unknown" : "record.signature.wrong",
-               "SHA256SUMS.minisig: " + signer.error().message);
+  findings.add(
+      code.ends_with("unknown_key") ? "record.signature.unknown" : "record.signature.wrong",
+      "SHA256SUMS.minisig: " + signer.error().message);
   return {};
 }
 
@@ -105,7 +116,8 @@ Result<Files> check_files(const fs::path& folder, const Verifier& check, Finding
     files.signer = check_signature(folder, *text, check, findings);
     sums = read_sums(*text, findings);
   } else {
-    findings.add("record.sums.missing", "SHA256SUMS is missing or unreadable: nothing says what belongs to the record");
+    findings.add("record.sums.missing",
+                 "SHA256SUMS is missing or unreadable: nothing says what belongs to the record");
   }
   for (const auto& name : *names) {
     if (name == sums_name || name == signature_name) continue;
@@ -114,13 +126,14 @@ Result<Files> check_files(const fs::path& folder, const Verifier& check, Finding
     if (!read) findings.add("record.file.unreadable", shown(name) + " cannot be read to its end");
     files.digests[name] = sum.hex();
   }
-  std::map<std::string, std::string> extra;   // digest -> name
+  std::map<std::string, std::string> extra;  // digest -> name
   for (const auto& [name, digest] : files.digests)
     if (!sums.contains(name)) extra[digest] = name;
   for (const auto& [name, digest] : sums) {
     const auto found = files.digests.find(name);
     if (found != files.digests.end()) {
-      if (found->second != digest) findings.add("record.file.changed", shown(name) + " is not what was signed");
+      if (found->second != digest)
+        findings.add("record.file.changed", shown(name) + " is not what was signed");
     } else if (const auto moved = extra.find(digest); moved != extra.end()) {
       findings.add("record.file.renamed", shown(name) + " is now called " + shown(moved->second));
       extra.erase(moved);
@@ -133,7 +146,8 @@ Result<Files> check_files(const fs::path& folder, const Verifier& check, Finding
   for (const auto& [name, digest] : files.digests)
     if (!sums.contains(name) && left.contains(name) && !sums.empty())
       findings.add("record.file.extra", shown(name) + " does not belong to the record");
-  for (const char* needed : {"run.json", "plan.json", "inputs.json", "events.jsonl", "http.jsonl", "verdict.json"})
+  for (const char* needed :
+       {"run.json", "plan.json", "inputs.json", "events.jsonl", "http.jsonl", "verdict.json"})
     if (!files.digests.contains(needed) && !sums.contains(needed))
       findings.add("record.file.missing", std::string(needed) + " is missing; every record has it");
   return files;

@@ -23,6 +23,7 @@ class SteppingClock : public Clock {
  public:
   int64_t wall_ms() const override { return ++now_; }
   int64_t mono_ms() const override { return ++now_; }
+
  private:
   mutable int64_t now_ = 1'700'000'000'000;
 };
@@ -36,8 +37,9 @@ struct LedgerTest : testing::Test {
   Ledger open() { return Ledger::open(file, clock).value(); }
   Ledger with_run() {
     auto ledger = open();
-    EXPECT_TRUE(ledger.create_run({run, "drill", "dr/x", "planned", PlanDigest("sha256:1"), 0, 0, "ada", "cloud"},
-                                  Json{{"steps", Json::array()}}, Json::object()));
+    EXPECT_TRUE(ledger.create_run(
+        {run, "drill", "dr/x", "planned", PlanDigest("sha256:1"), 0, 0, "ada", "cloud"},
+        Json{{"steps", Json::array()}}, Json::object()));
     return ledger;
   }
   // What somebody with the sqlite3 shell does.
@@ -54,9 +56,13 @@ TEST_F(LedgerTest, keeps_events_in_a_chain_that_starts_at_the_run) {
   auto ledger = with_run();
   EXPECT_EQ(ledger.chain_head(run).value(), sha256_hex(run.value));
   const auto first = ledger.append(run, "run.started", {{"plan", "sha256:1"}}).value();
-  ASSERT_TRUE(ledger.append_all(run, {{"step.intent", {{"step", "a"}}}, {"step.outcome", {{"step", "a"}}}}));
+  ASSERT_TRUE(ledger.append_all(
+      run, {{"step.intent", {{"step", "a"}}}, {"step.outcome", {{"step", "a"}}}}));
   std::vector<Event> events;
-  ASSERT_TRUE(ledger.each_event(run, 0, [&](const Event& event) { events.push_back(event); return true; }));
+  ASSERT_TRUE(ledger.each_event(run, 0, [&](const Event& event) {
+    events.push_back(event);
+    return true;
+  }));
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0].previous, sha256_hex(run.value));
   EXPECT_EQ(events[0].hash, first.hash);
@@ -64,7 +70,9 @@ TEST_F(LedgerTest, keeps_events_in_a_chain_that_starts_at_the_run) {
     EXPECT_EQ(events[i].seq, static_cast<int64_t>(i) + 1);
     EXPECT_EQ(events[i].hash, event_hash(run, events[i]));
     EXPECT_EQ(events[i].hash, sha256_hex(canonical(event_document(run, events[i])).value()));
-    if (i) { EXPECT_EQ(events[i].previous, events[i - 1].hash); }
+    if (i) {
+      EXPECT_EQ(events[i].previous, events[i - 1].hash);
+    }
   }
   EXPECT_EQ(ledger.chain_head(run).value(), events.back().hash);
   EXPECT_TRUE(ledger.check());
@@ -80,8 +88,11 @@ TEST_F(LedgerTest, hands_out_lines_whose_hash_needs_no_parser) {
   ASSERT_TRUE(ledger.each_line(run, 600, [&](std::string_view line) {
     const auto parsed = parse_json(line, "line").value();
     EXPECT_EQ(get_int(parsed, "seq"), 601 + seen++);
-    EXPECT_EQ(get_string(parsed, "hash"), sha256_hex(std::string(line.substr(0, line.size() - 75)) + "}"));
-    if (!previous.empty()) { EXPECT_EQ(get_string(parsed, "previous"), previous); }
+    EXPECT_EQ(get_string(parsed, "hash"),
+              sha256_hex(std::string(line.substr(0, line.size() - 75)) + "}"));
+    if (!previous.empty()) {
+      EXPECT_EQ(get_string(parsed, "previous"), previous);
+    }
     previous = get_string(parsed, "hash");
     return true;
   }));
@@ -102,8 +113,10 @@ TEST_F(LedgerTest, lets_the_reader_call_the_ledger_and_stop) {
 
 TEST_F(LedgerTest, keeps_runs_plans_inputs_and_documents) {
   auto ledger = with_run();
-  EXPECT_EQ(ledger.create_run({run, "drill", "", "planned", {}, 0, 0, "", ""}, {}, {}).error().code, "ledger.run.exists");
-  ASSERT_TRUE(ledger.create_run({RunId("r2"), "prod", "dr/x", "planned", {}, 0, 0, "", ""}, {}, {}));
+  EXPECT_EQ(ledger.create_run({run, "drill", "", "planned", {}, 0, 0, "", ""}, {}, {}).error().code,
+            "ledger.run.exists");
+  ASSERT_TRUE(
+      ledger.create_run({RunId("r2"), "prod", "dr/x", "planned", {}, 0, 0, "", ""}, {}, {}));
   ASSERT_TRUE(ledger.set_status(run, "running"));
   EXPECT_EQ(ledger.find_run(run).value()->status, "running");
   EXPECT_FALSE(ledger.find_run(RunId("nobody")).value());
@@ -112,7 +125,8 @@ TEST_F(LedgerTest, keeps_runs_plans_inputs_and_documents) {
   EXPECT_EQ(ledger.plan_of(run).value(), (Json{{"steps", Json::array()}}));
   ASSERT_TRUE(ledger.put_document(run, "approvals/alice.json", "{}"));
   ASSERT_TRUE(ledger.put_document(run, "approvals/alice.json", "{}"));
-  EXPECT_EQ(ledger.put_document(run, "approvals/alice.json", "{ }").error().code, "ledger.document.exists");
+  EXPECT_EQ(ledger.put_document(run, "approvals/alice.json", "{ }").error().code,
+            "ledger.document.exists");
   EXPECT_EQ(ledger.put_document(run, "../etc/passwd", "").error().code, "file.name");
   EXPECT_EQ(ledger.documents(run).value().size(), 1u);
   EXPECT_EQ(ledger.append(RunId("nobody"), "a", {}).error().code, "ledger.run.unknown");
@@ -128,17 +142,19 @@ TEST_F(LedgerTest, refuses_to_change_the_past_even_by_the_sqlite_shell) {
     ASSERT_TRUE(ledger.use_once("decision", "n", "r"));
   }
   for (const char* sql : {"UPDATE events SET body='{}'", "DELETE FROM events", "DELETE FROM runs",
-                          "UPDATE runs SET plan='{}'", "DELETE FROM documents", "UPDATE documents SET bytes=''",
-                          "DELETE FROM used"})
+                          "UPDATE runs SET plan='{}'", "DELETE FROM documents",
+                          "UPDATE documents SET bytes=''", "DELETE FROM used"})
     EXPECT_EQ(shell(sql), SQLITE_CONSTRAINT) << sql;
 }
 
 TEST_F(LedgerTest, finds_every_kind_of_change_in_a_chain) {
-  const char* changes[] = {
-      "UPDATE events SET body='{\"n\":9}' WHERE type='b'", "UPDATE events SET wall_ms=1 WHERE type='b'",
-      "UPDATE events SET type='x' WHERE type='b'", "DELETE FROM events WHERE type='b'",
-      "DELETE FROM events WHERE type='c'", "UPDATE events SET place=place+1 WHERE type='c'",
-      "UPDATE events SET hash='00' WHERE type='c'"};
+  const char* changes[] = {"UPDATE events SET body='{\"n\":9}' WHERE type='b'",
+                           "UPDATE events SET wall_ms=1 WHERE type='b'",
+                           "UPDATE events SET type='x' WHERE type='b'",
+                           "DELETE FROM events WHERE type='b'",
+                           "DELETE FROM events WHERE type='c'",
+                           "UPDATE events SET place=place+1 WHERE type='c'",
+                           "UPDATE events SET hash='00' WHERE type='c'"};
   for (const char* change : changes) {
     fs::remove_all(file.parent_path());
     {
@@ -147,7 +163,9 @@ TEST_F(LedgerTest, finds_every_kind_of_change_in_a_chain) {
       ASSERT_TRUE(ledger.set_status(run, "ok"));
       ASSERT_TRUE(ledger.check());
     }
-    ASSERT_EQ(shell(std::string("DROP TRIGGER events_stay; DROP TRIGGER events_kept;") + change), SQLITE_OK) << change;
+    ASSERT_EQ(shell(std::string("DROP TRIGGER events_stay; DROP TRIGGER events_kept;") + change),
+              SQLITE_OK)
+        << change;
     EXPECT_EQ(open().check().error().code, "ledger.broken") << change;
   }
 }
@@ -183,7 +201,8 @@ TEST_F(LedgerTest, refuses_what_it_cannot_trust) {
 TEST_F(LedgerTest, publishes_state_only_over_the_version_that_was_seen) {
   auto ledger = with_run();
   const auto lease = ledger.take_lease("drill", run).value();
-  Slot slot{"drill", "compute/host#db", 0, 3, Json{{"address", "10.77.3.20"}}, run.value, "db-host", 0};
+  Slot slot{"drill",   "compute/host#db", 0, 3, Json{{"address", "10.77.3.20"}},
+            run.value, "db-host",         0};
   EXPECT_EQ(ledger.slot("drill", slot.key).value().version, 0);
   EXPECT_EQ(ledger.put_slot(slot, 0, lease.token).value().version, 1);
   const auto refused = ledger.put_slot(slot, 0, lease.token);
@@ -218,7 +237,7 @@ TEST_F(LedgerTest, gives_a_lane_to_one_writer_with_growing_tokens) {
   EXPECT_EQ(refused.error().code, "ledger.lease.held");
   EXPECT_NE(refused.error().message.find("run ra since 20"), std::string::npos);
   EXPECT_EQ(one.take_lease("drill", RunId("rb")).error().code, "ledger.lease.held");
-  EXPECT_TRUE(two.take_lease("prod", RunId("rb")));   // lanes do not touch each other (G6)
+  EXPECT_TRUE(two.take_lease("prod", RunId("rb")));  // lanes do not touch each other (G6)
   ASSERT_TRUE(one.check_token("drill", first.token));
   ASSERT_TRUE(one.release_lease("drill", RunId("ra"), first.token));
   EXPECT_EQ(one.check_token("drill", first.token).error().code, "ledger.fenced");
@@ -245,7 +264,9 @@ TEST_F(LedgerTest, takes_over_from_a_process_that_is_provably_dead_and_from_no_o
   ASSERT_EQ(shell("UPDATE leases SET host='elsewhere'"), SQLITE_OK);
   EXPECT_EQ(ledger.take_lease("drill", RunId("rb")).error().code, "ledger.lease.held");
   // Nor is a process that merely reuses the number dead for us while start time and boot agree.
-  ASSERT_EQ(shell("UPDATE leases SET host='" + dead->host + "', pid=1, pid_start=(SELECT pid_start FROM leases)"), SQLITE_OK);
+  ASSERT_EQ(shell("UPDATE leases SET host='" + dead->host +
+                  "', pid=1, pid_start=(SELECT pid_start FROM leases)"),
+            SQLITE_OK);
   const auto taken = ledger.take_lease("drill", RunId("rb"));
   ASSERT_TRUE(taken) << taken.error().text();
   EXPECT_EQ(taken->token, dead->token + 1);
@@ -309,7 +330,8 @@ TEST_F(LedgerTest, keeps_what_it_acknowledged_when_the_process_is_killed) {
   while (last < 25) ASSERT_EQ(::read(acknowledged[0], &last, sizeof last), ssize_t{sizeof last});
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  for (int64_t more = 0; ::read(acknowledged[0], &more, sizeof more) == ssize_t{sizeof more};) last = more;
+  for (int64_t more = 0; ::read(acknowledged[0], &more, sizeof more) == ssize_t{sizeof more};)
+    last = more;
   ::close(acknowledged[0]);
   auto ledger = open();
   int64_t events = 0;

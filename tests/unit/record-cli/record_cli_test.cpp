@@ -18,10 +18,12 @@ struct RecordCommand : RecordTest {
   RecordCommand() {
     whole_run();
     EXPECT_TRUE(make_folders(home / "keys"));
-    EXPECT_TRUE(write_file(home / "keys/runner.key", read_file(folder.path() / "key.sec").value(), 0600));
+    EXPECT_TRUE(
+        write_file(home / "keys/runner.key", read_file(folder.path() / "key.sec").value(), 0600));
     EXPECT_TRUE(make_folders(home / "lanes/drill"));
     EXPECT_TRUE(write_file(home / "lanes/drill/lane.toml",
-                           "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = 1\n[runners.cloud]\nplane = \"cloud\"\nkey = \"" +
+                           "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = "
+                           "1\n[runners.cloud]\nplane = \"cloud\"\nkey = \"" +
                                secret.public_key().text + "\"\n"));
   }
 
@@ -89,7 +91,8 @@ TEST_F(RecordCommand, reports_a_run_from_the_ledger_or_a_record_from_its_folder)
   EXPECT_NE(live.out.find("Completed"), std::string::npos);
   ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
   EXPECT_EQ(hyops({"record", "report", "record", "--html", "page.html"}).code, 0);
-  EXPECT_NE(read_file(folder.path() / "page.html").value().find("<!DOCTYPE html>"), std::string::npos);
+  EXPECT_NE(read_file(folder.path() / "page.html").value().find("<!DOCTYPE html>"),
+            std::string::npos);
   const auto told = hyops({"record", "report", "record", "--json"}).json();
   EXPECT_EQ(told["headline"]["word"], "Completed");
   EXPECT_EQ(told["sound"], true);

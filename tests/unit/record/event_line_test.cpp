@@ -48,20 +48,24 @@ TEST(EventLine, is_refused_in_any_other_spelling) {
   EXPECT_FALSE(with("\"run\"", "\"ran\""));
   EXPECT_FALSE(parse_event_line(""));
   EXPECT_FALSE(parse_event_line(good + " "));
-  for (size_t cut = 0; cut < good.size(); ++cut) EXPECT_FALSE(parse_event_line(good.substr(0, cut))) << cut;
+  for (size_t cut = 0; cut < good.size(); ++cut)
+    EXPECT_FALSE(parse_event_line(good.substr(0, cut))) << cut;
 }
 
 TEST(EventLine, finds_a_member_of_the_body_itself_only) {
-  EXPECT_EQ(text_member(R"({"inner":{"step":"no"},"list":["step","x"],"step":"yes"})", "step"), "yes");
+  EXPECT_EQ(text_member(R"({"inner":{"step":"no"},"list":["step","x"],"step":"yes"})", "step"),
+            "yes");
   EXPECT_EQ(text_member(R"({"note":"\\\"step\":\"no\"","step":"yes"})", "step"), "yes");
   EXPECT_EQ(text_member(R"({"step":7})", "step"), "");
   EXPECT_EQ(text_member(R"({"step":"unclosed)", "step"), "");
 }
 
-RC_GTEST_PROP(EventLine, of_any_body_is_intact_until_a_byte_changes, (const std::string& key, const std::string& bytes)) {
+RC_GTEST_PROP(EventLine, of_any_body_is_intact_until_a_byte_changes,
+              (const std::string& key, const std::string& bytes)) {
   // Any bytes, with what is no UTF-8 replaced, as redaction and drivers hand them in.
   const Json value = Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
-  const Json body{{"k" + to_hex({reinterpret_cast<const unsigned char*>(key.data()), key.size()}), value}};
+  const Json body{
+      {"k" + to_hex({reinterpret_cast<const unsigned char*>(key.data()), key.size()}), value}};
   std::string line = line_of(body);
   const auto event = parse_event_line(line);
   RC_ASSERT((event && event->intact()));
@@ -73,7 +77,8 @@ RC_GTEST_PROP(EventLine, of_any_body_is_intact_until_a_byte_changes, (const std:
 
 TEST(EventLine, corpus_of_the_fuzzer_is_read) {
   int read = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/fuzz/corpus/record")) {
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/fuzz/corpus/record")) {
     const auto line = read_file(entry.path()).value();
     const auto event = parse_event_line(line);
     EXPECT_TRUE(event && event->intact()) << entry.path();

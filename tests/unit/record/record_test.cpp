@@ -22,7 +22,9 @@ std::vector<std::string> files_of(const fs::path& folder) {
   return names;
 }
 
-void put(const fs::path& file, const std::string& text) { std::ofstream(file, std::ios::binary | std::ios::trunc) << text; }
+void put(const fs::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+}
 
 // Writes SHA256SUMS anew for the changed folder, signed: what an insider with the key would do.
 void sign_again(RecordTest& test) {
@@ -30,7 +32,8 @@ void sign_again(RecordTest& test) {
   std::sort(names.begin(), names.end());
   std::string sums;
   for (const auto& name : names)
-    if (!name.starts_with("SHA256SUMS")) sums += sha256_hex(read_file(test.to / name).value()) + "  " + name + "\n";
+    if (!name.starts_with("SHA256SUMS"))
+      sums += sha256_hex(read_file(test.to / name).value()) + "  " + name + "\n";
   put(test.to / "SHA256SUMS", sums);
   put(test.to / "SHA256SUMS.minisig", test.sign(sums).value());
 }
@@ -39,13 +42,18 @@ TEST_F(RecordTest, is_verified_by_sha256sum_and_minisign_alone) {
   whole_run();
   ASSERT_TRUE(export_it());
   EXPECT_EQ(run_tool({"sha256sum", "--strict", "-c", "SHA256SUMS"}, to), 0);
-  EXPECT_EQ(run_tool({"minisign", "-V", "-p", "../key.pub", "-m", "SHA256SUMS", "-x", "SHA256SUMS.minisig"}, to), 0);
-  for (const char* name : {"run.json", "plan.json", "inputs.json", "approvals/alice.json", "decision.json", "events.jsonl",
-                           "steps/restore/log.txt", "steps/restore/probes.json", "steps/restore/outputs.json", "http.jsonl",
-                           "verdict.json", "report.html"})
+  EXPECT_EQ(run_tool({"minisign", "-V", "-p", "../key.pub", "-m", "SHA256SUMS", "-x",
+                      "SHA256SUMS.minisig"},
+                     to),
+            0);
+  for (const char* name :
+       {"run.json", "plan.json", "inputs.json", "approvals/alice.json", "decision.json",
+        "events.jsonl", "steps/restore/log.txt", "steps/restore/probes.json",
+        "steps/restore/outputs.json", "http.jsonl", "verdict.json", "report.html"})
     EXPECT_TRUE(fs::exists(to / name)) << name;
   EXPECT_EQ("sha256:" + sha256_hex(text_of("plan.json")), digest_of_json(plan()).value());
-  EXPECT_EQ(parse_json(text_of("steps/restore/outputs.json"), "").value()["recovered_lsn"], "0/5000148");
+  EXPECT_EQ(parse_json(text_of("steps/restore/outputs.json"), "").value()["recovered_lsn"],
+            "0/5000148");
   EXPECT_EQ(text_of("steps/restore/log.txt"), "restore did its work\n");
   EXPECT_EQ(lines_of(text_of("http.jsonl")).size(), 1u);
 
@@ -58,7 +66,8 @@ TEST_F(RecordTest, is_verified_by_sha256sum_and_minisign_alone) {
 TEST_F(RecordTest, lets_anybody_check_an_event_by_hand_as_the_readme_says) {
   whole_run();
   ASSERT_TRUE(export_it());
-  const std::string readme = read_file(fs::path(HYOPS_SOURCE_DIR) / "core/record/README.md").value();
+  const std::string readme =
+      read_file(fs::path(HYOPS_SOURCE_DIR) / "core/record/README.md").value();
   const size_t at = readme.find("sed -n 3p events.jsonl");
   ASSERT_NE(at, std::string::npos);
   const std::string command = readme.substr(at, readme.find('\n', at) - at);
@@ -72,13 +81,18 @@ TEST_F(RecordTest, leaves_nothing_beside_its_place_and_never_writes_over_another
   ASSERT_TRUE(export_it());
   EXPECT_EQ(export_it().error().code, "record.exists");
   const auto other = folder.path() / "unsigned";
-  const auto failed = export_run(ledger, run, steps, Redactor::create({}).value(),
-                                 [](std::string_view) -> Result<std::string> { return fail("trust.key.missing", "no key"); }, other);
+  const auto failed = export_run(
+      ledger, run, steps, Redactor::create({}).value(),
+      [](std::string_view) -> Result<std::string> { return fail("trust.key.missing", "no key"); },
+      other);
   EXPECT_EQ(failed.error().code, "trust.key.missing");
   EXPECT_FALSE(fs::exists(other));
   for (const auto& entry : fs::directory_iterator(folder.path()))
     EXPECT_EQ(entry.path().filename().string().find(".making"), std::string::npos);
-  EXPECT_EQ(export_run(ledger, RunId("nobody"), steps, Redactor::create({}).value(), {}, other).error().code, "ledger.run.unknown");
+  EXPECT_EQ(export_run(ledger, RunId("nobody"), steps, Redactor::create({}).value(), {}, other)
+                .error()
+                .code,
+            "ledger.run.unknown");
 }
 
 TEST_F(RecordTest, gives_every_step_its_end_also_when_the_run_crashed) {
@@ -92,9 +106,15 @@ TEST_F(RecordTest, gives_every_step_its_end_also_when_the_run_crashed) {
   std::map<std::string, std::string> endings;
   for (const auto& step : told["steps"]) {
     endings[get_string(step, "id")] = get_string(step, "ending");
-    if (get_string(step, "ending") != "ok") { EXPECT_FALSE(get_string(step, "reason").empty()) << step; }
+    if (get_string(step, "ending") != "ok") {
+      EXPECT_FALSE(get_string(step, "reason").empty()) << step;
+    }
   }
-  EXPECT_EQ(endings, (std::map<std::string, std::string>{{"fence", "ok"}, {"db-host", "unknown"}, {"restore", "not_run"}, {"cutover", "not_run"}, {"notify", "not_run"}}));
+  EXPECT_EQ(endings, (std::map<std::string, std::string>{{"fence", "ok"},
+                                                         {"db-host", "unknown"},
+                                                         {"restore", "not_run"},
+                                                         {"cutover", "not_run"},
+                                                         {"notify", "not_run"}}));
   EXPECT_EQ(told["headline"]["word"], "Still running");
   EXPECT_TRUE(verified().clean);
 
@@ -125,12 +145,14 @@ TEST_F(RecordTest, redacts_once_more_and_says_so) {
   std::vector<Redactor::Named> secrets;
   secrets.push_back({"db", Secret("correct horse battery")});
   ASSERT_TRUE(export_it(Redactor::create(secrets).value()));
-  for (const auto& name : files_of(to)) EXPECT_EQ(text_of(name).find("correct horse"), std::string::npos) << name;
-  EXPECT_NE(text_of("steps/restore/log.txt").find("--- attempt 2 ---\nPGPASSWORD=[redacted:db]"), std::string::npos);
+  for (const auto& name : files_of(to))
+    EXPECT_EQ(text_of(name).find("correct horse"), std::string::npos) << name;
+  EXPECT_NE(text_of("steps/restore/log.txt").find("--- attempt 2 ---\nPGPASSWORD=[redacted:db]"),
+            std::string::npos);
   const auto about = parse_json(text_of("run.json"), "").value();
   EXPECT_EQ(about["redacted_events"], 1);
   EXPECT_EQ(about["redacted"], (Json{"events.jsonl", "note.json"}));
-  EXPECT_TRUE(verified().clean);   // and the chain still holds
+  EXPECT_TRUE(verified().clean);  // and the chain still holds
 }
 
 TEST_F(RecordTest, names_every_file_in_which_any_byte_changed) {
@@ -150,8 +172,10 @@ TEST_F(RecordTest, names_every_file_in_which_any_byte_changed) {
       if (name == "SHA256SUMS.minisig" && at < before.find('\n')) continue;
       EXPECT_FALSE(result.clean) << name << " byte " << at;
       bool named = false;
-      for (const auto& finding : result.findings) named = named || finding.what.find(name) != std::string::npos;
-      EXPECT_TRUE(named) << name << " byte " << at << ": " << (result.findings.empty() ? "" : result.findings[0].what);
+      for (const auto& finding : result.findings)
+        named = named || finding.what.find(name) != std::string::npos;
+      EXPECT_TRUE(named) << name << " byte " << at << ": "
+                         << (result.findings.empty() ? "" : result.findings[0].what);
     }
     put(to / name, before);
   }
@@ -189,7 +213,8 @@ TEST_F(RecordTest, follows_no_hostile_name_out_of_the_folder) {
   whole_run();
   ASSERT_TRUE(export_it());
   const std::string sums = text_of("SHA256SUMS"), digest = sha256_hex("");
-  for (const std::string name : {"../key.pub", "/etc/passwd", "steps/../../key.pub", "./run.json", "a//b", "steps\\..\\x"}) {
+  for (const std::string name :
+       {"../key.pub", "/etc/passwd", "steps/../../key.pub", "./run.json", "a//b", "steps\\..\\x"}) {
     put(to / "SHA256SUMS", sums + digest + "  " + name + "\n");
     EXPECT_TRUE(finds("record.file.name")) << name;
   }
@@ -217,7 +242,8 @@ TEST_F(RecordTest, names_what_was_done_to_the_events_also_under_a_good_signature
     auto dropped = lines;
     dropped.erase(dropped.begin() + static_cast<std::ptrdiff_t>(i));
     with(dropped);
-    EXPECT_TRUE(finds(i + 1 == lines.size() ? "record.event.truncated" : "record.event.missing")) << "dropped " << i;
+    EXPECT_TRUE(finds(i + 1 == lines.size() ? "record.event.truncated" : "record.event.missing"))
+        << "dropped " << i;
 
     auto twice = lines;
     twice.insert(twice.begin() + static_cast<std::ptrdiff_t>(i), lines[i]);
@@ -257,7 +283,8 @@ TEST_F(RecordTest, finds_files_that_contradict_the_events_also_under_a_good_sign
     const std::string before = text_of(name);
     std::string changed = before;
     EXPECT_NE(before.find(from), std::string::npos) << name << " lacks " << from;
-    if (const size_t at = before.find(from); at != std::string::npos) changed.replace(at, from.size(), into);
+    if (const size_t at = before.find(from); at != std::string::npos)
+      changed.replace(at, from.size(), into);
     put(to / name, changed);
     sign_again(*this);
     std::string codes;
@@ -265,14 +292,21 @@ TEST_F(RecordTest, finds_files_that_contradict_the_events_also_under_a_good_sign
     put(to / name, before);
     return codes;
   };
-  const auto has = [](const std::string& codes, const char* code) { return codes.find(code) != std::string::npos; };
+  const auto has = [](const std::string& codes, const char* code) {
+    return codes.find(code) != std::string::npos;
+  };
   EXPECT_TRUE(has(with("plan.json", "\"epoch\":3", "\"epoch\":4"), "record.plan.changed"));
-  EXPECT_TRUE(has(with("run.json", "\"chain_head\": \"", "\"chain_head\": \"0"), "record.chain.head"));
-  EXPECT_TRUE(has(with("verdict.json", "\"ending\": \"ok\"", "\"ending\": \"failed\""), "record.verdict.differs"));
-  EXPECT_TRUE(has(with("steps/restore/outputs.json", "0/5000148", "0/6000148"), "record.step.outputs"));
-  EXPECT_TRUE(has(with("steps/restore/probes.json", text_of("steps/restore/probes.json"), "[]\n"), "record.step.probes"));
+  EXPECT_TRUE(
+      has(with("run.json", "\"chain_head\": \"", "\"chain_head\": \"0"), "record.chain.head"));
+  EXPECT_TRUE(has(with("verdict.json", "\"ending\": \"ok\"", "\"ending\": \"failed\""),
+                  "record.verdict.differs"));
+  EXPECT_TRUE(
+      has(with("steps/restore/outputs.json", "0/5000148", "0/6000148"), "record.step.outputs"));
+  EXPECT_TRUE(has(with("steps/restore/probes.json", text_of("steps/restore/probes.json"), "[]\n"),
+                  "record.step.probes"));
   EXPECT_TRUE(has(with("http.jsonl", text_of("http.jsonl"), ""), "record.http.differs"));
-  EXPECT_TRUE(has(with("approvals/alice.json", "\"plan\":\"sha256:", "\"plan\":\"sha256:f"), "record.approval.other_plan"));
+  EXPECT_TRUE(has(with("approvals/alice.json", "\"plan\":\"sha256:", "\"plan\":\"sha256:f"),
+                  "record.approval.other_plan"));
   EXPECT_TRUE(has(with("decision.json", "d-17", "d-18"), "record.approval.other_decision"));
   sign_again(*this);
   EXPECT_TRUE(verified().clean);
@@ -282,8 +316,8 @@ TEST_F(RecordTest, is_not_believed_from_a_signer_nobody_knows) {
   whole_run();
   ASSERT_TRUE(export_it());
   const auto result = verify(to, [](std::string_view, std::string_view) -> Result<std::string> {
-    return fail("trust.signature.unknown_key", "the key 0123 is not known");
-  }).value();
+                        return fail("trust.signature.unknown_key", "the key 0123 is not known");
+                      }).value();
   EXPECT_FALSE(result.clean);
   ASSERT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.findings[0].code, "record.signature.unknown");
@@ -291,17 +325,24 @@ TEST_F(RecordTest, is_not_believed_from_a_signer_nobody_knows) {
 
 TEST_F(RecordTest, reports_are_complete_and_let_nothing_through) {
   whole_run();
-  event("step.probe", {{"step", "restore"}, {"attempt", 1}, {"probe", "<script>alert(1)</script>"}, {"ok", false}, {"expected", "a&b"}, {"found", "\x1b[31m\"'"}});
+  event("step.probe", {{"step", "restore"},
+                       {"attempt", 1},
+                       {"probe", "<script>alert(1)</script>"},
+                       {"ok", false},
+                       {"expected", "a&b"},
+                       {"found", "\x1b[31m\"'"}});
   ASSERT_TRUE(export_it());
   const std::string html = text_of("report.html");
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_NE(html.find("&lt;script&gt;"), std::string::npos);
   EXPECT_EQ(html.find('\x1b'), std::string::npos);
   EXPECT_EQ(html.find(folder.path().string()), std::string::npos);
-  for (const char* outside : {"src=", "href=", "url(", "@import"}) EXPECT_EQ(html.find(outside), std::string::npos) << outside;
+  for (const char* outside : {"src=", "href=", "url(", "@import"})
+    EXPECT_EQ(html.find(outside), std::string::npos) << outside;
   const auto told = summary(to).value();
   const std::string text = text_report(told, false);
-  for (const char* wanted : {"Completed", "alice", "restore", "the lane has no mail gateway", "http://10.77.3.1:7077/v1/hosts", "three of three", "sha256sum"}) {
+  for (const char* wanted : {"Completed", "alice", "restore", "the lane has no mail gateway",
+                             "http://10.77.3.1:7077/v1/hosts", "three of three", "sha256sum"}) {
     EXPECT_NE(html.find(wanted), std::string::npos) << wanted;
     EXPECT_NE(text.find(wanted), std::string::npos) << wanted;
   }

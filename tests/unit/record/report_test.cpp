@@ -1,4 +1,5 @@
-// The reports byte by byte against what was looked at and found good. HYOPS_ACCEPT=1 accepts new ones.
+// The reports byte by byte against what was looked at and found good. HYOPS_ACCEPT=1 accepts new
+// ones.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -10,15 +11,19 @@ namespace hyops::record {
 namespace {
 
 void compare(const std::string& name, const std::string& now) {
-  const std::filesystem::path file = std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/golden/report" / name;
-  if (std::getenv("HYOPS_ACCEPT")) { ASSERT_TRUE(write_file(file, now)); }
+  const std::filesystem::path file =
+      std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/golden/report" / name;
+  if (std::getenv("HYOPS_ACCEPT")) {
+    ASSERT_TRUE(write_file(file, now));
+  }
   auto before = read_file(file);
   ASSERT_TRUE(before) << "HYOPS_ACCEPT=1 writes " << name;
   EXPECT_TRUE(*before == now) << name << " changed; look at it, then accept it with HYOPS_ACCEPT=1";
 }
 
 Json story(const std::string& name) {
-  auto text = read_file(std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/golden/report" / (name + ".json"));
+  auto text =
+      read_file(std::filesystem::path(HYOPS_SOURCE_DIR) / "tests/golden/report" / (name + ".json"));
   return parse_json(text.value(), name).value();
 }
 
@@ -33,11 +38,14 @@ TEST(Report, of_a_failed_run_is_the_one_we_looked_at) {
 }
 
 TEST(Report, says_nothing_by_colour_alone) {
-  const std::string plain = text_report(story("failed"), false), painted = text_report(story("failed"), true);
+  const std::string plain = text_report(story("failed"), false),
+                    painted = text_report(story("failed"), true);
   std::string stripped;
   for (size_t i = 0; i < painted.size(); ++i) {
-    if (painted[i] == '\x1b') i = painted.find('m', i);
-    else stripped += painted[i];
+    if (painted[i] == '\x1b')
+      i = painted.find('m', i);
+    else
+      stripped += painted[i];
   }
   EXPECT_EQ(stripped, plain);
 }

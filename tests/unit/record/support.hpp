@@ -1,4 +1,5 @@
-// A ledger with a run as the engine leaves it, and the tools an auditor has: minisign and sha256sum.
+// A ledger with a run as the engine leaves it, and the tools an auditor has: minisign and
+// sha256sum.
 #pragma once
 
 #include <fcntl.h>
@@ -21,7 +22,8 @@ namespace hyops::record {
 namespace fs = std::filesystem;
 
 // Runs a program in a folder; its exit status. Output goes to `out` where wanted.
-inline int run_tool(const std::vector<std::string>& words, const fs::path& folder, const fs::path& out = "/dev/null") {
+inline int run_tool(const std::vector<std::string>& words, const fs::path& folder,
+                    const fs::path& out = "/dev/null") {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::chdir(folder.c_str()) != 0) ::_exit(126);
@@ -43,7 +45,7 @@ inline int run_tool(const std::vector<std::string>& words, const fs::path& folde
 
 class StillClock : public Clock {
  public:
-  int64_t now = 1'772'330'584'005;   // 2026-03-01T02:03:04.005Z
+  int64_t now = 1'772'330'584'005;  // 2026-03-01T02:03:04.005Z
   int64_t wall_ms() const override { return now; }
   int64_t mono_ms() const override { return now; }
 };
@@ -62,8 +64,11 @@ struct RecordTest : testing::Test {
     return trust::SecretKey::load(place / "key.sec").value();
   }
 
-  // The keys are minisign's own; that minisign accepts what we sign with them has a test of its own.
-  Result<std::string> sign(std::string_view message) const { return secret.sign(message, "hyops record " + run.value); }
+  // The keys are minisign's own; that minisign accepts what we sign with them has a test of its
+  // own.
+  Result<std::string> sign(std::string_view message) const {
+    return secret.sign(message, "hyops record " + run.value);
+  }
   Verifier verifier() const {
     return [this](std::string_view message, std::string_view signature) -> Result<std::string> {
       auto good = trust::verify(message, signature, {secret.public_key()});
@@ -73,37 +78,71 @@ struct RecordTest : testing::Test {
   }
 
   Status export_it(const Redactor& redactor) {
-    return export_run(ledger, run, steps, redactor, [this](std::string_view message) { return sign(message); }, to);
+    return export_run(
+        ledger, run, steps, redactor, [this](std::string_view message) { return sign(message); },
+        to);
   }
   Status export_it() { return export_it(Redactor::create({}).value()); }
 
-  static Json planned(const std::string& id, const std::string& module, const std::string& phase, const std::string& pack) {
-    return {{"id", id}, {"module", module}, {"instance", id}, {"phase", phase}, {"driver", "process"},
-            {"needs", Json::array()}, {"pack", {{"name", pack}, {"version", "1.0.0"}, {"digest", "sha256:00"}}}};
+  static Json planned(const std::string& id, const std::string& module, const std::string& phase,
+                      const std::string& pack) {
+    return {{"id", id},
+            {"module", module},
+            {"instance", id},
+            {"phase", phase},
+            {"driver", "process"},
+            {"needs", Json::array()},
+            {"pack", {{"name", pack}, {"version", "1.0.0"}, {"digest", "sha256:00"}}}};
   }
   Json plan() const {
-    return {{"plan", 1}, {"title", "Restore PostgreSQL at the DR target and cut over"},
+    return {{"plan", 1},
+            {"title", "Restore PostgreSQL at the DR target and cut over"},
             {"blueprint", {{"name", "dr/postgresql-failover"}, {"version", "1.0.0"}}},
-            {"lane", "drill"}, {"lane_kind", "drill"}, {"epoch", 3}, {"profile", {{"name", "drill"}}},
-            {"execution_plane", "runner-local"}, {"target", "cloud"}, {"rto_ms", 900'000}, {"rpo_ms", 300'000},
-            {"cost", {{"currency", "EUR"}, {"estimate_micro", 120'000}, {"cap_micro", 5'000'000}, {"micro_per_hour", 60'000}}},
-            {"steps", {planned("fence", "postgresql/fence", "fence", "postgresql/fence-proof"),
-                       planned("db-host", "compute/host", "place", "local/host"),
-                       planned("restore", "postgresql/restore", "data", "postgresql/restore-pgbackrest"),
-                       planned("cutover", "dns/cutover", "cutover", "dns/cutover-powerdns"),
-                       planned("notify", "publish/notify", "publish", "publish/notify-mail")}}};
+            {"lane", "drill"},
+            {"lane_kind", "drill"},
+            {"epoch", 3},
+            {"profile", {{"name", "drill"}}},
+            {"execution_plane", "runner-local"},
+            {"target", "cloud"},
+            {"rto_ms", 900'000},
+            {"rpo_ms", 300'000},
+            {"cost",
+             {{"currency", "EUR"},
+              {"estimate_micro", 120'000},
+              {"cap_micro", 5'000'000},
+              {"micro_per_hour", 60'000}}},
+            {"steps",
+             {planned("fence", "postgresql/fence", "fence", "postgresql/fence-proof"),
+              planned("db-host", "compute/host", "place", "local/host"),
+              planned("restore", "postgresql/restore", "data", "postgresql/restore-pgbackrest"),
+              planned("cutover", "dns/cutover", "cutover", "dns/cutover-powerdns"),
+              planned("notify", "publish/notify", "publish", "publish/notify-mail")}}};
   }
   std::string begin() {
     const auto digest = digest_of_json(plan()).value();
-    EXPECT_TRUE(ledger.create_run({run, "drill", "dr/postgresql-failover", "running", PlanDigest(digest), clock.now, clock.now, "ada", "runner-cloud"},
-                                  plan(), {{"restore.stanza", {{"value", "main"}, {"from", "lane drill, fact stanza"}}}}));
-    const std::string decision = R"({"expires_ms":1772334184005,"id":"d-17","issued_ms":1772330580000,"rationale":"three of three vantage points lost the primary","signals":{"primary.reachable":"sha256:aa11"},"target":"cloud","type":"failover"})";
+    EXPECT_TRUE(ledger.create_run(
+        {run, "drill", "dr/postgresql-failover", "running", PlanDigest(digest), clock.now,
+         clock.now, "ada", "runner-cloud"},
+        plan(), {{"restore.stanza", {{"value", "main"}, {"from", "lane drill, fact stanza"}}}}));
+    const std::string decision =
+        R"({"expires_ms":1772334184005,"id":"d-17","issued_ms":1772330580000,"rationale":"three of three vantage points lost the primary","signals":{"primary.reachable":"sha256:aa11"},"target":"cloud","type":"failover"})";
     EXPECT_TRUE(ledger.put_document(run, "decision.json", decision));
     EXPECT_TRUE(ledger.put_document(run, "decision.json.minisig", "untrusted comment: x\n"));
-    EXPECT_TRUE(ledger.put_document(run, "approvals/alice.json", Json{{"approver", "alice"}, {"plan", digest}, {"decision", digest_of(decision)}}.dump()));
-    event("approval.accepted", {{"approver", "alice"}, {"plan", digest}, {"until_ms", 1'772'334'184'005}, {"cost_cap_micro", 5'000'000}});
-    event("run.started", {{"plan", digest}, {"lane", "drill"}, {"requester", "ada"}, {"rto_ms", 900'000}, {"rpo_ms", 300'000},
-                          {"runner", {{"host", "runner-cloud"}, {"plane", "cloud"}, {"version", "0.1.0"}}}, {"fencing_token", 4}});
+    EXPECT_TRUE(ledger.put_document(
+        run, "approvals/alice.json",
+        Json{{"approver", "alice"}, {"plan", digest}, {"decision", digest_of(decision)}}.dump()));
+    event("approval.accepted", {{"approver", "alice"},
+                                {"plan", digest},
+                                {"until_ms", 1'772'334'184'005},
+                                {"cost_cap_micro", 5'000'000}});
+    event("run.started",
+          {{"plan", digest},
+           {"lane", "drill"},
+           {"requester", "ada"},
+           {"rto_ms", 900'000},
+           {"rpo_ms", 300'000},
+           {"runner", {{"host", "runner-cloud"}, {"plane", "cloud"}, {"version", "0.1.0"}}},
+           {"fencing_token", 4}});
     return digest;
   }
   void event(const std::string& type, const Json& body, int64_t later_ms = 100) {
@@ -111,14 +150,24 @@ struct RecordTest : testing::Test {
     EXPECT_TRUE(ledger.append(run, type, body));
   }
   void phase(const std::string& name, bool starts) {
-    event(starts ? "phase.started" : "phase.ended", starts ? Json{{"phase", name}} : Json{{"phase", name}, {"status", "ok"}});
+    event(starts ? "phase.started" : "phase.ended",
+          starts ? Json{{"phase", name}} : Json{{"phase", name}, {"status", "ok"}});
   }
   void good_step(const std::string& id, int64_t ms, const Json& outputs = Json::object()) {
     event("step.intent", {{"step", id}, {"attempt", 1}, {"key", "k-" + id}});
-    event("step.probe", {{"step", id}, {"attempt", 1}, {"probe", id + " is there"}, {"ok", true}, {"expected", "yes"}, {"found", "yes"}}, ms);
+    event("step.probe",
+          {{"step", id},
+           {"attempt", 1},
+           {"probe", id + " is there"},
+           {"ok", true},
+           {"expected", "yes"},
+           {"found", "yes"}},
+          ms);
     clock.now += 1;
-    EXPECT_TRUE(ledger.append_all(run, {{"step.outcome", {{"step", id}, {"attempt", 1}, {"status", "ok"}, {"outputs", outputs}, {"ms", ms}}},
-                                        {"step.ended", {{"step", id}, {"ending", "ok"}, {"reason", ""}}}}));
+    EXPECT_TRUE(ledger.append_all(
+        run, {{"step.outcome",
+               {{"step", id}, {"attempt", 1}, {"status", "ok"}, {"outputs", outputs}, {"ms", ms}}},
+              {"step.ended", {{"step", id}, {"ending", "ok"}, {"reason", ""}}}}));
     log(id, 1, id + " did its work\n");
   }
   void log(const std::string& id, int attempt, const std::string& text) {
@@ -133,10 +182,18 @@ struct RecordTest : testing::Test {
     good_step("fence", 1200);
     phase("fence", false);
     phase("place", true);
-    event("step.http", {{"step", "db-host"}, {"method", "POST"}, {"url", "http://10.77.3.1:7077/v1/hosts"}, {"status", 201}, {"ms", 40}, {"bytes", 312}});
-    good_step("db-host", 5200, {{"hosts", Json::array({{{"name", "db1"}, {"address", "10.77.3.20"}}})}});
+    event("step.http", {{"step", "db-host"},
+                        {"method", "POST"},
+                        {"url", "http://10.77.3.1:7077/v1/hosts"},
+                        {"status", 201},
+                        {"ms", 40},
+                        {"bytes", 312}});
+    good_step("db-host", 5200,
+              {{"hosts", Json::array({{{"name", "db1"}, {"address", "10.77.3.20"}}})}});
     phase("place", false);
-    event("secret.resolved", {{"name", "repository_key"}, {"version", 2}, {"authority", "hyops.secrets.offline-bundle"}});
+    event("secret.resolved", {{"name", "repository_key"},
+                              {"version", 2},
+                              {"authority", "hyops.secrets.offline-bundle"}});
     phase("data", true);
     good_step("restore", 24'300, {{"recovered_lsn", "0/5000148"}});
     phase("data", false);
@@ -146,8 +203,10 @@ struct RecordTest : testing::Test {
     good_step("cutover", 3100, {{"serial", 7}});
     phase("cutover", false);
     event("marker", {{"name", "client.first_write"}, {"wall_ms", clock.now}});
-    event("marker", {{"name", "rpo"}, {"rows_lost", 0}, {"rows_acknowledged", 1841}, {"lost_ms", 0}});
-    event("step.ended", {{"step", "notify"}, {"ending", "skipped"}, {"reason", "the lane has no mail gateway"}});
+    event("marker",
+          {{"name", "rpo"}, {"rows_lost", 0}, {"rows_acknowledged", 1841}, {"lost_ms", 0}});
+    event("step.ended",
+          {{"step", "notify"}, {"ending", "skipped"}, {"reason", "the lane has no mail gateway"}});
     event("run.ended", {{"status", "ok"}});
     EXPECT_TRUE(ledger.set_status(run, "ok"));
   }
