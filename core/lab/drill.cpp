@@ -29,6 +29,7 @@ class Drill {
         site_(lab_, [this](const std::string& line) { say(line); }), began_(system_clock().mono_ms()) {}
 
   Result<DrillResult> run() {
+    if (auto cleared = lab_.down(); !cleared) return pass(cleared, "while removing what an earlier drill left");
     say("lab up");
     if (auto up = lab_.up(request_.prefix); !up) return pass(up);
     Status done = cycle();
@@ -149,15 +150,15 @@ class Drill {
     const std::vector<std::string> show{"/usr/bin/hyops", "run", "show", run, "--json"};
     auto there = lab_.json("runner-cloud", show);
     if (!there) return pass(there);
-    status = get_string((*there)["run"], "status");
-    if (get_bool(*there, "abandoned") || status == "running") {
+    status = get_string(*there, "status");
+    if (get_bool(*there, "abandoned")) {
       say("on-call: hyops run resume " + run);
       auto resumed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "resume", run}, STDOUT_FILENO, STDERR_FILENO);
       if (!resumed) return pass(resumed);
       if (auto ended = resumed->wait(-1); !ended) return pass(ended);
       there = lab_.json("runner-cloud", show);
       if (!there) return pass(there);
-      status = get_string((*there)["run"], "status");
+      status = get_string(*there, "status");
     }
     say("on-call: hyops run collect " + run);
     if (auto collected = lab_.run(dispatcher, {"/usr/bin/hyops", "run", "collect", run, "--runner", "cloud"}); !collected && status == "ok")

@@ -23,6 +23,8 @@ constexpr int64_t end_ms = 2'000;      // for destroy()
 
 Result<process::Child> spawn_helper(const Sources& sources, int socket, int object) {
   process::SpawnRequest request;
+  // Out of the terminal's reach: an interrupt is for the core, which tells the plugin in its own time.
+  request.new_session = true;
   request.argv = {sources.helper.string()};
   request.extra = {{socket, 3}, {object, 4}};
   return process::spawn(request);

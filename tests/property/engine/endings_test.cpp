@@ -1,5 +1,6 @@
 // Whatever fails wherever: no step runs whose need did not end well (E7), no phase starts before the ones before it
 // ended well (E4, E5), and every step has exactly one of the six endings in the record (G4).
+#include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "support/site.hpp"
