@@ -130,9 +130,10 @@ class Resolver {
     Input input;
     input.type = field.type.text();
     bool given = false;
+    bool as_written = false;  // "15m" by a person's hand; what a module declares or a step published is in ms
     const auto take = [&](const Json& value, std::string from) {
       input = {value, true, std::move(from), {}, input.type};
-      given = true;
+      given = as_written = true;
     };
     const auto layer = [&](const auto& defaults, const std::string& from) {
       const auto of_module = defaults.find(written.module);
@@ -141,14 +142,16 @@ class Resolver {
         take(found->second, from);
     };
     if (field.fallback) take(*field.fallback, "module " + written.module + ", default");
+    as_written = false;
     layer(profile_->defaults, "profile " + profile_->name);
     layer(lane_.defaults, "lane " + lane_.name);
     Place place = written.place;
     if (const auto bound = written.inputs.find(field.name); bound != written.inputs.end()) {
       place = bound->second.place;
       given = true;
+      as_written = false;
       if (bound->second.from)
-        follow(input, *bound->second.from, place);
+        follow(input, *bound->second.from, place, as_written);
       else
         take(bound->second.literal, "blueprint " + blueprint_.name + ", step " + written.id);
     }
@@ -162,17 +165,26 @@ class Resolver {
                                                  "\" (" + field.type.text() + "), and no layer gives it");
       return;
     }
-    if (input.known)
-      if (auto checked = contract::check_value(field, input.value); !checked) {
-        Error error = std::move(checked.error());
+    if (input.known) {
+      const auto checked = [&]() -> Result<Json> {
+        if (as_written) return contract::read_value(field, input.value);
+        auto good = contract::check_value(field, input.value);
+        if (!good) return pass(good);
+        return input.value;
+      }();
+      if (checked) {
+        input.value = *checked;
+      } else {
+        Error error = checked.error();
         error.place = place;
         error.context.push_back("input " + field.name + " of step " + written.id + ", from " + input.from);
         problems_.push_back(std::move(error));
       }
+    }
     step.inputs[field.name] = std::move(input);
   }
 
-  void follow(Input& input, const contract::Reference& reference, const Place& place) {
+  void follow(Input& input, const contract::Reference& reference, const Place& place, bool& as_written) {
     input.value = nullptr;
     if (reference.of == contract::Reference::Of::step) {
       input.known = false;
@@ -190,6 +202,7 @@ class Resolver {
       input.value = fact->second;
       input.known = true;
       input.from = "lane " + lane_.name + ", fact " + reference.name;
+      as_written = true;
     } else {
       const std::string key = reference.module + "#" + reference.instance;
       auto state = world_.state(key);

@@ -73,6 +73,20 @@ TEST(Plan, is_the_same_bytes_for_the_same_question) {
   EXPECT_NE(plan::digest(plan::parse_plan(site.plan()).value()).value(), plan::digest(plan::parse_plan(first).value()).value());
 }
 
+TEST(Plan, reads_durations_as_people_write_them_in_every_layer) {
+  Planned site;
+  site.tool("wait", "[inputs.pause]\ntype = \"duration\"\ndefault = \"1s\"\n[outputs.x]\ntype = \"string\"\n[effects]\n", "true\n");
+  const auto pause = [&](const std::string& inputs) {
+    site.blueprint("[[step]]\nid = \"a\"\nmodule = \"test/wait\"\nphase = \"data\"\ninputs = { " + inputs + " }\n");
+    return site.plan()["steps"][0]["inputs"]["pause"]["value"];
+  };
+  EXPECT_EQ(pause(""), 1000);
+  EXPECT_EQ(pause("pause = \"15m\""), 900'000);
+  site.lane("[facts]\npatience = \"2m\"\n[defaults.\"test/wait\"]\npause = \"3m\"\n");
+  EXPECT_EQ(pause(""), 180'000);
+  EXPECT_EQ(pause("pause = { from = \"lane.patience\" }"), 120'000);
+}
+
 TEST(Plan, sums_up_what_the_run_may_touch) {
   Planned site;
   site.blueprint(step("a", "host = \"db.hyops.test\", key = \"repository-key\""));
