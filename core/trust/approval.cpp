@@ -145,8 +145,7 @@ std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& 
       if (!signer) return pass(signer);
       if (auto bound = check_binding(*approval, need); !bound) return bound;
       if (auto timely = check_window(*approval, need, now_ms); !timely) return timely;
-      if (!need.requester_may_approve &&
-          (approval->approver == need.requester || requester.count(*signer)))
+      if (!need.requester_may_approve && requester.count(*signer))
         return fail("trust.approval.requester",
                     approval->approver + " asked for this run and cannot approve it");
       if (!counted.insert(*signer).second)
