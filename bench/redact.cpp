@@ -1,7 +1,9 @@
-// Redaction beside what it has to compete with: a copy of the bytes, and other ways to look for literals.
+// Redaction beside what it has to compete with: a copy of the bytes, and other ways to look for
+// literals.
 //
-// The text is what tools write: lines of Terraform and Ansible with hex and base64 in between. "secrets" is
-// how many there are; each has about a dozen spellings. Rates are bytes of input per second, one core.
+// The text is what tools write: lines of Terraform and Ansible with hex and base64 in between.
+// "secrets" is how many there are; each has about a dozen spellings. Rates are bytes of input per
+// second, one core.
 #include <benchmark/benchmark.h>
 #include <hs/hs.h>
 
@@ -24,15 +26,24 @@ std::string random_text(std::mt19937_64& random, size_t size, std::string_view a
   return out;
 }
 
-constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view base64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const std::string& log_text() {
   static const std::string text = [] {
     std::mt19937_64 random(7);
-    const std::vector<std::string> words{
-        "TASK [restore : fetch the last backup] ****\n", "ok: [db-1]\n", "changed: [db-2] => {\"rc\": 0, \"stdout\": \"",
-        "aws_instance.db[0]: Still creating... [10s elapsed]\n", "2026-03-01T02:03:04.005Z INFO ", "postgres", "\"}\n",
-        "/var/lib/postgresql/15/main", " -> https://10.77.2.10:8080/v1/repo ", "\\u00e9", "100% ", "restored 31 of 62 MB\n"};
+    const std::vector<std::string> words{"TASK [restore : fetch the last backup] ****\n",
+                                         "ok: [db-1]\n",
+                                         "changed: [db-2] => {\"rc\": 0, \"stdout\": \"",
+                                         "aws_instance.db[0]: Still creating... [10s elapsed]\n",
+                                         "2026-03-01T02:03:04.005Z INFO ",
+                                         "postgres",
+                                         "\"}\n",
+                                         "/var/lib/postgresql/15/main",
+                                         " -> https://10.77.2.10:8080/v1/repo ",
+                                         "\\u00e9",
+                                         "100% ",
+                                         "restored 31 of 62 MB\n"};
     std::string out;
     while (out.size() < (32u << 20)) {
       out += words[random() % words.size()];
@@ -62,7 +73,8 @@ template <class Act>
 void over_chunks(benchmark::State& state, Act act) {
   const std::string& text = log_text();
   for (auto _ : state)
-    for (size_t at = 0; at < text.size(); at += chunk) act(std::string_view(text).substr(at, chunk));
+    for (size_t at = 0; at < text.size(); at += chunk)
+      act(std::string_view(text).substr(at, chunk));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
 }
 
@@ -87,7 +99,8 @@ void hyops_redactor_start(benchmark::State& state) {
 struct Vectorscan {
   explicit Vectorscan(size_t count) {
     for (const auto& value : secret_values(count))
-      for (auto& spelling : hyops::record::spellings(value)) literals.push_back(std::move(spelling));
+      for (auto& spelling : hyops::record::spellings(value))
+        literals.push_back(std::move(spelling));
     std::sort(literals.begin(), literals.end());
     literals.erase(std::unique(literals.begin(), literals.end()), literals.end());
     std::vector<const char*> texts;
@@ -100,7 +113,8 @@ struct Vectorscan {
     }
     hs_compile_error_t* error = nullptr;
     hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
-                         static_cast<unsigned>(literals.size()), HS_MODE_STREAM, nullptr, &database, &error);
+                         static_cast<unsigned>(literals.size()), HS_MODE_STREAM, nullptr, &database,
+                         &error);
     hs_alloc_scratch(database, &scratch);
     hs_open_stream(database, 0, &stream);
   }
@@ -121,12 +135,14 @@ struct Vectorscan {
 void vectorscan_looking_only(benchmark::State& state) {
   const Vectorscan by(static_cast<size_t>(state.range(0)));
   size_t found = 0;
-  const auto on_match = [](unsigned, unsigned long long, unsigned long long, unsigned, void* count) {
+  const auto on_match = [](unsigned, unsigned long long, unsigned long long, unsigned,
+                           void* count) {
     ++*static_cast<size_t*>(count);
     return 0;
   };
   over_chunks(state, [&](std::string_view part) {
-    hs_scan_stream(by.stream, part.data(), static_cast<unsigned>(part.size()), 0, by.scratch, on_match, &found);
+    hs_scan_stream(by.stream, part.data(), static_cast<unsigned>(part.size()), 0, by.scratch,
+                   on_match, &found);
   });
   benchmark::DoNotOptimize(found);
 }
@@ -151,7 +167,11 @@ BENCHMARK(copy_of_the_bytes);
 BENCHMARK(hyops_redactor)->ArgName("secrets")->Arg(1)->Arg(20)->Arg(1000);
 BENCHMARK(vectorscan_looking_only)->ArgName("secrets")->Arg(1)->Arg(20)->Arg(1000);
 BENCHMARK(memmem_for_each_secret)->ArgName("secrets")->Arg(1)->Arg(20);
-BENCHMARK(hyops_redactor_start)->ArgName("secrets")->Arg(20)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK(hyops_redactor_start)
+    ->ArgName("secrets")
+    ->Arg(20)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(vectorscan_start)->ArgName("secrets")->Arg(20)->Arg(1000)->Unit(benchmark::kMillisecond);
 
 }  // namespace

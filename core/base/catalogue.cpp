@@ -176,32 +176,41 @@ constexpr CatalogueEntry entries[] = {
     // --- process
     {"process.not_found", invalid, "A program that was to be started does not exist on this machine.",
      "hyops doctor"},
-    {"process.not_executable", invalid, "A file that was to be started is no program, or may not be run.",
+    {"process.not_executable", invalid,
+     "A file that was to be started is no program, or may not be run.",
      "Check its mode and its first line, or pin a pack whose files are right."},
-    {"process.spawn", unavailable, "The system could not start a program: the message says what it lacks.",
+    {"process.spawn", unavailable,
+     "The system could not start a program: the message says what it lacks.",
      "Check memory, process limits (ulimit -u) and open files (ulimit -n), then repeat."},
-    {"process.wait", internal, "A child process could not be watched, or was reaped by somebody else.",
+    {"process.wait", internal,
+     "A child process could not be watched, or was reaped by somebody else.",
      "Keep the record and report it with the message."},
     {"process.deadline", deadline, "A helper program did not answer in time and was killed.",
      "Run it by hand to see what it waits for."},
     {"process.output", invalid, "A helper program wrote far more than any answer can have.",
      "Run it by hand to see what it writes."},
-    {"process.step.request", invalid, "A tool was to be started with a request that cannot be carried out.",
+    {"process.step.request", invalid,
+     "A tool was to be started with a request that cannot be carried out.",
      "Correct what the message names; nothing was started."},
     {"process.step.busy", conflict, "The folder of this step belongs to a tool that is running.",
-     "Wait for it, or stop it: hyops run stop"},
-    {"process.step.used", conflict, "The folder of this step holds the traces of an earlier tool. They are evidence, and a "
-     "folder serves one start.",
+     "Wait for it, or end it: hyops run cancel"},
+    {"process.step.used", conflict,
+     "The folder of this step holds the traces of an earlier tool. They are evidence, and a folder "
+     "serves one start.",
      "Start the tool under a new attempt, with a folder of its own."},
-    {"process.step.host", internal, "The process that watches over a tool could not be started or died at once.",
+    {"process.step.host", internal,
+     "The process that watches over a tool could not be started or died at once.",
      "Check that libexec/hyops/hyops-step-host is installed beside hyops, then repeat."},
-    {"process.step.file", internal, "A file of the step folder could not be written or does not say what it must.",
+    {"process.step.file", internal,
+     "A file of the step folder could not be written or does not say what it must.",
      "Check the disk (df, dmesg); then: hyops run resume"},
-    {"process.step.lost", unavailable, "The process that watched over a tool is gone without saying how the tool ended. "
+    {"process.step.lost", unavailable,
+     "The process that watched over a tool is gone without saying how the tool ended. "
      "The tool died with it; what it had done by then is unknown.",
      "hyops run resume"},
-    {"process.secrets.namespace", denied, "This step needs secrets as files, and the machine allows no mount namespace with a tmpfs "
-     "in which nobody else could see them. hyops does not write secrets to a disk instead (K1).",
+    {"process.secrets.namespace", denied,
+     "This step needs secrets as files, and the machine allows no mount namespace with a tmpfs in "
+     "which nobody else could see them. hyops does not write secrets to a disk instead (K1).",
      "Run hyops as root, or allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"},
     // --- net
     {"net.url", invalid, "What should be requested is not a plain http or https URL, or a header would break the request.",
@@ -401,7 +410,8 @@ constexpr CatalogueEntry entries[] = {
     {"record.step.outputs", internal, "The outputs of a step are not those of its last outcome.", "Believe the events; export the record anew on the runner."},
     {"record.step.probes", internal, "The probes of a step are not those of the events.", "Believe the events; export the record anew on the runner."},
     {"record.http.differs", internal, "http.jsonl does not hold the external calls of the events.", "Believe the events; export the record anew on the runner."},
-    {"record.redact.too_large", exhausted, "The secrets of a step are so large that their spellings could not all be looked for, so no "
+    {"record.redact.too_large", exhausted,
+     "The secrets of a step are so large that their spellings could not all be looked for, so no "
      "output would be safe to keep.",
      "Give the step only the secrets it names; keep large files out of the authority."},
     // --- trust

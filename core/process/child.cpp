@@ -1,4 +1,5 @@
-// The life of one child, held by a descriptor so that no signal can hit a stranger with a reused pid.
+// The life of one child, held by a descriptor so that no signal can hit a stranger with a reused
+// pid.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -85,7 +86,8 @@ Result<std::optional<Exit>> Child::wait(int64_t timeout_ms) {
     exit_ = reap(pidfd_.get(), false);
     if (!exit_)
       return fail_errno("process.wait",
-                        "somebody else took the exit status of process " + std::to_string(pid_), errno);
+                        "somebody else took the exit status of process " + std::to_string(pid_),
+                        errno);
   }
   return exit_;
 }

@@ -13,7 +13,8 @@ struct Stat {
   int64_t start_ticks = 0;
 };
 
-// The command name stands in brackets and may itself hold brackets and spaces: fields count from the last ')'.
+// The command name stands in brackets and may itself hold brackets and spaces: fields count from
+// the last ')'.
 std::optional<Stat> read_stat(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 65536);
   if (!text) return std::nullopt;
@@ -22,7 +23,8 @@ std::optional<Stat> read_stat(pid_t pid) {
   const auto fields = split(std::string_view(*text).substr(bracket + 2), ' ');
   if (fields.size() < 20) return std::nullopt;
   Stat stat{fields[0].empty() ? '?' : fields[0][0], 0};
-  const std::string& ticks = fields[19];  // field 22 of the line; the first two are before the bracket
+  const std::string& ticks =
+      fields[19];  // field 22 of the line; the first two are before the bracket
   const auto parsed = std::from_chars(ticks.data(), ticks.data() + ticks.size(), stat.start_ticks);
   if (parsed.ec != std::errc()) return std::nullopt;
   return stat;

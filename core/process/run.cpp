@@ -23,7 +23,8 @@ struct Pipe {
 
 Result<Pipe> make_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return fail_errno("process.spawn", "cannot make a pipe", errno);
   Pipe pipe{Fd(ends[0]), Fd(ends[1])};
   ::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK);
   return pipe;
@@ -89,7 +90,8 @@ Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_
       if (flow == Flow::ended) from->reset();
       if (flow == Flow::too_much) {
         kill_group(child->pid());
-        return fail("process.output", program + " wrote more than " + std::to_string(max_output) + " bytes");
+        return fail("process.output",
+                    program + " wrote more than " + std::to_string(max_output) + " bytes");
       }
     }
     if (ended) break;
@@ -99,9 +101,8 @@ Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_
       return fail("process.deadline",
                   program + " did not end within " + show_duration(timeout_ms) + " and was killed");
     }
-    std::array<pollfd, 3> polled{{{child->pidfd(), POLLIN, 0},
-                                  {out->read.get(), POLLIN, 0},
-                                  {err->read.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> polled{
+        {{child->pidfd(), POLLIN, 0}, {out->read.get(), POLLIN, 0}, {err->read.get(), POLLIN, 0}}};
     const int timeout = static_cast<int>(std::min<int64_t>(left, 1 << 30));
     if (::poll(polled.data(), polled.size(), timeout) < 0 && errno != EINTR)
       return fail_errno("process.wait", "cannot wait for " + program, errno);

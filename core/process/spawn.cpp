@@ -1,4 +1,5 @@
-// Starting a program: an argument vector, exactly the descriptors that were named, nothing inherited.
+// Starting a program: an argument vector, exactly the descriptors that were named, nothing
+// inherited.
 #include "process/spawn.hpp"
 
 #include <fcntl.h>
@@ -51,8 +52,8 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
-// Where each number of the child comes from. The sources are first copied above all targets, so that
-// no dup2 overwrites a source that a later one still needs.
+// Where each number of the child comes from. The sources are first copied above all targets, so
+// that no dup2 overwrites a source that a later one still needs.
 Result<std::vector<std::pair<Fd, int>>> lift(const SpawnRequest& request, int above) {
   std::vector<std::pair<int, int>> wanted{{request.in, 0}, {request.out, 1}, {request.err, 2}};
   wanted.insert(wanted.end(), request.extra.begin(), request.extra.end());
@@ -80,10 +81,12 @@ Failure cannot_start(const SpawnRequest& request, const std::string& program, in
 
 }  // namespace
 
-std::optional<std::filesystem::path> find_executable(const std::string& name, const std::string& path) {
+std::optional<std::filesystem::path> find_executable(const std::string& name,
+                                                     const std::string& path) {
   const auto runs = [](const std::filesystem::path& file) {
     struct stat info {};
-    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(file.c_str(), X_OK) == 0;
+    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+           ::access(file.c_str(), X_OK) == 0;
   };
   if (name.empty()) return std::nullopt;
   if (name.find('/') != std::string::npos) {
@@ -104,7 +107,8 @@ Result<Child> spawn(const SpawnRequest& request) {
     const auto path = request.environment.find("PATH");
     const auto found =
         find_executable(program, path == request.environment.end() ? default_path : path->second);
-    if (!found) return fail("process.not_found", "there is no program \"" + program + "\" in the path");
+    if (!found)
+      return fail("process.not_found", "there is no program \"" + program + "\" in the path");
     program = found->string();
   }
   int last = 2;
@@ -114,7 +118,8 @@ Result<Child> spawn(const SpawnRequest& request) {
 
   Actions actions;
   for (int fd = 3; fd <= last; ++fd) ::posix_spawn_file_actions_addclose(actions.get(), fd);
-  for (const auto& [from, to] : *lifted) ::posix_spawn_file_actions_adddup2(actions.get(), from.get(), to);
+  for (const auto& [from, to] : *lifted)
+    ::posix_spawn_file_actions_adddup2(actions.get(), from.get(), to);
   ::posix_spawn_file_actions_addclosefrom_np(actions.get(), last + 1);
   ::posix_spawn_file_actions_addchdir_np(actions.get(), request.directory.c_str());
 

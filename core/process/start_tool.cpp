@@ -1,4 +1,5 @@
-// The core's side of a start: lock the folder, start the host, hand it the request, hear that the tool runs.
+// The core's side of a start: lock the folder, start the host, hand it the request, hear that the
+// tool runs.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,9 +15,9 @@
 namespace hyops::process {
 namespace {
 
-// A lock of the open file description: the host inherits it with the descriptor, and it ends with the
-// last of both processes, however they end. So a folder without host.json and without this lock is
-// one whose tool never started, and never will.
+// A lock of the open file description: the host inherits it with the descriptor, and it ends with
+// the last of both processes, however they end. So a folder without host.json and without this lock
+// is one whose tool never started, and never will.
 Result<Fd> lock_folder(const std::filesystem::path& folder) {
   const auto file = folder / step_files::lock_name;
   Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -68,7 +69,8 @@ Result<Identity> start_tool(const std::filesystem::path& step_host, const ToolRe
   if (!child) return pass(child, "starting the step host");
   theirs.reset();
   lock->reset();
-  // What we started forks at once and ends: the real host is nobody's child here, and no zombie later.
+  // What we started forks at once and ends: the real host is nobody's child here, and no zombie
+  // later.
   if (auto sent = send_request(ours.get(), request); !sent) return Failure(sent.error());
   ::shutdown(ours.get(), SHUT_WR);
   auto answer = receive_answer(ours.get());

@@ -1,10 +1,12 @@
-// What host.json and status.json hold, read back with suspicion: they are all that a new core knows.
+// What host.json and status.json hold, read back with suspicion: they are all that a new core
+// knows.
 #include "process/step_files.hpp"
 
 namespace hyops::process::step_files {
 
 Json to_json(const Identity& identity) {
-  return {{"pid", identity.pid}, {"start_ticks", identity.start_ticks}, {"boot_id", identity.boot_id}};
+  return {
+      {"pid", identity.pid}, {"start_ticks", identity.start_ticks}, {"boot_id", identity.boot_id}};
 }
 
 Result<Identity> identity_from(const Json& json) {
@@ -16,9 +18,9 @@ Result<Identity> identity_from(const Json& json) {
 }
 
 Json to_json(const ToolStatus& status) {
-  return {{"code", status.exit.code},         {"signal", status.exit.signal},
-          {"started_ms", status.started_ms},  {"ended_ms", status.ended_ms},
-          {"reason", status.reason},          {"log_complete", status.log_complete}};
+  return {{"code", status.exit.code},        {"signal", status.exit.signal},
+          {"started_ms", status.started_ms}, {"ended_ms", status.ended_ms},
+          {"reason", status.reason},         {"log_complete", status.log_complete}};
 }
 
 Result<ToolStatus> status_from(const Json& json) {

@@ -82,7 +82,8 @@ Result<Secret> receive_secret(int socket, int64_t size) {
 Status send_request(int socket, const ToolRequest& request) {
   Json secrets = Json::array();
   for (const auto& secret : request.secrets)
-    secrets.push_back({{"name", secret.name}, {"file", secret.file}, {"size", secret.value.size()}});
+    secrets.push_back(
+        {{"name", secret.name}, {"file", secret.file}, {"size", secret.value.size()}});
   const Json document = {{"step_folder", request.step_folder.string()},
                          {"directory", request.directory.string()},
                          {"argv", request.argv},
@@ -113,7 +114,8 @@ Result<ToolRequest> receive_request(int socket) {
       request.secrets.push_back({entry.at("name"), entry.at("file"), std::move(*value)});
     }
   } catch (const Json::exception& error) {
-    return fail("process.step.request", std::string("the request lacks something: ") + error.what());
+    return fail("process.step.request",
+                std::string("the request lacks something: ") + error.what());
   }
   return request;
 }
@@ -122,7 +124,8 @@ Status send_answer(int socket, const Result<Identity>& answer) {
   if (answer) return send_document(socket, step_files::to_json(*answer));
   const Error& error = answer.error();
   return send_document(
-      socket, {{"error", {{"code", error.code}, {"message", error.message}, {"next", error.next}}}});
+      socket,
+      {{"error", {{"code", error.code}, {"message", error.message}, {"next", error.next}}}});
 }
 
 Result<Identity> receive_answer(int socket) {
@@ -130,7 +133,8 @@ Result<Identity> receive_answer(int socket) {
   if (!document)
     return fail("process.step.host", "the step host ended without saying whether the tool runs");
   if (const auto error = document->find("error"); error != document->end())
-    return fail(get_string(*error, "code"), get_string(*error, "message"), get_string(*error, "next"));
+    return fail(get_string(*error, "code"), get_string(*error, "message"),
+                get_string(*error, "next"));
   return step_files::identity_from(*document);
 }
 

@@ -1,7 +1,8 @@
 // How a request reaches the step host: one frame over a socket, so that no secret is ever in an
 // argument vector, an environment or a file (K1, K2).
 //
-//   "HYSTEP1\n"  u64 size of the JSON  JSON  bytes of each secret, in the order and sizes of the JSON
+//   "HYSTEP1\n"  u64 size of the JSON  JSON  bytes of each secret, in the order and sizes of the
+//   JSON
 //
 // Integers have the machine's byte order: both ends are one installation.
 #pragma once

@@ -18,7 +18,7 @@ namespace hyops::process {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t for_ever_ms = 1 << 30;  // twelve days: what fits poll(2) and a sum; then it looks again
+constexpr int64_t for_ever_ms = 1 << 30;  // twelve days: fits poll(2); then it looks again
 constexpr int64_t unknown_host_ms = 100;
 
 Result<std::optional<Json>> read_json(const fs::path& file) {
@@ -64,18 +64,21 @@ Status command(const fs::path& folder, std::string_view line) {
   const auto seen = observe_tool(folder);
   if (!seen) return Failure(seen.error());
   if (seen->state == ToolState::ended) return {};
-  const Fd control(::open((folder / step_files::control_name).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  const Fd control(
+      ::open((folder / step_files::control_name).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (control && write_all(control.get(), line)) return {};
   const auto again = observe_tool(folder);
   if (again && again->state == ToolState::ended) return {};
-  return fail("process.step.lost", "the host of the tool in " + folder.string() + " does not listen");
+  return fail("process.step.lost",
+              "the host of the tool in " + folder.string() + " does not listen");
 }
 
 }  // namespace
 
 Result<Observation> observe_tool(const fs::path& folder) {
   Observation seen;
-  // The lock is asked first: whoever gave it up before the files are read has written all it ever will.
+  // The lock is asked first: whoever gave it up before the files are read has written all it ever
+  // will.
   const bool held = somebody_holds_the_lock(folder);
   auto host = read_host(folder);
   if (!host) return pass(host, "observing " + folder.string());
@@ -109,7 +112,8 @@ Result<Observation> wait_tool(const fs::path& folder, int64_t timeout_ms) {
     // seen at its end; before there is one we look again.
     if (!host) left = left < 0 ? unknown_host_ms : std::min(left, unknown_host_ms);
     std::array<pollfd, 2> changes{{{watch.get(), POLLIN, 0}, {host.get(), POLLIN, 0}}};
-    const int ready = ::poll(changes.data(), changes.size(), static_cast<int>(std::min(left, for_ever_ms)));
+    const int ready =
+        ::poll(changes.data(), changes.size(), static_cast<int>(std::min(left, for_ever_ms)));
     if (ready < 0 && errno != EINTR)
       return fail_errno("process.wait", "cannot wait for " + folder.string(), errno);
     if (timeout_ms >= 0 && system_clock().mono_ms() >= deadline) return observe_tool(folder);

@@ -1,4 +1,5 @@
-// Running a tool under a host process of its own, so that the core may die and find it again (L5, L6).
+// Running a tool under a host process of its own, so that the core may die and find it again (L5,
+// L6).
 //
 // The step folder is the whole protocol:
 //   lock         locked by the core before it starts the host, then by the host until its end
@@ -9,8 +10,8 @@
 //   control      a FIFO: lines "stop" (SIGINT, then after the grace SIGTERM), "kill"
 //   secrets/     where the tool's own mount namespace has the tmpfs; for everybody else empty
 //
-// A folder serves one start. Where the host dies, the tool dies with it (its children, too, unless the
-// machine is out of luck twice at once) and the outcome is unknown: `lost`.
+// A folder serves one start. Where the host dies, the tool dies with it (its children, too, unless
+// the machine is out of luck twice at once) and the outcome is unknown: `lost`.
 #pragma once
 
 #include <filesystem>
@@ -25,41 +26,43 @@
 namespace hyops::process {
 
 struct NamedSecret {
-  std::string name;           // of the secret, for [redacted:name]
-  std::string file;           // name of its file on the step's tmpfs; empty: only redacted
+  std::string name;  // of the secret, for [redacted:name]
+  std::string file;  // name of its file on the step's tmpfs; empty: only redacted
   Secret value;
 };
 
 struct ToolRequest {
-  std::filesystem::path step_folder;            // exists, private
-  std::filesystem::path directory;              // working directory of the tool
+  std::filesystem::path step_folder;  // exists, private
+  std::filesystem::path directory;    // working directory of the tool
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;  // HYOPS_SECRETS is added by the host
-  std::vector<NamedSecret> secrets;             // handed over a pipe, never by file, argument or environment
-  int64_t timeout_ms = 0;                       // the host enforces it: 0 = none
-  int64_t stop_grace_ms = 30'000;               // between SIGINT and SIGTERM, and SIGTERM and SIGKILL
+  std::vector<NamedSecret> secrets;  // handed over a pipe, never by file, argument or environment
+  int64_t timeout_ms = 0;            // the host enforces it: 0 = none
+  int64_t stop_grace_ms = 30'000;    // between SIGINT and SIGTERM, and SIGTERM and SIGKILL
 };
 
 struct ToolStatus {
   Exit exit;
-  std::string reason;                           // "", "deadline", "stopped", "killed", "spawn: ..."
-  int64_t started_ms = 0, ended_ms = 0;         // wall clock
-  bool log_complete = true;                     // false: the disk was full, log.txt says from where
+  std::string reason;                    // "", "deadline", "stopped", "killed", "spawn: ..."
+  int64_t started_ms = 0, ended_ms = 0;  // wall clock
+  bool log_complete = true;              // false: the disk was full, log.txt says from where
 };
 
-enum class ToolState { running, ended, lost };  // lost: no status and the host is gone: the outcome is unknown
+// lost: there is no status and the host is gone, so the outcome is unknown.
+enum class ToolState { running, ended, lost };
 
-// Starts the step host (an executable beside hyops) detached from us and returns when it runs the tool.
-// Returns the identity of the host; a tool that could not be started is an ended tool with reason "spawn: ...".
-// Where we die meanwhile, the tool runs whole or not at all: the host waits for the last byte of the request.
-// process.step.request, .used (the folder served before), .busy, .host; process.secrets.namespace (K1)
+// Starts the step host (an executable beside hyops) detached from us and returns when it runs the
+// tool. Returns the identity of the host; a tool that could not be started is an ended tool with
+// reason "spawn: ...". Where we die meanwhile, the tool runs whole or not at all: the host waits
+// for the last byte of the request. process.step.request, .used (the folder served before), .busy,
+// .host; process.secrets.namespace (K1)
 Result<Identity> start_tool(const std::filesystem::path& step_host, const ToolRequest& request);
 
 // What is known of a step folder now; also for one that another core started.
 struct Observation {
   ToolState state = ToolState::lost;
-  std::optional<ToolStatus> status;             // when ended
-  std::optional<Identity> host;                 // lost without a host: the tool was never started
+  std::optional<ToolStatus> status;  // when ended
+  std::optional<Identity> host;      // lost without a host: the tool was never started
 };
 Result<Observation> observe_tool(const std::filesystem::path& step_folder);
 
@@ -67,7 +70,7 @@ Result<Observation> observe_tool(const std::filesystem::path& step_folder);
 Result<Observation> wait_tool(const std::filesystem::path& step_folder, int64_t timeout_ms);
 
 // Both are fine on a tool that has ended; process.step.lost where there is no host to obey.
-Status stop_tool(const std::filesystem::path& step_folder);   // gentle: SIGINT first
+Status stop_tool(const std::filesystem::path& step_folder);  // gentle: SIGINT first
 Status kill_tool(const std::filesystem::path& step_folder);
 
 }  // namespace hyops::process

@@ -1,5 +1,5 @@
-// Redaction by value: every spelling of every secret, and what is a secret by its shape, in one pass over
-// a stream that may be cut anywhere (K2).
+// Redaction by value: every spelling of every secret, and what is a secret by its shape, in one
+// pass over a stream that may be cut anywhere (K2).
 #include "record/redact.hpp"
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace {
 
 constexpr uint32_t pattern_label = 0;
 constexpr uint32_t trigger_label = UINT32_MAX;
-constexpr size_t shortest_anywhere = 6;      // bytes; a shorter secret is matched as a word
-constexpr size_t max_secret_bytes = 1 << 20; // of all secrets; keeps the index in tens of megabytes
+constexpr size_t shortest_anywhere = 6;  // bytes; a shorter secret is matched as a word
+constexpr size_t max_secret_bytes = 1 << 20;  // of all: keeps the index in tens of megabytes
 
 }  // namespace
 
@@ -33,15 +33,15 @@ Result<Redactor> Redactor::create(const std::vector<Named>& secrets) {
   auto impl = std::make_shared<Impl>();
   impl->labels.emplace_back("[redacted:pattern]");
   std::vector<Literal> literals;
-  for (const auto trigger : triggers) literals.push_back({std::string(trigger), trigger_label, false});
+  for (auto& trigger : triggers()) literals.push_back({std::move(trigger), trigger_label, false});
   size_t total = 0;
   for (const auto& secret : secrets) {
     const std::string_view value = trimmed(secret.value.reveal());
     if (value.empty()) continue;
     total += value.size();
     if (total > max_secret_bytes)
-      return fail("record.redact.too_large",
-                  "the secrets of this step have more than " + std::to_string(max_secret_bytes) + " bytes");
+      return fail("record.redact.too_large", "the secrets of this step have more than " +
+                                                 std::to_string(max_secret_bytes) + " bytes");
     const auto label = static_cast<uint32_t>(impl->labels.size());
     impl->labels.push_back("[redacted:" + printable(secret.name, 64) + "]");
     const bool word = value.size() < shortest_anywhere;
@@ -62,8 +62,8 @@ struct Region {
 
 struct Redactor::Stream::Impl {
   std::shared_ptr<const Redactor::Impl> redactor;
-  std::string carry;           // held back
-  char before = 0;             // the byte before it
+  std::string carry;  // held back
+  char before = 0;    // the byte before it
   // Where the last replacement reached into what is held back, and which it was.
   size_t covered = 0;
   bool in_cluster = false;
@@ -81,8 +81,8 @@ struct Redactor::Stream::Impl {
   std::string replace(std::string_view text, size_t hold);
 };
 
-// Fills `regions` with the secrets and `patterns` with the triggers; returns from where on a secret may
-// have begun that is not all there.
+// Fills `regions` with the secrets and `patterns` with the triggers; returns from where on a secret
+// may have begun that is not all there.
 size_t Redactor::Stream::Impl::find_secrets(std::string_view text, bool final) {
   const LiteralIndex& index = redactor->index;
   hits.clear();
@@ -136,14 +136,16 @@ size_t Redactor::Stream::Impl::find_patterns(std::string_view text, bool final, 
   return hold;
 }
 
-// Writes the text up to `hold` with its regions replaced, overlapping ones as one, and keeps the rest.
+// Writes the text up to `hold` with its regions replaced, overlapping ones as one, and keeps the
+// rest.
 std::string Redactor::Stream::Impl::replace(std::string_view text, size_t hold) {
   std::string out;
   out.reserve(hold + 64);
   size_t reached = covered;
   for (const Region& region : regions) {
     if (region.start >= hold) break;
-    if (in_cluster && (region.start < reached || (region.start == reached && region.label == cluster))) {
+    if (in_cluster &&
+        (region.start < reached || (region.start == reached && region.label == cluster))) {
       reached = std::max(reached, region.end);
     } else {
       out += text.substr(reached, region.start - reached);
@@ -167,22 +169,21 @@ std::string Redactor::Stream::Impl::replace(std::string_view text, size_t hold) 
 }
 
 std::string Redactor::Stream::Impl::take(std::string_view chunk, bool final) {
-  std::string joined;
-  std::string_view text = chunk;
-  if (!carry.empty()) {
-    joined = std::move(carry);
-    joined += chunk;
-    text = joined;
-  }
+  const bool joined = !carry.empty();
+  if (joined) carry += chunk;
+  const std::string_view text = joined ? std::string_view(carry) : chunk;
   size_t hold = find_patterns(text, final, find_secrets(text, final));
   std::sort(regions.begin(), regions.end(), [](const Region& a, const Region& b) {
-    return a.start != b.start ? a.start < b.start : a.end != b.end ? a.end > b.end : a.label < b.label;
+    return a.start != b.start ? a.start < b.start
+           : a.end != b.end   ? a.end > b.end
+                              : a.label < b.label;
   });
   // What is not replaced now must be found again: keep it from its trigger on.
   for (auto region = regions.rbegin(); region != regions.rend(); ++region)
     if (region->start >= hold) hold = std::min(hold, region->trigger);
   std::string out = replace(text, hold);
-  carry = std::string(text.substr(hold));
+  if (joined) carry.erase(0, hold);  // keeps its memory: the next chunk is as large
+  else carry = text.substr(hold);
   return out;
 }
 
@@ -196,7 +197,9 @@ std::string Redactor::Stream::feed(std::string_view chunk) { return impl_->take(
 
 std::string Redactor::Stream::finish() { return impl_->take({}, true); }
 
-std::string Redactor::redact(std::string_view text) const { return Stream(*this).impl_->take(text, true); }
+std::string Redactor::redact(std::string_view text) const {
+  return Stream(*this).impl_->take(text, true);
+}
 
 Json Redactor::redact(const Json& value) const {
   if (value.is_string()) return redact(std::string_view(value.get_ref<const std::string&>()));

@@ -6,18 +6,19 @@
 #include <string_view>
 #include <vector>
 
-#include "base/secret.hpp"
 #include "base/json.hpp"
+#include "base/secret.hpp"
 
 namespace hyops::record {
 
-// A set of secrets and everything they look like: plain, base64 in three alignments and both alphabets,
-// hex in both cases, URL, JSON and shell escapes. Patterns (private-key blocks, bearer headers, passwords in URLs)
-// are the second net. A secret shorter than 6 bytes is matched between word boundaries only.
+// A set of secrets and everything they look like: plain, base64 in three alignments and both
+// alphabets, hex in both cases, URL, JSON and shell escapes. Patterns (private-key blocks, bearer
+// headers, passwords in URLs) are the second net. A secret shorter than 6 bytes is matched between
+// word boundaries only.
 class Redactor {
  public:
   struct Named {
-    std::string name;   // shown as [redacted:name]
+    std::string name;  // shown as [redacted:name]
     Secret value;
   };
   // Empty secrets are ignored. record.redact.too_large: more than 1 MiB of secrets.
@@ -26,14 +27,14 @@ class Redactor {
   Redactor& operator=(Redactor&&) noexcept;
   ~Redactor();
 
-  std::string redact(std::string_view text) const;          // a whole text
+  std::string redact(std::string_view text) const;  // a whole text
   std::string redact(const std::string& text) const { return redact(std::string_view(text)); }
   std::string redact(const char* text) const { return redact(std::string_view(text)); }
-  Json redact(const Json& value) const;                     // keys and values
+  Json redact(const Json& value) const;  // keys and values
 
-  // A stream: secrets that cross chunk borders are found. Bytes that might begin a secret are held back
-  // until the next call (about 1 KiB at most); finish() releases them. However the chunks are cut, the
-  // outputs together are what redact() makes of the whole.
+  // A stream: secrets that cross chunk borders are found. Bytes that might begin a secret are held
+  // back until the next call (about 1 KiB at most); finish() releases them. However the chunks are
+  // cut, the outputs together are what redact() makes of the whole.
   class Stream {
    public:
     explicit Stream(const Redactor& redactor);
@@ -41,6 +42,7 @@ class Redactor {
     ~Stream();
     std::string feed(std::string_view chunk);
     std::string finish();
+
    private:
     friend class Redactor;
     struct Impl;

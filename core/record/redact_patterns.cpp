@@ -1,20 +1,20 @@
-// The second net: hand-written recognisers that look ahead by a bounded number of bytes, so that they give
-// the same answer however a stream is cut.
+// The second net: hand-written recognisers that look ahead by a bounded number of bytes, so that
+// they give the same answer however a stream is cut.
 #include "record/redact_patterns.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string>
 
 namespace hyops::record {
 namespace {
 
-constexpr size_t max_userinfo = 256;    // user:password of a URL
-constexpr size_t max_pem = 64u << 10;   // no key is longer; what claims to be is let through after that
+constexpr size_t max_userinfo = 256;  // user:password of a URL
+constexpr size_t max_pem =
+    64u << 10;  // no key is longer; what claims to be is let through after that
 constexpr size_t max_pem_label = 40;
-constexpr size_t max_separator = 12;    // between the header's name and its scheme
-constexpr size_t minisign_rest = 24;    // characters that must follow before it is taken for a key
+constexpr size_t max_separator = 12;  // between the header's name and its scheme
+constexpr size_t minisign_rest = 24;  // characters that must follow before it is taken for a key
 
 bool digit_or_upper(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }
 bool alphanumeric(char c) { return digit_or_upper(c) || (c >= 'a' && c <= 'z'); }
@@ -30,7 +30,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 Pattern undecided(size_t trigger) { return {trigger, trigger, trigger, true, {}}; }
 
-Pattern continued(std::string_view text, size_t trigger, size_t start, size_t from, PatternTail::Kind kind) {
+Pattern continued(std::string_view text, size_t trigger, size_t start, size_t from,
+                  PatternTail::Kind kind) {
   Pattern pattern{trigger, start, from, false, PatternTail(kind)};
   pattern.end += pattern.tail.take(text.substr(from));
   return pattern;
@@ -92,14 +93,6 @@ std::optional<Pattern> age_at(std::string_view text, size_t trigger, bool final)
   return continued(text, trigger, trigger, at, PatternTail::Kind::bech32);
 }
 
-std::optional<Pattern> minisign_at(std::string_view text, size_t trigger, bool final) {
-  const size_t at = trigger + std::string_view("RWRTY0Iy").size();
-  const std::string_view rest = text.substr(at, minisign_rest);
-  if (!std::all_of(rest.begin(), rest.end(), of_base64)) return std::nullopt;
-  if (rest.size() < minisign_rest) return final ? std::nullopt : std::optional(undecided(trigger));
-  return continued(text, trigger, trigger, at, PatternTail::Kind::base64);
-}
-
 // The user and password of a URL begin at `begin`; returns where they can at most reach.
 size_t userinfo_end(std::string_view text, size_t begin) {
   size_t end = begin;
@@ -115,26 +108,35 @@ std::optional<size_t> after_scheme(std::string_view text, size_t at) {
   return begin;
 }
 
+// The positions of a byte, by memchr(3), which looks at 32 bytes at a time. The bytes that are
+// looked for are rare in logs.
+template <class Act>
+void for_each(std::string_view text, char byte, Act act) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    const void* const found = std::memchr(text.data() + at, byte, text.size() - at);
+    if (!found) return;
+    at = static_cast<size_t>(static_cast<const char*>(found) - text.data());
+    act(at);
+  }
+}
+
 void find_urls(std::string_view text, bool final, std::vector<Pattern>& out) {
-  const char* const data = text.data();
-  for (size_t at = 0; at < text.size();) {
-    const void* const found = std::memchr(data + at, '@', text.size() - at);
-    if (!found) break;
-    at = static_cast<size_t>(static_cast<const char*>(found) - data);
-    const auto begin = after_scheme(text, at);
-    if (!begin || at - *begin >= max_userinfo) {
-      ++at;
-      continue;
-    }
+  size_t done = 0;  // within one user and password there may be more than one @
+  for_each(text, '@', [&](size_t at) {
+    const auto begin = at < done ? std::nullopt : after_scheme(text, at);
+    if (!begin || at - *begin >= max_userinfo) return;
     const size_t end = userinfo_end(text, *begin);
     const size_t last = text.rfind('@', end - 1), colon = text.find(':', *begin);
-    if (end == text.size() && end - *begin < max_userinfo && !final) out.push_back(undecided(*begin - 3));
-    else if (colon != text.npos && colon + 1 < last) out.push_back({*begin - 3, colon + 1, last, false, {}});
-    at = end;
-  }
+    if (end == text.size() && end - *begin < max_userinfo && !final)
+      out.push_back(undecided(*begin - 3));
+    else if (colon != text.npos && colon + 1 < last)
+      out.push_back({*begin - 3, colon + 1, last, false, {}});
+    done = end;
+  });
   if (final || text.empty()) return;
   // A URL that has just begun, or the beginning of "://" itself.
-  if (const auto begin = after_scheme(text, text.size()); begin && text.size() - *begin < max_userinfo)
+  if (const auto begin = after_scheme(text, text.size());
+      begin && text.size() - *begin < max_userinfo)
     out.push_back(undecided(*begin - 3));
   else if (text.ends_with("://")) out.push_back(undecided(text.size() - 3));
   else if (text.ends_with(":/")) out.push_back(undecided(text.size() - 2));
@@ -143,25 +145,42 @@ void find_urls(std::string_view text, bool final, std::vector<Pattern>& out) {
 
 void find_aws_keys(std::string_view text, char before, bool final, std::vector<Pattern>& out) {
   constexpr size_t size = 20;
-  const char* const data = text.data();
+  constexpr std::string_view prefix = "AKIA";
   const auto consider = [&](size_t start) {  // where "AKIA" begins, perhaps not all of it there
     if (is_word(start == 0 ? before : text[start - 1])) return;
     const std::string_view key = text.substr(start, size);
-    constexpr std::string_view prefix = "AKIA";
     if (key.substr(0, prefix.size()) != prefix.substr(0, key.size()) ||
         !std::all_of(key.begin(), key.end(), digit_or_upper))
       return;
-    if (start + size < text.size() ? is_word(text[start + size]) : key.size() < size && final) return;
+    if (start + size < text.size() ? is_word(text[start + size]) : key.size() < size && final)
+      return;
     if (start + size >= text.size() && !final) out.push_back(undecided(start));
     else out.push_back({start, start, start + size, false, {}});
   };
-  for (size_t at = 0; at < text.size(); ++at) {
-    const void* const found = std::memchr(data + at, 'K', text.size() - at);
-    if (!found) break;
-    at = static_cast<size_t>(static_cast<const char*>(found) - data);
+  for_each(text, 'K', [&](size_t at) {
     if (at > 0 && text[at - 1] == 'A') consider(at - 1);
-  }
+  });
   if (!text.empty() && text.back() == 'A' && !final) consider(text.size() - 1);
+}
+
+void find_minisign_keys(std::string_view text, bool final, std::vector<Pattern>& out) {
+  constexpr std::string_view prefix = "RWRTY0Iy";
+  constexpr size_t rare = 4;  // where its Y is
+  const auto consider = [&](size_t start) {
+    const std::string_view rest = text.substr(start, prefix.size() + minisign_rest);
+    if (rest.substr(0, prefix.size()) != prefix.substr(0, rest.size()) ||
+        !std::all_of(rest.begin(), rest.end(), of_base64))
+      return;
+    if (rest.size() == prefix.size() + minisign_rest)
+      out.push_back(
+          continued(text, start, start, start + prefix.size(), PatternTail::Kind::base64));
+    else if (!final) out.push_back(undecided(start));
+  };
+  for_each(text, 'Y', [&](size_t at) {
+    if (at >= rare && text[at - 1] == 'T') consider(at - rare);
+  });
+  for (size_t part = std::min(rare, text.size()); part > 0 && !final; --part)
+    if (text.ends_with(prefix.substr(0, part))) consider(text.size() - part);
 }
 
 }  // namespace
@@ -173,16 +192,22 @@ size_t PatternTail::take(std::string_view text) {
   switch (kind_) {
     case Kind::none: return 0;
     case Kind::pem: return take_pem(text);
-    case Kind::token: while (taken < text.size() && of_token(text[taken])) ++taken; break;
-    case Kind::base64: while (taken < text.size() && of_base64(text[taken])) ++taken; break;
-    case Kind::bech32: while (taken < text.size() && alphanumeric(text[taken])) ++taken; break;
+    case Kind::token:
+      while (taken < text.size() && of_token(text[taken])) ++taken;
+      break;
+    case Kind::base64:
+      while (taken < text.size() && of_base64(text[taken])) ++taken;
+      break;
+    case Kind::bech32:
+      while (taken < text.size() && alphanumeric(text[taken])) ++taken;
+      break;
   }
   if (taken < text.size()) kind_ = Kind::none;
   return taken;
 }
 
 size_t PatternTail::take_pem(std::string_view text) {
-  constexpr uint64_t end_line = 0x2d2d2d2d2d454e44;       // "-----END"
+  constexpr uint64_t end_line = 0x2d2d2d2d2d454e44;  // "-----END"
   constexpr uint64_t five = 0x2d2d2d2d2d, mask = 0xffffffffff;
   for (size_t i = 0; i < text.size(); ++i) {
     if (!of_pem(text[i]) || ++taken_ > max_pem) {
@@ -205,14 +230,21 @@ std::optional<Pattern> pattern_at(std::string_view text, size_t trigger, bool fi
     case '-': return pem_at(text, trigger, final);
     case 'u':
     case 'U': return header_at(text, trigger, final);
-    case 'A': return age_at(text, trigger, final);
-    default: return minisign_at(text, trigger, final);
+    default: return age_at(text, trigger, final);
   }
 }
 
-void find_short_patterns(std::string_view text, char before, bool final, std::vector<Pattern>& out) {
+std::vector<std::string> triggers() {
+  std::vector<std::string> out{"uthorization", "UTHORIZATION", "AGE-SECRET-KEY-1"};
+  for (char label = 'A'; label <= 'Z'; ++label) out.push_back(std::string("-----BEGIN ") + label);
+  return out;
+}
+
+void find_short_patterns(std::string_view text, char before, bool final,
+                         std::vector<Pattern>& out) {
   find_urls(text, final, out);
   find_aws_keys(text, before, final, out);
+  find_minisign_keys(text, final, out);
 }
 
 }  // namespace hyops::record

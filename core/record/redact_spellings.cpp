@@ -14,13 +14,17 @@ using Escape = std::function<std::optional<std::string>(unsigned char)>;  // not
 
 constexpr std::string_view upper_digits = "0123456789ABCDEF", lower_digits = "0123456789abcdef";
 
-bool among(unsigned char c, std::string_view set) { return set.find(static_cast<char>(c)) != set.npos; }
+bool among(unsigned char c, std::string_view set) {
+  return set.find(static_cast<char>(c)) != set.npos;
+}
 
 bool letter_or_digit(unsigned char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-std::string two(unsigned char c, std::string_view digits) { return {digits[c >> 4], digits[c & 15]}; }
+std::string two(unsigned char c, std::string_view digits) {
+  return {digits[c >> 4], digits[c & 15]};
+}
 
 std::string each(std::string_view text, const Escape& escape) {
   std::string out;
@@ -44,11 +48,13 @@ std::string encode64(std::string_view bytes, std::string_view alphabet) {
   return out;
 }
 
-// What surrounds a secret shifts it by 0, 1 or 2 bytes against the groups of three; of each shift the
-// characters are taken that depend on bits of the secret alone.
+// What surrounds a secret shifts it by 0, 1 or 2 bytes against the groups of three; of each shift
+// the characters are taken that depend on bits of the secret alone.
 void add_base64(std::string_view secret, List& out) {
-  constexpr std::string_view standard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  constexpr std::string_view url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  constexpr std::string_view standard =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view url =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   for (size_t shift = 0; shift < 3; ++shift) {
     const std::string shifted = std::string(shift, '\0') + std::string(secret);
     const size_t from = (shift * 8 + 5) / 6, to = shifted.size() * 8 / 6;
@@ -70,8 +76,10 @@ void add_hex(std::string_view secret, List& out) {
 }
 
 void add_percent(std::string_view secret, List& out) {
-  // Characters left alone by: RFC 3986 encoders, encodeURIComponent, encodeURI, path encoders, nobody.
-  constexpr std::array<std::string_view, 5> kept{"-._~", "-._~!*'()", "-._~!*'();,/?:@&=+$#", "-._~/", ""};
+  // Characters left alone by: RFC 3986 encoders, encodeURIComponent, encodeURI, path encoders,
+  // nobody.
+  constexpr std::array<std::string_view, 5> kept{"-._~", "-._~!*'()", "-._~!*'();,/?:@&=+$#",
+                                                 "-._~/", ""};
   for (const auto digits : {upper_digits, lower_digits}) {
     const auto percent = [&](unsigned char c) { return "%" + two(c, digits); };
     for (const auto keep : kept)
@@ -92,7 +100,8 @@ void add_percent(std::string_view secret, List& out) {
 std::pair<uint32_t, size_t> code_point(std::string_view text) {
   const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = at(0);
-  const size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  size_t size = first < 0x80 ? 1 : 0;
+  if (first >= 0xc2) size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (size == 0 || size > text.size()) return {0, 0};
   uint32_t point = size == 1 ? first : first & (0x7fu >> size);
   for (size_t i = 1; i < size; ++i) {
@@ -103,9 +112,9 @@ std::pair<uint32_t, size_t> code_point(std::string_view text) {
 }
 
 struct JsonStyle {
-  bool slash = false;        // "\/", as PHP writes
-  bool ascii = false;        // \uXXXX for everything that is not ASCII, as Python writes
-  std::string_view html{};   // characters of HTML that are written as \u003c and the like
+  bool slash = false;       // "\/", as PHP writes
+  bool ascii = false;       // \uXXXX for everything that is not ASCII, as Python writes
+  std::string_view html{};  // characters of HTML that are written as \u003c and the like
   std::string_view digits = lower_digits;
 };
 
@@ -154,8 +163,8 @@ void add_json(std::string_view secret, List& out) {
     for (const bool ascii : {false, true})
       for (const bool slash : {false, true})
         styles.push_back({.slash = slash, .ascii = ascii, .html = {}, .digits = digits});
-  styles.push_back({.html = "<>&"});                                                   // Go
-  styles.push_back({.ascii = true, .html = "<>&'+`", .digits = upper_digits});         // .NET
+  styles.push_back({.html = "<>&"});                                                         // Go
+  styles.push_back({.ascii = true, .html = "<>&'+`", .digits = upper_digits});               // .NET
   styles.push_back({.slash = true, .ascii = true, .html = "<>&'", .digits = upper_digits});  // PHP
   const auto exact = [&](std::string_view text) {
     for (const auto& style : styles) {
@@ -180,8 +189,10 @@ void add_shell(std::string_view secret, List& out) {
   };
   backslash_before([](unsigned char c) { return among(c, "$`\"\\"); });
   backslash_before([](unsigned char c) { return among(c, "$`\"\\!"); });
-  for (const std::string_view safe : {"_@%+=:,./-", "_%+=:./-", "_@%+:,./-", "_%+:,./-", "_@%+:./-"})
-    backslash_before([&](unsigned char c) { return c < 0x80 && !letter_or_digit(c) && !among(c, safe); });
+  for (const std::string_view safe :
+       {"_@%+=:,./-", "_%+=:./-", "_@%+:,./-", "_%+:,./-", "_@%+:./-"})
+    backslash_before(
+        [&](unsigned char c) { return c < 0x80 && !letter_or_digit(c) && !among(c, safe); });
   // $'...', and how C and Python print strings.
   for (const bool octal : {true, false})
     for (const std::string_view quotes : {"'\\", "\"\\", "\\", "'\"\\"})
@@ -192,7 +203,8 @@ void add_shell(std::string_view secret, List& out) {
         if (among(c, quotes)) return std::string{'\\', static_cast<char>(c)};
         if (c >= 0x20 && c < 0x7f) return std::nullopt;
         if (octal)
-          return std::string{'\\', static_cast<char>('0' + (c >> 6)), static_cast<char>('0' + (c >> 3 & 7)),
+          return std::string{'\\', static_cast<char>('0' + (c >> 6)),
+                             static_cast<char>('0' + (c >> 3 & 7)),
                              static_cast<char>('0' + (c & 7))};
         return "\\x" + two(c, lower_digits);
       }));
@@ -203,8 +215,13 @@ void add_html(std::string_view secret, List& out) {
     const char* one;
     const char* two;
   };
-  for (const Quotes& quotes : {Quotes{"&#39;", "&quot;"}, {"&#x27;", "&quot;"}, {"&apos;", "&quot;"},
-                               {"&#39;", "&#34;"}, {"&#x27;", "&#x22;"}, {"'", "\""}, {"'", "&quot;"}})
+  for (const Quotes& quotes : {Quotes{"&#39;", "&quot;"},
+                               {"&#x27;", "&quot;"},
+                               {"&apos;", "&quot;"},
+                               {"&#39;", "&#34;"},
+                               {"&#x27;", "&#x22;"},
+                               {"'", "\""},
+                               {"'", "&quot;"}})
     out.push_back(each(secret, [&](unsigned char c) -> std::optional<std::string> {
       if (c == '&') return "&amp;";
       if (c == '<') return "&lt;";
@@ -263,7 +280,8 @@ std::vector<std::string> short_spellings(std::string_view secret) {
   add_json(secret, out);
   add_shell(secret, out);
   add_html(secret, out);
-  out.push_back(encode64(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"));
+  out.push_back(
+      encode64(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"));
   return out;
 }
 

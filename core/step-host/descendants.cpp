@@ -29,7 +29,8 @@ pid_t parent_of(std::string_view pid) {
   if (bracket == std::string::npos) return 0;
   const auto fields = split(std::string_view(*text).substr(bracket), ' ');
   pid_t parent = 0;
-  if (fields.size() > 2) std::from_chars(fields[2].data(), fields[2].data() + fields[2].size(), parent);
+  if (fields.size() > 2)
+    std::from_chars(fields[2].data(), fields[2].data() + fields[2].size(), parent);
   return parent;
 }
 
@@ -51,7 +52,8 @@ int kill_descendants() {
   int ended = 0;
   for (;;) {
     for (const pid_t pid : children()) ::kill(pid, SIGKILL);
-    // Blocks until one of them is gone; then takes all that are, and looks for what they left behind.
+    // Blocks until one of them is gone; then takes all that are, and looks for what they left
+    // behind.
     pid_t reaped = ::waitpid(-1, nullptr, 0);
     if (reaped < 0 && errno == ECHILD) return ended;
     for (; reaped > 0; reaped = ::waitpid(-1, nullptr, WNOHANG)) ++ended;

@@ -1,4 +1,5 @@
-// log.txt of a step: redacted before it reaches the disk, and cut with a mark where the disk is full.
+// log.txt of a step: redacted before it reaches the disk, and cut with a mark where the disk is
+// full.
 #include "log.hpp"
 
 #include <fcntl.h>
@@ -9,7 +10,8 @@
 
 namespace hyops::step_host {
 
-constexpr std::string_view end_mark = "\n[hyops] the disk was full here; the rest of the output is lost\n";
+constexpr std::string_view end_mark =
+    "\n[hyops] the disk was full here; the rest of the output is lost\n";
 
 Result<Log> Log::create(const std::filesystem::path& file, const record::Redactor& redactor) {
   Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));

@@ -1,5 +1,5 @@
-// log.txt of a step: redacted before it reaches the disk, visible at once, and never the reason that
-// a tool dies.
+// log.txt of a step: redacted before it reaches the disk, visible at once, and never the reason
+// that a tool dies.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@ class Log {
  public:
   static Result<Log> create(const std::filesystem::path& file, const record::Redactor& redactor);
 
-  void append(std::string_view output);  // of the tool; what might begin a secret waits for the rest
+  void append(std::string_view output);  // of the tool; what might begin a secret waits
   void note(std::string_view sentence);  // of the host, on a line of its own beginning with [hyops]
   void finish();                         // releases what waited, and syncs
   // False once the disk was full: from there the log is silent, its last line says so, and the tool

@@ -1,8 +1,8 @@
 // hyops-step-host: runs one tool and outlives the core that asked for it (L5, L6).
 //
-// Two processes: the watcher only waits for the host and, should the host be killed, kills what the tool
-// left behind; the host does everything else. Both keep the step folder's lock, so the tool counts
-// as running until nothing of it can act any more.
+// Two processes: the watcher only waits for the host and, should the host be killed, kills what the
+// tool left behind; the host does everything else. Both keep the step folder's lock, so the tool
+// counts as running until nothing of it can act any more.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -76,7 +76,8 @@ Status serve(ToolRequest request, int socket) {
   if (!status_file) return Failure(status_file.error());
   auto log = Log::create(folder / files::log_name, *redactor);
   if (!log) return Failure(log.error());
-  auto secrets = std::make_optional(SecretFolder::create(folder / files::secrets_name, request.secrets));
+  auto secrets =
+      std::make_optional(SecretFolder::create(folder / files::secrets_name, request.secrets));
   if (!*secrets) return Failure(secrets->error());
   request.environment["HYOPS_SECRETS"] = (folder / files::secrets_name).string();
   request.secrets.clear();
@@ -124,7 +125,8 @@ int watch(pid_t host) {
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
   ::close(files::request_fd);  // only the host may seem to listen
   siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(host), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  while (::waitid(P_PID, static_cast<id_t>(host), &info, WEXITED | WNOWAIT) != 0 &&
+         errno == EINTR) {
   }
   kill_descendants();
   return 0;
@@ -145,7 +147,8 @@ int main() {
   ::fcntl(files::request_fd, F_SETFD, FD_CLOEXEC);
   ::fcntl(files::lock_fd, F_SETFD, FD_CLOEXEC);
   step_host::protect();
-  // Away from the core: an orphan in a session of its own, reaped by init and never a zombie of hyops.
+  // Away from the core: an orphan in a session of its own, reaped by init and never a zombie of
+  // hyops.
   if (const pid_t pid = ::fork(); pid != 0) return pid < 0 ? 1 : 0;
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -52,8 +52,8 @@ Status enter_mount_namespace() {
       return impossible("cannot make a mount namespace for the secrets of this step", errno);
     if (auto entered = enter_user_namespace(); !entered) return entered;
   }
-  // Slave: nothing mounted here is seen outside; what others unmount outside goes away here as well,
-  // so that a tool in flight does not hold their file systems.
+  // Slave: nothing mounted here is seen outside; what others unmount outside goes away here as
+  // well, so that a tool in flight does not hold their file systems.
   if (::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
     return impossible("cannot separate the mounts of this step from the machine's", errno);
   return {};
@@ -61,7 +61,8 @@ Status enter_mount_namespace() {
 
 Status mount_tmpfs(const fs::path& folder, size_t size, size_t files) {
   const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  const std::string options = "mode=0700,size=" + std::to_string(size) + ",nr_inodes=" + std::to_string(files);
+  const std::string options =
+      "mode=0700,size=" + std::to_string(size) + ",nr_inodes=" + std::to_string(files);
   // noswap is known since Linux 6.4 and not for user namespaces.
   if (::mount("hyops-secrets", folder.c_str(), "tmpfs", flags, (options + ",noswap").c_str()) == 0)
     return {};

@@ -8,10 +8,10 @@
 
 namespace hyops::step_host {
 
-// Moves this process into a mount namespace of its own, mounts a tmpfs at `folder` there and writes the
-// files, mode 0400. No mount propagates out. Without root it uses a user namespace, and only if there is
-// a file to write; where that is impossible it refuses (process.secrets.namespace) rather than let a
-// secret reach a disk. The tool may keep what it derives from secrets on the tmpfs, too.
+// Moves this process into a mount namespace of its own, mounts a tmpfs at `folder` there and writes
+// the files, mode 0400. No mount propagates out. Without root it uses a user namespace, and only if
+// there is a file to write; where that is impossible it refuses (process.secrets.namespace) rather
+// than let a secret reach a disk. The tool may keep what it derives from secrets on the tmpfs, too.
 class SecretFolder {
  public:
   static Result<SecretFolder> create(const std::filesystem::path& folder,

@@ -1,4 +1,5 @@
-// status.json: overwritten in blocks that were taken beforehand, so that an exit status needs no free disk.
+// status.json: overwritten in blocks that were taken beforehand, so that an exit status needs no
+// free disk.
 #include "status.hpp"
 
 #include <fcntl.h>

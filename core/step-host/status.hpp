@@ -1,4 +1,5 @@
-// status.json, written last and also when the disk is full: its room is taken before the tool starts.
+// status.json, written last and also when the disk is full: its room is taken before the tool
+// starts.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +16,8 @@ class StatusFile {
   Status keep(const process::ToolStatus& status);
 
  private:
-  StatusFile(std::filesystem::path folder, Fd fd) : folder_(std::move(folder)), fd_(std::move(fd)) {}
+  StatusFile(std::filesystem::path folder, Fd fd)
+      : folder_(std::move(folder)), fd_(std::move(fd)) {}
   std::filesystem::path folder_;
   Fd fd_;
 };

@@ -21,7 +21,8 @@ namespace hyops::step_host {
 // that was handed the descriptor, and nobody waits for him.
 constexpr int max_drained_reads = 256;
 
-Supervisor::Supervisor(const process::ToolRequest& request, Tool tool, Log& log, int signals, int control)
+Supervisor::Supervisor(const process::ToolRequest& request, Tool tool, Log& log, int signals,
+                       int control)
     : request_(request), tool_(std::move(tool)), log_(log), signals_(signals), control_(control) {
   status_.started_ms = system_clock().wall_ms();
   if (request.timeout_ms > 0) deadline_ = system_clock().mono_ms() + request.timeout_ms;
@@ -29,9 +30,11 @@ Supervisor::Supervisor(const process::ToolRequest& request, Tool tool, Log& log,
 
 process::ToolStatus Supervisor::run() {
   while (!exit_) {
-    std::array<pollfd, 3> events{{{signals_, POLLIN, 0}, {control_, POLLIN, 0}, {tool_.output.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> events{
+        {{signals_, POLLIN, 0}, {control_, POLLIN, 0}, {tool_.output.get(), POLLIN, 0}}};
     const int ready = ::poll(events.data(), events.size(), static_cast<int>(next_event_ms()));
-    if (ready < 0 && errno != EINTR) stop("");  // cannot happen; better an ended tool than an unwatched one
+    // Cannot happen; but better an ended tool than an unwatched one.
+    if (ready < 0 && errno != EINTR) stop("stopped");
     if (events[2].revents != 0) read_output();
     if ((events[1].revents & POLLIN) != 0) read_control();
     if ((events[0].revents & POLLIN) != 0) read_signals();
@@ -94,7 +97,8 @@ void Supervisor::reap() {
   int status = 0;
   for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid != tool_.pid) continue;  // an orphan of the tool
-    exit_ = WIFSIGNALED(status) ? process::Exit{0, WTERMSIG(status)} : process::Exit{WEXITSTATUS(status), 0};
+    exit_ = WIFSIGNALED(status) ? process::Exit{0, WTERMSIG(status)}
+                                : process::Exit{WEXITSTATUS(status), 0};
   }
 }
 
@@ -124,7 +128,8 @@ void Supervisor::obey(std::string_view line) {
   }
 }
 
-// Terraform and others take SIGINT as the request to finish what they hold and to write their state.
+// Terraform and others take SIGINT as the request to finish what they hold and to write their
+// state.
 void Supervisor::stop(const std::string& reason) {
   if (stage_ != Stage::running) return;
   stage_ = Stage::interrupted;

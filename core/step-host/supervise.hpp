@@ -12,7 +12,8 @@ namespace hyops::step_host {
 
 class Supervisor {
  public:
-  // `signals` is a signalfd for SIGCHLD, SIGTERM and SIGINT, `control` the FIFO, read without blocking.
+  // `signals` is a signalfd for SIGCHLD, SIGTERM and SIGINT, `control` the FIFO, read without
+  // blocking.
   Supervisor(const process::ToolRequest& request, Tool tool, Log& log, int signals, int control);
   // Returns when the tool and everything it started have ended and their output is in the log.
   process::ToolStatus run();

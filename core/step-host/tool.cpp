@@ -1,4 +1,5 @@
-// The start of the tool: a process group of its own, no descriptor but three, and SIGKILL when the host dies.
+// The start of the tool: a process group of its own, no descriptor but three, and SIGKILL when the
+// host dies.
 #include "tool.hpp"
 
 #include <fcntl.h>
@@ -64,7 +65,8 @@ Result<std::string> find_program(const process::ToolRequest& request) {
 Failure cannot_start(const std::string& program, int reason) {
   const std::string what = "cannot start " + program;
   if (reason == ENOENT) return fail_errno("process.not_found", what, reason);
-  if (reason == EACCES || reason == ENOEXEC) return fail_errno("process.not_executable", what, reason);
+  if (reason == EACCES || reason == ENOEXEC)
+    return fail_errno("process.not_executable", what, reason);
   return fail_errno("process.spawn", what, reason);
 }
 
@@ -77,9 +79,11 @@ Result<Tool> start(const process::ToolRequest& request) {
   const auto program = find_program(request);
   if (!program) return Failure(program.error());
   int output[2], report[2];
-  if (::pipe2(output, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
+  if (::pipe2(output, O_CLOEXEC) != 0)
+    return fail_errno("process.spawn", "cannot make a pipe", errno);
   Fd output_read(output[0]), output_end(output[1]);
-  if (::pipe2(report, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
+  if (::pipe2(report, O_CLOEXEC) != 0)
+    return fail_errno("process.spawn", "cannot make a pipe", errno);
   Fd report_read(report[0]), report_end(report[1]);
   Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const Fd in = lifted(null.get()), write_end = lifted(output_end.get());

@@ -12,7 +12,8 @@ namespace {
 const Redactor& redactor() {
   static const Redactor made = [] {
     std::vector<Redactor::Named> named;
-    for (const char* value : {"hunter2secret", "abababab", "p'a\"s\\s/w&<d", "1234", "babababb\nline-two-of-it\n"})
+    for (const char* value :
+         {"hunter2secret", "abababab", "p'a\"s\\s/w&<d", "1234", "babababb\nline-two-of-it\n"})
       named.push_back({"s", hyops::Secret(value)});
     return std::move(*Redactor::create(named));
   }();
@@ -27,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   uint32_t state = bytes[0];
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
   const std::string whole = redactor().redact(text);
-  if (whole.find("hunter2secret") != whole.npos || whole.find("aHVudGVyMnNlY3Jld") != whole.npos) std::abort();
+  if (whole.find("hunter2secret") != whole.npos || whole.find("aHVudGVyMnNlY3Jld") != whole.npos)
+    std::abort();
   Redactor::Stream stream(redactor());
   std::string parts;
   for (size_t at = 0; at < text.size();) {

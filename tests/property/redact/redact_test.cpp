@@ -1,5 +1,5 @@
-// Whatever the secrets, their disguise, the text around them and the cuts of the stream: nothing gets out,
-// and nothing else is touched (K2).
+// Whatever the secrets, their disguise, the text around them and the cuts of the stream: nothing
+// gets out, and nothing else is touched (K2).
 #include "record/redact.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,9 @@ struct Disguise {
 
 std::string hex(const std::string& s, bool upper) {
   std::string out = to_hex({reinterpret_cast<const unsigned char*>(s.data()), s.size()});
-  if (upper) std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(::toupper(c)); });
+  if (upper)
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return static_cast<char>(::toupper(c)); });
   return out;
 }
 
@@ -33,7 +35,8 @@ std::string percent(const std::string& s, const std::string& keep) {
   std::string out;
   for (const char c : s) {
     char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    std::snprintf(escaped, sizeof escaped, "%%%02X",
+                  static_cast<unsigned>(static_cast<unsigned char>(c)));
     const bool plain = ::isalnum(static_cast<unsigned char>(c)) != 0 || keep.find(c) != keep.npos;
     out += plain ? std::string(1, c) : escaped;
   }
@@ -70,8 +73,9 @@ const std::vector<Disguise>& disguises() {
 
 // Letters, signs that escapes are made of, and characters of two to four bytes; no line breaks.
 rc::Gen<std::string> secret() {
-  static const std::vector<std::string> letters{"a", "B", "7", "x", "Q", "0", "_", "-", "/", "+", "=", "'", "\"", "\\",
-                                                "$", "&", "<", "%", "{", "ö", "€", "😀", "k", "9", "Z", "m"};
+  static const std::vector<std::string> letters{"a", "B", "7", "x",  "Q",  "0", "_", "-", "/",
+                                                "+", "=", "'", "\"", "\\", "$", "&", "<", "%",
+                                                "{", "ö", "€", "😀",  "k",  "9", "Z", "m"};
   const auto letter = rc::gen::elementOf(letters);
   return rc::gen::mapcat(rc::gen::inRange<size_t>(8, 160), [letter](size_t size) {
     return rc::gen::map(rc::gen::container<std::vector<std::string>>(size, letter),
@@ -85,8 +89,11 @@ rc::Gen<std::string> secret() {
 
 // Words of logs, none of them a secret or a pattern by itself.
 rc::Gen<std::string> filler() {
-  static const std::vector<std::string> words{"ok: ", "[host] ", "TASK ", "a", "B7", "\n", "=", "\"", "\\", ": ", "http://h/",
-                                              "@", "-----", "AKIA", "Authorization", "%", "é", "0", "'", "\r\n"};
+  static const std::vector<std::string> words{
+      "ok: ",      "[host] ", "TASK ", "a",    "B7",
+      "\n",        "=",       "\"",    "\\",   ": ",
+      "http://h/", "@",       "-----", "AKIA", "Authorization",
+      "%",         "é",       "0",     "'",    "\r\n"};
   return rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(words)),
                       [](const std::vector<std::string>& parts) {
                         std::string out;
@@ -101,7 +108,8 @@ Redactor redactor(const std::vector<std::string>& secrets) {
   return std::move(*Redactor::create(named));
 }
 
-std::string streamed(const Redactor& by, const std::string& text, const std::vector<size_t>& sizes) {
+std::string streamed(const Redactor& by, const std::string& text,
+                     const std::vector<size_t>& sizes) {
   Redactor::Stream stream(by);
   std::string out;
   size_t at = 0;
@@ -128,8 +136,11 @@ TEST(RedactProperty, no_disguised_secret_gets_out_however_the_stream_is_cut) {
     RC_ASSERT(whole.find(value) == std::string::npos);
     RC_ASSERT(whole.find("[redacted:") != std::string::npos);
     RC_ASSERT(streamed(by, text, {}) == whole);
-    RC_ASSERT(streamed(by, text, *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 40))) == whole);
-    for (size_t cut = before.size(); cut <= before.size() + shown.size(); cut += 1 + shown.size() / 64) {
+    RC_ASSERT(streamed(by, text,
+                       *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 40))) ==
+              whole);
+    for (size_t cut = before.size(); cut <= before.size() + shown.size();
+         cut += 1 + shown.size() / 64) {
       Redactor::Stream stream(by);
       std::string parts = stream.feed(std::string_view(text).substr(0, cut));
       parts += stream.feed(std::string_view(text).substr(cut));
@@ -144,7 +155,8 @@ TEST(RedactProperty, base64_of_a_secret_among_other_bytes_does_not_get_out) {
     const auto before = *filler(), after = *filler();
     const std::string shown = to_base64(before + value + after);
     const std::string left = redactor({value}).redact(shown);
-    // What is left must not decode to as much as the middle of the secret, wherever its groups begin.
+    // What is left must not decode to as much as the middle of the secret, wherever its groups
+    // begin.
     const std::string middle = value.substr(2, value.size() - 4);
     for (size_t shift = 0; shift < 4; ++shift) {
       std::string rest = left.substr(std::min(shift, left.size()));
@@ -169,17 +181,46 @@ TEST(RedactProperty, text_without_a_secret_is_not_touched) {
 // Small alphabets make overlaps, repetitions and unfinished beginnings of everything likely.
 TEST(RedactProperty, a_stream_says_what_the_whole_text_says) {
   EXPECT_TRUE(rc::check([] {
-    static const std::vector<std::string> parts{
-        "ab", "ba", "a", "b", "abab", "-----BEGIN ", "PRIVATE KEY-----", "-----END ", "-----", "://", ":", "u:p", "@", "/",
-        "Authorization", ": ", "Bearer ", "Basic", " ", "AKIA", "IOSFODNN7EXAMPLE", "AGE-SECRET-KEY-1", "RWRTY0Iy",
-        "AAAAAAAAAAAAAAAAAAAAAAAA", "\n", "=", "12", "1234", "K", "A"};
+    static const std::vector<std::string> parts{"ab",
+                                                "ba",
+                                                "a",
+                                                "b",
+                                                "abab",
+                                                "-----BEGIN ",
+                                                "PRIVATE KEY-----",
+                                                "-----END ",
+                                                "-----",
+                                                "://",
+                                                ":",
+                                                "u:p",
+                                                "@",
+                                                "/",
+                                                "Authorization",
+                                                ": ",
+                                                "Bearer ",
+                                                "Basic",
+                                                " ",
+                                                "AKIA",
+                                                "IOSFODNN7EXAMPLE",
+                                                "AGE-SECRET-KEY-1",
+                                                "RWRTY0Iy",
+                                                "AAAAAAAAAAAAAAAAAAAAAAAA",
+                                                "\n",
+                                                "=",
+                                                "12",
+                                                "1234",
+                                                "K",
+                                                "A"};
     const auto pieces = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(parts));
     std::string text;
     for (const auto& piece : pieces) text += piece;
-    const auto by = redactor({"abababa", "babababb", "ab-----BEGIN ", "1234", "KEY-----\nab", "p@/abab", "AAAAAAAAab"});
+    const auto by = redactor(
+        {"abababa", "babababb", "ab-----BEGIN ", "1234", "KEY-----\nab", "p@/abab", "AAAAAAAAab"});
     const std::string whole = by.redact(text);
     RC_ASSERT(streamed(by, text, {}) == whole);
-    RC_ASSERT(streamed(by, text, *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 20))) == whole);
+    RC_ASSERT(streamed(by, text,
+                       *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 20))) ==
+              whole);
   }));
 }
 

@@ -46,7 +46,8 @@ TEST(Spawn, hands_on_nothing_but_the_environment_it_was_given) {
 
 TEST(Spawn, closes_every_descriptor_that_was_not_named) {
   const Fd leaky(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, on purpose
-  const auto output = run(shell("for f in $(seq 0 99); do [ -e /proc/$$/fd/$f ] && echo $f; done"), 60'000);
+  const auto output =
+      run(shell("for f in $(seq 0 99); do [ -e /proc/$$/fd/$f ] && echo $f; done"), 60'000);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->out, "0\n1\n2\n") << output->err;
 }

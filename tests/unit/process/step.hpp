@@ -1,4 +1,5 @@
-// A step folder with a tool for the tests of the step host, and ways to wait for it without sleeping.
+// A step folder with a tool for the tests of the step host, and ways to wait for it without
+// sleeping.
 #pragma once
 
 #include <fcntl.h>
@@ -36,8 +37,10 @@ class StepHost : public ::testing::Test {
   }
 
   std::filesystem::path folder() const { return temp_->path() / "step"; }
-  std::filesystem::path ready() const { return temp_->path() / "ready"; }  // the tool writes: it is there
-  std::filesystem::path go() const { return temp_->path() / "go"; }        // the tool reads: it may go on
+  std::filesystem::path ready() const {
+    return temp_->path() / "ready";
+  }                                                                  // the tool writes: it is there
+  std::filesystem::path go() const { return temp_->path() / "go"; }  // the tool reads: it may go on
 
   // The script knows $READY and $GO.
   ToolRequest shell(const std::string& script) const {
@@ -45,7 +48,8 @@ class StepHost : public ::testing::Test {
     request.step_folder = folder();
     request.directory = temp_->path();
     request.argv = {"/bin/sh", "-c", script};
-    request.environment = {{"PATH", default_path}, {"READY", ready().string()}, {"GO", go().string()}};
+    request.environment = {
+        {"PATH", default_path}, {"READY", ready().string()}, {"GO", go().string()}};
     return request;
   }
 
@@ -89,7 +93,8 @@ class StepHost : public ::testing::Test {
     return out;
   }
 
-  static NamedSecret secret(const std::string& name, const std::string& file, std::string_view value) {
+  static NamedSecret secret(const std::string& name, const std::string& file,
+                            std::string_view value) {
     return {name, file, Secret(value)};
   }
 

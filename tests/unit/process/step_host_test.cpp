@@ -42,18 +42,21 @@ TEST_F(StepHost, is_nobodys_child_and_leaves_no_zombie) {
 }
 
 TEST_F(StepHost, gives_the_tool_three_descriptors_and_only_its_environment) {
-  ToolRequest request = shell("for f in $(seq 0 99); do [ -e /proc/$$/fd/$f ] && echo $f; done; exec env");
+  ToolRequest request =
+      shell("for f in $(seq 0 99); do [ -e /proc/$$/fd/$f ] && echo $f; done; exec env");
   request.environment = {{"ONLY", "this"}, {"PATH", default_path}};
   ASSERT_TRUE(start_tool(step_host, request));
   ended();
   EXPECT_EQ(log().substr(0, log().find_first_not_of("0123456789\n")), "0\n1\n2\n");
   EXPECT_NE(log().find("ONLY=this\n"), std::string::npos);
-  EXPECT_NE(log().find("HYOPS_SECRETS=" + (folder() / "secrets").string() + "\n"), std::string::npos);
+  EXPECT_NE(log().find("HYOPS_SECRETS=" + (folder() / "secrets").string() + "\n"),
+            std::string::npos);
   EXPECT_EQ(log().find("HOME="), std::string::npos);
 }
 
 TEST_F(StepHost, shows_progress_before_the_line_is_complete) {
-  ASSERT_TRUE(start_tool(step_host, shell("printf 'restoring 31 of 62'; read x < $GO; echo ' done'")));
+  ASSERT_TRUE(
+      start_tool(step_host, shell("printf 'restoring 31 of 62'; read x < $GO; echo ' done'")));
   until_log_has("31 of 62");
   let_go();
   ended();
@@ -110,7 +113,7 @@ TEST_F(StepHost, never_starts_the_tool_of_a_core_that_died_while_asking) {
   ASSERT_TRUE(send_request(copy_in.get(), request));
   std::string frame(65536, '\0');
   frame.resize(static_cast<size_t>(::recv(copy_out.get(), frame.data(), frame.size(), 0)));
-  for (ssize_t more; frame.substr(frame.size() - 10) != "0123456789"; ) {
+  for (ssize_t more; frame.substr(frame.size() - 10) != "0123456789";) {
     char buffer[4096];
     more = ::recv(copy_out.get(), buffer, sizeof buffer, 0);
     ASSERT_GT(more, 0);
@@ -145,7 +148,8 @@ TEST_F(StepHost, serves_a_folder_once) {
   // The lock may outlast the status by a moment.
   const auto again = start_tool(step_host, shell("true"));
   ASSERT_FALSE(again);
-  EXPECT_TRUE(again.error().code == "process.step.used" || again.error().code == "process.step.busy");
+  EXPECT_TRUE(again.error().code == "process.step.used" ||
+              again.error().code == "process.step.busy");
 }
 
 TEST_F(StepHost, interrupts_a_tool_that_takes_too_long) {
@@ -198,8 +202,9 @@ TEST_F(StepHost, kills_at_once_when_told_to) {
 }
 
 TEST_F(StepHost, kills_what_a_tool_left_behind_however_it_hid) {
-  ASSERT_TRUE(start_tool(step_host, shell("setsid sh -c 'setsid sh -c \"echo \\$\\$ > $READY; exec sleep 1000\" &' "
-                                          "< /dev/null > /dev/null 2>&1 & wait; read x < $GO; exit 0")));
+  ASSERT_TRUE(start_tool(
+      step_host, shell("setsid sh -c 'setsid sh -c \"echo \\$\\$ > $READY; exec sleep 1000\" &' "
+                       "< /dev/null > /dev/null 2>&1 & wait; read x < $GO; exit 0")));
   const std::string escaped = until_ready();
   EXPECT_FALSE(gone(escaped));
   let_go();
@@ -209,7 +214,8 @@ TEST_F(StepHost, kills_what_a_tool_left_behind_however_it_hid) {
 }
 
 TEST_F(StepHost, takes_the_tool_and_its_children_along_when_it_is_killed) {
-  const auto host = start_tool(step_host, shell("setsid sh -c 'echo $$ > $READY; exec sleep 1000' & wait"));
+  const auto host =
+      start_tool(step_host, shell("setsid sh -c 'echo $$ > $READY; exec sleep 1000' & wait"));
   ASSERT_TRUE(host);
   const std::string child = until_ready();
   ASSERT_EQ(::kill(host->pid, SIGKILL), 0);

@@ -14,7 +14,8 @@ namespace {
 
 // Made up at run time, so that no file of the build holds it.
 const std::string& value() {
-  static const std::string made = "pa'ss " + digest_of(std::to_string(::getpid())).substr(10, 20) + "/+";
+  static const std::string made =
+      "pa'ss " + digest_of(std::to_string(::getpid())).substr(10, 20) + "/+";
   return made;
 }
 
@@ -27,7 +28,8 @@ std::vector<std::string> processes_that_show(std::string_view words) {
   return found;
 }
 
-std::vector<std::string> files_that_hold(const std::filesystem::path& folder, std::string_view words) {
+std::vector<std::string> files_that_hold(const std::filesystem::path& folder,
+                                         std::string_view words) {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
     if (entry.is_regular_file())
@@ -37,8 +39,9 @@ std::vector<std::string> files_that_hold(const std::filesystem::path& folder, st
 }
 
 TEST_F(StepHost, shows_secrets_to_the_tool_and_to_nobody_else) {
-  ToolRequest request = shell("cd $HYOPS_SECRETS && stat -c '%a %s' password && stat -f -c %T . && "
-                              "wc -c < password && echo up > $READY; read x < $GO");
+  ToolRequest request = shell(
+      "cd $HYOPS_SECRETS && stat -c '%a %s' password && stat -f -c %T . && "
+      "wc -c < password && echo up > $READY; read x < $GO");
   request.secrets.push_back(secret("db-password", "password", value()));
   ASSERT_TRUE(start_tool(step_host, request));
   until_ready();
@@ -56,19 +59,25 @@ TEST_F(StepHost, shows_secrets_to_the_tool_and_to_nobody_else) {
 TEST_F(StepHost, keeps_secrets_out_of_the_log_in_any_spelling) {
   ToolRequest request = shell(
       "cat $HYOPS_SECRETS/password; echo; base64 -w0 $HYOPS_SECRETS/password; echo; "
-      "printf 'user:' | cat - $HYOPS_SECRETS/password | base64 -w0; echo; od -An -v -tx1 $HYOPS_SECRETS/password "
-      "| tr -d ' \\n'; echo; dd if=$HYOPS_SECRETS/password bs=7 2>/dev/null; echo; exec no-$(cat $HYOPS_SECRETS/password)");
+      "printf 'user:' | cat - $HYOPS_SECRETS/password | base64 -w0; echo; od -An -v -tx1 "
+      "$HYOPS_SECRETS/password "
+      "| tr -d ' \\n'; echo; dd if=$HYOPS_SECRETS/password bs=7 2>/dev/null; echo; exec no-$(cat "
+      "$HYOPS_SECRETS/password)");
   request.secrets.push_back(secret("db-password", "password", value()));
   ASSERT_TRUE(start_tool(step_host, request));
   ended();
   EXPECT_EQ(log().find(value().substr(0, 12)), std::string::npos) << log();
   EXPECT_EQ(log().find(to_base64(value()).substr(0, 20)), std::string::npos) << log();
-  EXPECT_EQ(log().find(to_hex({reinterpret_cast<const unsigned char*>(value().data()), 12})), std::string::npos);
-  EXPECT_NE(log().find("[redacted:db-password]\n[redacted:db-password]"), std::string::npos) << log();
+  EXPECT_EQ(log().find(to_hex({reinterpret_cast<const unsigned char*>(value().data()), 12})),
+            std::string::npos);
+  EXPECT_NE(log().find("[redacted:db-password]\n[redacted:db-password]"), std::string::npos)
+      << log();
 }
 
 TEST_F(StepHost, keeps_what_a_tool_derives_from_secrets_in_memory_only) {
-  ToolRequest request = shell("tr a-z A-Z < $HYOPS_SECRETS/password > $HYOPS_SECRETS/derived && wc -c < $HYOPS_SECRETS/derived");
+  ToolRequest request = shell(
+      "tr a-z A-Z < $HYOPS_SECRETS/password > $HYOPS_SECRETS/derived && wc -c < "
+      "$HYOPS_SECRETS/derived");
   request.secrets.push_back(secret("db-password", "password", value()));
   ASSERT_TRUE(start_tool(step_host, request));
   EXPECT_EQ(ended().exit.code, 0) << log();
@@ -99,7 +108,9 @@ int in_child(Act act) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
-bool become_nobody() { return ::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0; }
+bool become_nobody() {
+  return ::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0;
+}
 
 TEST_F(StepHost, hides_secrets_without_being_root) {
   if (::geteuid() != 0) GTEST_SKIP() << "the other tests have just shown it";

@@ -37,10 +37,11 @@ TEST(Redact, replaces_a_secret_by_its_name) {
 TEST(Redact, leaves_everything_else_as_it_is) {
   const auto by = redactor({{"db", "hunter2secret"}, {"api", "0123456789abcdef"}});
   for (const std::string text :
-       {"", "\n", "hunter2", "hunter2secre", "unter2secret", "0123456789abcde", "at 10:00: a://b/c@d", "::", "AKIA",
-        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "user@host:/path", "Basic training",
-        "https://host:8080/path?q=a@b", "Authorization is required", "AGE-SECRET-KEY-1 is the prefix",
-        "ssh://git@host/repo"})
+       {"", "\n", "hunter2", "hunter2secre", "unter2secret", "0123456789abcde",
+        "at 10:00: a://b/c@d", "::", "AKIA",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "user@host:/path",
+        "Basic training", "https://host:8080/path?q=a@b", "Authorization is required",
+        "AGE-SECRET-KEY-1 is the prefix", "ssh://git@host/repo"})
     EXPECT_EQ(redacted(by, text), text);
 }
 
@@ -48,14 +49,18 @@ TEST(Redact, knows_what_tools_make_of_a_secret) {
   const std::string secret = "p\"a's$ w/ö<&\\rd!";
   const auto by = redactor({{"x", secret}});
   for (const std::string& shown :
-       {secret, to_base64(secret), to_hex({reinterpret_cast<const unsigned char*>(secret.data()), secret.size()}),
-        std::string("702261277324" "20772FC3B63C265C726421"),
-        std::string("p%22a's%24%20w%2F%C3%B6%3C%26%5Crd!"), std::string("p%22a%27s%24%20w%2f%c3%b6%3c%26%5crd%21"),
+       {secret, to_base64(secret),
+        to_hex({reinterpret_cast<const unsigned char*>(secret.data()), secret.size()}),
+        std::string("702261277324"
+                    "20772FC3B63C265C726421"),
+        std::string("p%22a's%24%20w%2F%C3%B6%3C%26%5Crd!"),
+        std::string("p%22a%27s%24%20w%2f%c3%b6%3c%26%5crd%21"),
         std::string("p%22a%27s%24+w%2F%C3%B6%3C%26%5Crd%21"), std::string(R"(p\"a's$ w/ö<&\\rd!)"),
         std::string(R"(p\"a's$ w/\u00f6<&\\rd!)"), std::string(R"(p\"a's$ w\/\u00f6<&\\rd!)"),
         std::string(R"(p\"a's$ w/ö\u003c\u0026\\rd!)"), std::string(R"(p\\\"a's$ w/ö<&\\\\rd!)"),
         std::string(R"(p"a'\''s$ w/ö<&\rd!)"), std::string(R"(p\"a\'s\$\ w/ö\<\&\\rd\!)"),
-        std::string(R"(p"a\'s$ w/\303\266<&\\rd!)"), std::string(R"(p&quot;a&#39;s$ w/ö&lt;&amp;\rd!)"),
+        std::string(R"(p"a\'s$ w/\303\266<&\\rd!)"),
+        std::string(R"(p&quot;a&#39;s$ w/ö&lt;&amp;\rd!)"),
         std::string(R"(p&#34;a&#39;s$ w/ö&lt;&amp;\rd!)")})
     EXPECT_EQ(redacted(by, "a " + shown + " b").substr(0, 14), "a [redacted:x]") << shown;
 }
@@ -67,7 +72,8 @@ TEST(Redact, finds_base64_at_any_alignment) {
     const std::string shown = to_base64(before + secret + "@");
     const std::string left = redacted(by, shown);
     EXPECT_NE(left.find("[redacted:x]"), std::string::npos);
-    EXPECT_LE(left.size(), before.size() * 4 / 3 + 2 + std::string("[redacted:x]").size() + 5) << left;
+    EXPECT_LE(left.size(), before.size() * 4 / 3 + 2 + std::string("[redacted:x]").size() + 5)
+        << left;
   }
 }
 
@@ -81,8 +87,11 @@ TEST(Redact, finds_base64_that_was_wrapped) {
 }
 
 TEST(Redact, takes_every_line_of_a_secret_for_a_secret) {
-  const auto by = redactor({{"key", "-----BEGIN X-----\nMIIEvQIBADANBgkqhkiG9w0\n  indented line\n\nab\n-----END X-----\n"}});
-  EXPECT_EQ(redacted(by, "> MIIEvQIBADANBgkqhkiG9w0\r\n> indented line\n> ab\n"), "> [redacted:key]\r\n> [redacted:key]\n> ab\n");
+  const auto by = redactor(
+      {{"key",
+        "-----BEGIN X-----\nMIIEvQIBADANBgkqhkiG9w0\n  indented line\n\nab\n-----END X-----\n"}});
+  EXPECT_EQ(redacted(by, "> MIIEvQIBADANBgkqhkiG9w0\r\n> indented line\n> ab\n"),
+            "> [redacted:key]\r\n> [redacted:key]\n> ab\n");
 }
 
 TEST(Redact, finds_half_of_a_long_secret) {
@@ -104,7 +113,8 @@ TEST(Redact, ignores_empty_secrets) {
 TEST(Redact, takes_a_short_secret_for_one_only_as_a_word) {
   const auto by = redactor({{"pin", "1234"}});
   EXPECT_EQ(redacted(by, "1234 12345 x1234 pin=1234, MTIzNA== 31323334 1234"),
-            "[redacted:pin] 12345 x1234 pin=[redacted:pin], [redacted:pin]== [redacted:pin] [redacted:pin]");
+            "[redacted:pin] 12345 x1234 pin=[redacted:pin], [redacted:pin]== [redacted:pin] "
+            "[redacted:pin]");
 }
 
 TEST(Redact, merges_what_overlaps_and_names_the_first) {
@@ -117,14 +127,19 @@ TEST(Redact, merges_what_overlaps_and_names_the_first) {
 
 TEST(Redact, knows_secrets_by_their_shape) {
   const auto by = redactor({});
-  const std::string key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\naC1rZXk=\n-----END OPENSSH PRIVATE KEY-----";
+  const std::string key =
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\naC1rZXk=\n-----END OPENSSH PRIVATE KEY-----";
   EXPECT_EQ(redacted(by, "a " + key + "\nb"), "a [redacted:pattern]\nb");
-  EXPECT_EQ(redacted(by, R"({"k":"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"})"),
-            R"({"k":"[redacted:pattern]\n"})");
-  EXPECT_EQ(redacted(by, "Authorization: Bearer abc.def-123\r\nHost: x"), "Authorization: Bearer [redacted:pattern]\r\nHost: x");
-  EXPECT_EQ(redacted(by, R"("authorization": "Basic dTpw", "a")"), R"("authorization": "Basic [redacted:pattern]", "a")");
+  EXPECT_EQ(
+      redacted(by, R"({"k":"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"})"),
+      R"({"k":"[redacted:pattern]\n"})");
+  EXPECT_EQ(redacted(by, "Authorization: Bearer abc.def-123\r\nHost: x"),
+            "Authorization: Bearer [redacted:pattern]\r\nHost: x");
+  EXPECT_EQ(redacted(by, R"("authorization": "Basic dTpw", "a")"),
+            R"("authorization": "Basic [redacted:pattern]", "a")");
   EXPECT_EQ(redacted(by, "postgres://app:s3cret@db/x"), "postgres://app:[redacted:pattern]@db/x");
-  EXPECT_EQ(redacted(by, "see https://u:p@ss@host and https://a:b@c"), "see https://u:[redacted:pattern]@host and https://a:[redacted:pattern]@c");
+  EXPECT_EQ(redacted(by, "see https://u:p@ss@host and https://a:b@c"),
+            "see https://u:[redacted:pattern]@host and https://a:[redacted:pattern]@c");
   EXPECT_EQ(redacted(by, "id AKIAIOSFODNN7EXAMPLE."), "id [redacted:pattern].");
   EXPECT_EQ(redacted(by, "AGE-SECRET-KEY-1QQPZRY9X8 x"), "[redacted:pattern] x");
   EXPECT_EQ(redacted(by, "RWRTY0IyAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="), "[redacted:pattern]");
@@ -147,8 +162,10 @@ TEST(Redact, holds_back_only_what_may_begin_a_secret) {
 
 TEST(Redact, cleans_documents_in_keys_and_values) {
   const auto by = redactor({{"x", "hunter2secret"}, {"pin", "123456"}});
-  const Json left = by.redact(Json{{"hunter2secret", {1, "a hunter2secret", 123456}}, {"n", nullptr}});
-  EXPECT_EQ(left, (Json{{"[redacted:x]", {1, "a [redacted:x]", "[redacted:pin]"}}, {"n", nullptr}}));
+  const Json left =
+      by.redact(Json{{"hunter2secret", {1, "a hunter2secret", 123456}}, {"n", nullptr}});
+  EXPECT_EQ(left,
+            (Json{{"[redacted:x]", {1, "a [redacted:x]", "[redacted:pin]"}}, {"n", nullptr}}));
 }
 
 TEST(Redact, refuses_more_than_it_can_look_for) {
