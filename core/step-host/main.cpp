@@ -124,9 +124,7 @@ int watch(pid_t host) {
   ::sigfillset(&all);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
   ::close(files::request_fd);  // only the host may seem to listen
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(host), &info, WEXITED | WNOWAIT) != 0 &&
-         errno == EINTR) {
+  while (::waitpid(host, nullptr, 0) < 0 && errno == EINTR) {
   }
   kill_descendants();
   return 0;
