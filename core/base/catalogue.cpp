@@ -549,6 +549,8 @@ constexpr CatalogueEntry entries[] = {
      "hyops plan"},
     {"engine.profile.changed", denied, "The profile's file is not the one the plan was made with.", "hyops plan"},
     {"engine.blueprint.changed", denied, "The blueprint's files are not the ones the plan was made with.", "hyops plan"},
+    {"engine.plan.effects", denied, "The blast radius or cost in the plan is not what its steps add up to: whoever approved it was "
+     "shown something else.", "Plan again with `hyops plan`, and ask who made this one."},
     {"engine.pack.changed", denied, "The pack's files are not the ones the plan pins: what was approved is what runs (L10).",
      "Restore the pack or plan again."},
     {"engine.plugin.changed", denied, "The plugin is not the one the plan pins (L10).", "Restore the plugin or plan again."},

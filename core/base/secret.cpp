@@ -12,7 +12,7 @@ Secret::Secret(std::string_view bytes) : size_(bytes.size()) {
   if (sodium_init() < 0) throw std::bad_alloc();
   data_ = static_cast<char*>(sodium_malloc(size_ + 1));
   if (!data_) throw std::bad_alloc();
-  std::memcpy(data_, bytes.data(), size_);
+  if (size_ > 0) std::memcpy(data_, bytes.data(), size_);
   data_[size_] = 0;
 }
 

@@ -92,8 +92,11 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (!here) return pass(here);
   if (auto ok = check_runner(setup, *plan); !ok) return pass(ok);
   contract::Diagnostics problems;
+  const plan::Effects effects = plan::effects_of(*plan, here->profile, catalog, problems);
   plan::judge(*plan, here->profile, problems);
   if (!problems.empty()) return Failure(first_of(problems));
+  if (effects.blast_radius != plan->blast_radius || effects.cost != plan->cost)
+    return fail("engine.plan.effects", "the plan shows another blast radius or cost than its steps have");
   auto decision = check_origin(admission, *plan, *here, now);
   if (!decision) return pass(decision);
 
@@ -105,7 +108,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   need.plan = digest->value;
   need.lane = plan->lane;
   need.blast_radius = *blast;
-  need.cost_micro = get_int(plan->cost, "estimate_micro");
+  need.cost_micro = get_int(plan->cost, "estimate_micro", -1);
+  need.max_window_ms = here->profile.approval_valid_ms;
   need.required = here->profile.approvals_required;
   need.requester = admission.requester;
   need.requester_may_approve = !here->profile.approver_is_not_requester;

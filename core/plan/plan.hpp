@@ -80,6 +80,14 @@ struct Question {
 std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog, const World& world,
                             contract::Diagnostics& problems);
 
+// The blast radius and the cost of a plan's steps. Admission computes them again: a plan that shows its
+// approvers less than it does is refused.
+struct Effects {
+  Json blast_radius, cost;
+};
+Effects effects_of(const Plan& plan, const contract::Profile& profile, contract::Catalog& catalog,
+                   contract::Diagnostics& problems);
+
 // Obligations that can be judged before a run; appended with their IDs (policy.*).
 void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems);
 

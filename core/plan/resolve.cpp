@@ -1,7 +1,6 @@
 // From blueprint, lane and profile to a plan: merges inputs with their provenance, binds modules to packs,
-// follows references, sums up what the run may touch and cost.
+// follows references.
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 #include "base/digest.hpp"
@@ -34,7 +33,9 @@ class Resolver {
     fill_header();
     for (const size_t at : order(blueprint_.steps)) add_step(blueprint_.steps[at]);
     if (problems_.size() != before) return std::nullopt;
-    finish_effects();
+    const Effects effects = effects_of(plan_, *profile_, catalog_, problems_);
+    plan_.blast_radius = effects.blast_radius;
+    plan_.cost = effects.cost;
     return std::move(plan_);
   }
 
@@ -115,7 +116,6 @@ class Resolver {
     for (const auto& [name, field] : module->outputs) step.outputs[name] = field.type.text();
     for (const auto& [name, field] : module->inputs) add_input(step, written, field);
     if (pack->driver == contract::Driver::plugin) bind_plugin(step, *pack, written.place);
-    collect_effects(step, *module);
     plan_.steps.push_back(std::move(step));
   }
 
@@ -242,74 +242,6 @@ class Resolver {
       problems_.push_back(forecast.error());
   }
 
-  // --- what the run may touch -----------------------------------------------------------------------
-
-  void touch(std::set<std::string>& into, const Json& value, const char* member) {
-    if (value.is_string())
-      into.insert(value.get<std::string>());
-    else if (value.is_object() && value.contains(member))
-      into.insert(get_string(value, member));
-    else if (value.is_array())
-      for (const auto& item : value) touch(into, item, member);
-  }
-
-  void collect_effects(const Step& step, const contract::Module& module) {
-    const auto each = [&](const std::vector<std::string>& names, auto&& known) {
-      for (const auto& name : names) {
-        const auto input = step.inputs.find(name);
-        if (input != step.inputs.end() && input->second.known)
-          known(input->second.value);
-        else if (input != step.inputs.end())
-          unknown_.insert("step " + step.id + ": " + name + " from " + input->second.reference);
-        else if (step.outputs.count(name) && step.forecast.is_null())
-          unknown_.insert("step " + step.id + ": its output " + name);
-      }
-    };
-    each(module.effects.hosts, [&](const Json& value) {
-      touch(hosts_, value, "name");
-      if (value.is_array())
-        for (const auto& host : value) touch(addresses_, host, "address");
-    });
-    each(module.effects.dns_names, [&](const Json& value) { touch(dns_, value, "name"); });
-    for (const auto& [name, input] : step.inputs)
-      if (input.type.find("secret") != std::string::npos && input.known) touch(secrets_, input.value, "name");
-    for (const auto& file : module.effects.files) files_.insert(file);
-    if (module.effects.irreversible) irreversible_.insert("step " + step.id + ": " + module.title);
-    if (step.forecast.is_object()) {
-      if (step.forecast.contains("hosts")) {
-        touch(hosts_, step.forecast["hosts"], "name");
-        for (const auto& host : step.forecast["hosts"])
-          if (host.is_object() && host.contains("address") && host["address"].is_string())
-            addresses_.insert(host["address"]);
-      }
-      add_cost(step);
-    } else if (step.phase == contract::Phase::place) {
-      unpriced_.insert(step.id);
-    }
-  }
-
-  void add_cost(const Step& step) {
-    if (step.interface != "hyops.provider/1" || step.verb != "apply") return;
-    const Json cost = step.forecast.value("cost", Json());
-    if (cost.is_object() && cost.contains("micro_per_hour") && cost["micro_per_hour"].is_number_integer() &&
-        get_string(cost, "currency", profile_->cost_currency) == profile_->cost_currency)
-      micro_per_hour_ += cost["micro_per_hour"].get<int64_t>();
-    else
-      unpriced_.insert(step.id);
-  }
-
-  void finish_effects() {
-    plan_.blast_radius = {{"hosts", hosts_},   {"addresses", addresses_}, {"dns_names", dns_},
-                          {"secrets", secrets_}, {"files", files_},         {"irreversible", irreversible_},
-                          {"unknown", unknown_}};
-    // An estimate for one day: capacity opened by a run carries an end, and a day is what nobody notices (G3).
-    plan_.cost = {{"currency", profile_->cost_currency},
-                  {"micro_per_hour", micro_per_hour_},
-                  {"estimate_micro", micro_per_hour_ * 24},
-                  {"unpriced", unpriced_}};
-    if (profile_->cost_max_micro) plan_.cost["cap_micro"] = *profile_->cost_max_micro;
-  }
-
   const Question& question_;
   const contract::Lane& lane_;
   const contract::Blueprint& blueprint_;
@@ -319,8 +251,6 @@ class Resolver {
   const contract::Profile* profile_ = nullptr;
   Plan plan_;
   std::unordered_map<std::string, std::string> pack_digests_;
-  std::set<std::string> hosts_, addresses_, dns_, secrets_, files_, irreversible_, unknown_, unpriced_;
-  int64_t micro_per_hour_ = 0;
 };
 
 }  // namespace

@@ -113,6 +113,18 @@ TEST(Admission, refuses_what_changed_after_the_plan_was_made) {
   EXPECT_EQ(code_after([](Ready& r) { r.plan["surprise"] = 1; }), "plan.malformed");
 }
 
+TEST(Admission, refuses_a_plan_that_shows_its_approvers_less_than_it_does) {
+  Ready r;
+  r.plan["blast_radius"]["files"] = Json::array({"/nothing"});
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}), "engine.plan.effects");
+}
+
+TEST(Admission, refuses_an_approval_longer_than_the_profile_allows) {
+  Ready r;
+  const auto forever = r.site.approval(r.plan, r.site.alice, "alice", [](trust::Approval& a) { a.until_ms += 86'400'000; });
+  EXPECT_EQ(r.code({r.plan, {}, {forever}, "oncall", "", 0}), "trust.approval.window");
+}
+
 TEST(Admission, runs_from_a_decision_end_to_end) {
   Decided r;
   auto run = engine::admit(r.site.setup, *r.site.ledger, r.admission());
