@@ -226,7 +226,11 @@ Outcome ToolDriver::reattach(const Call& call, Shared& shared) {
   size_t at = stages->size();
   for (size_t i = stages->size(); i-- > 0 && at == stages->size();)
     if (fs::exists(stage_folder(call, (*stages)[i]) / "host.json")) at = i;
-  if (at == stages->size()) return run_from(0, false, *stages, call, shared);  // nothing was started yet
+  if (at == stages->size()) {
+    // Nothing ran yet; but a host that the dead core had just begun to start may still be about to.
+    auto begun = process::observe_tool(stage_folder(call, stages->front()));
+    return run_from(0, begun && begun->state == process::ToolState::running, *stages, call, shared);
+  }
   auto seen = process::observe_tool(stage_folder(call, (*stages)[at]));
   if (seen && seen->state == process::ToolState::lost && !(*stages)[at].mutates) {
     std::error_code ignored;
