@@ -1,6 +1,8 @@
 // The lab (handed through to its daemon) and the drill.
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <iostream>
 
 #include "base/text.hpp"
@@ -47,6 +49,10 @@ int drill(Context& context, const po::variables_map& given) {
   request.say = [&](const std::string& line) {
     (context.json ? std::cerr : std::cout) << printable(line, 4000) << '\n' << std::flush;
   };
+  // An interrupt ends the command that runs on a host; the drill then fails, and takes its lab down.
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGINT, &action, nullptr);
   auto result = lab::run_drill(request);
   if (!result) return context.report(result.error());
   context.answer(result->facts);
