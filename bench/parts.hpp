@@ -1,0 +1,23 @@
+// The measurements, one function for each row or group of rows of the table.
+#pragma once
+
+#include "measure.hpp"
+
+namespace hyops::bench {
+
+void measure_commands(Table& table);   // whole processes
+void measure_plans(Table& table);      // 500 and 100,000 steps
+void measure_ledger(Table& table);     // intent and outcome beside two raw durable commits
+void measure_steps(Table& table);      // a no-op step beside a bare process and two commits
+void measure_plugin(Table& table);     // start, load, one verb
+void measure_memory(Table& table);     // a core that waits for its tool
+void measure_redaction(Table& table);  // 1,000 secrets
+void measure_record(Table& table);     // a million events
+void measure_ansible(Table& table);    // tools through a step beside the same tools bare
+void measure_terraform(Table& table);
+void measure_packer(Table& table);
+
+// Of the build that is measured; its shape is that of an installed tree.
+std::string built(const std::string& path);
+
+}  // namespace hyops::bench
