@@ -70,7 +70,9 @@ TEST_F(Minisign, makes_keys_that_we_load_and_signatures_that_we_verify_in_both_f
   const auto listed = parse_public_key(get("m.pub"));
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->text, key->public_key().text);
-  EXPECT_NE(get("m.pub").find("minisign public key " + listed->id + "\n"), std::string::npos);
+  // minisign writes the number without leading zeros.
+  const auto number = listed->id.substr(listed->id.find_first_not_of('0'));
+  EXPECT_NE(get("m.pub").find("minisign public key " + number + "\n"), std::string::npos);
 
   put("document", "bytes");
   for (const bool legacy : {false, true}) {
