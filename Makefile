@@ -38,8 +38,8 @@ fuzz: setup
 	  $$f -max_total_time=$(SECONDS) -print_final_stats=0 -verbosity=0 build/fuzz/found/$$n tests/fuzz/corpus/$$n; done
 
 tidy: setup
-	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
-	@run-clang-tidy -quiet -p build/dev '/(core|plugins)/.*\.cpp$$'
+	@cmake --preset dev -B build/tidy -D CMAKE_UNITY_BUILD=OFF >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
+	@run-clang-tidy -quiet -p build/tidy '/(core|plugins)/.*\.cpp$$'
 
 bench: build
 	@bench/run build/release

@@ -88,8 +88,7 @@ void measure_memory(Table& table) {
     core.add(memory_of(child.pid(), "VmRSS"));
     own.add(memory_of(child.pid(), "RssAnon"));
     most.add(memory_of(child.pid(), "VmHWM"));
-    const auto seen =
-        need(process::observe_tool(site.setup.step_folder(run.value, "wait") / "1"));
+    const auto seen = need(process::observe_tool(site.setup.step_folder(run.value, "wait") / "1"));
     if (seen.host) host.add(memory_of(seen.host->pid, "VmRSS"));
     need(write_all(tool_reads.get(), "\n"));
     const auto exit = need(child.wait(-1));

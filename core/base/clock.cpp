@@ -48,9 +48,9 @@ Result<int64_t> from_rfc3339(const std::string& text) {
   tm parts{};
   int ms = 0;
   char end = 0;
-  const int read = std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c", &parts.tm_year,
-                               &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
-                               &parts.tm_sec, &ms, &end);
+  const int read =
+      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &ms, &end);
   if (read != 8 || end != 'Z' || text.size() != 24)
     return fail("value.duration", "\"" + text + "\" is not a time like 2026-03-01T02:03:04.005Z");
   parts.tm_year -= 1900;
@@ -82,7 +82,8 @@ std::string show_duration(int64_t ms) {
     std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms) / 1000.0);
     return text;
   }
-  if (seconds < 3600) return std::to_string(seconds / 60) + "m " + std::to_string(seconds % 60) + "s";
+  if (seconds < 3600)
+    return std::to_string(seconds / 60) + "m " + std::to_string(seconds % 60) + "s";
   return std::to_string(seconds / 3600) + "h " + std::to_string(seconds / 60 % 60) + "m";
 }
 

@@ -17,9 +17,9 @@ class Clock {
 
 const Clock& system_clock();
 
-std::string to_rfc3339(int64_t wall_ms);           // 2026-03-01T02:03:04.005Z
+std::string to_rfc3339(int64_t wall_ms);                // 2026-03-01T02:03:04.005Z
 Result<int64_t> from_rfc3339(const std::string& text);  // value.duration on anything else
 Result<int64_t> parse_duration(std::string_view text);  // "15m" -> 900000
-std::string show_duration(int64_t ms);             // 900000 -> "15m 0s", for people
+std::string show_duration(int64_t ms);                  // 900000 -> "15m 0s", for people
 
 }  // namespace hyops

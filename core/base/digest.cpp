@@ -15,11 +15,11 @@ crypto_hash_sha256_state* as_state(std::array<unsigned char, 128>& bytes) {
   return std::launder(reinterpret_cast<crypto_hash_sha256_state*>(bytes.data()));
 }
 
+}  // namespace
+
 const unsigned char* as_bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
-
-}  // namespace
 
 Sha256::Sha256() {
   new (state_.data()) crypto_hash_sha256_state;
@@ -74,7 +74,8 @@ Result<std::string> digest_of_tree(const std::filesystem::path& folder) {
     const bool runs = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
     lines.push_back(name + '\0' + (runs ? "x" : "-") + *digest + '\n');
   }
-  if (problem) return fail("file.read", "cannot read " + folder.string() + ": " + problem.message());
+  if (problem)
+    return fail("file.read", "cannot read " + folder.string() + ": " + problem.message());
   std::sort(lines.begin(), lines.end());
   Sha256 hash;
   for (const auto& line : lines) hash.update(line);
@@ -104,8 +105,10 @@ Result<std::string> from_base64(std::string_view text) {
   std::string out(text.size() / 4 * 3 + 3, '\0');
   size_t size = 0;
   const char* end = nullptr;
-  // libsodium 1.0.18 takes '+' and '/' with the high bit set for themselves; one value has one spelling here.
-  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; }) ||
+  // libsodium 1.0.18 takes '+' and '/' with the high bit set for themselves; one value has one
+  // spelling here.
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) > 0x7f; }) ||
       sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
                         text.size(), nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size())

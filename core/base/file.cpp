@@ -68,8 +68,8 @@ Result<std::string> read_file(const fs::path& file, size_t max_bytes) {
     if (got < 0) return fail_errno("file.read", "cannot read " + file.string(), errno);
     if (got == 0) return out;
     if (out.size() + static_cast<size_t>(got) > max_bytes)
-      return fail("file.too_large", file.string() + " has more than " + std::to_string(max_bytes) +
-                                        " bytes");
+      return fail("file.too_large",
+                  file.string() + " has more than " + std::to_string(max_bytes) + " bytes");
     out.append(buffer, static_cast<size_t>(got));
   }
 }

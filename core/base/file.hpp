@@ -32,7 +32,8 @@ class Fd {
 // A new folder under `parent` (mode 0700) that is removed with all its contents at the end.
 class TempDir {
  public:
-  static Result<TempDir> create(const std::filesystem::path& parent, std::string_view prefix = "hyops");
+  static Result<TempDir> create(const std::filesystem::path& parent,
+                                std::string_view prefix = "hyops");
   TempDir(TempDir&& other) noexcept;
   TempDir& operator=(TempDir&&) = delete;
   ~TempDir();
@@ -47,10 +48,12 @@ class TempDir {
 Result<std::string> read_file(const std::filesystem::path& file, size_t max_bytes = 64u << 20);
 
 // Hands the file to `take` in pieces of at most 1 MiB, whatever its size.
-Status read_chunks(const std::filesystem::path& file, const std::function<void(std::string_view)>& take);
+Status read_chunks(const std::filesystem::path& file,
+                   const std::function<void(std::string_view)>& take);
 
-// Writes beside the target, fsyncs, renames, fsyncs the folder: after a crash the file is the old or
-// the new one, never a part. `mode` as for open(2). A full disk leaves the old file (file.write).
+// Writes beside the target, fsyncs, renames, fsyncs the folder: after a crash the file is the old
+// or the new one, never a part. `mode` as for open(2). A full disk leaves the old file
+// (file.write).
 Status write_file(const std::filesystem::path& file, std::string_view contents, mode_t mode = 0644);
 
 // Writes all bytes to a descriptor, over short writes and EINTR. Errors: errno of write(2).
@@ -63,7 +66,8 @@ Status make_folders(const std::filesystem::path& folder);
 // error (file.name), so nothing from outside the tree comes along (K6).
 Status copy_tree(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// True for what may name a module, lane, step, host or file part: [a-z0-9][a-z0-9._-]{0,63}, no "..".
+// True for what may name a module, lane, step, host or file part: [a-z0-9][a-z0-9._-]{0,63}, no
+// "..".
 bool is_name(std::string_view name);
 // The same with exactly one slash between two names: "postgresql/restore".
 bool is_path_name(std::string_view name);

@@ -15,11 +15,11 @@ struct Strong {
   auto operator<=>(const Strong&) const = default;
 };
 
-using RunId = Strong<struct RunIdTag>;            // "r" + time + randomness, sorts by time of creation
+using RunId = Strong<struct RunIdTag>;  // "r" + time + randomness, sorts by time of creation
 using LaneName = Strong<struct LaneNameTag>;
 using PlanDigest = Strong<struct PlanDigestTag>;  // "sha256:..."
 
 RunId new_run_id(int64_t wall_ms);
-std::string random_token(size_t bytes = 16);      // lower-case hex from the system's generator
+std::string random_token(size_t bytes = 16);  // lower-case hex from the system's generator
 
 }  // namespace hyops

@@ -13,8 +13,7 @@ using Json = nlohmann::json;  // objects keep their keys sorted by bytes
 
 // Parses hostile text: at most `max_bytes`, nesting at most 64, no duplicate keys, valid UTF-8.
 // `what` names the document in the error.
-Result<Json> parse_json(std::string_view text, std::string_view what,
-                        size_t max_bytes = 64u << 20);
+Result<Json> parse_json(std::string_view text, std::string_view what, size_t max_bytes = 64u << 20);
 
 // Canonical form: UTF-8, sorted keys, no insignificant space, integers only. Fails on floats and on
 // strings that are not UTF-8 (json.not_canonical).

@@ -10,7 +10,8 @@
 
 namespace hyops {
 
-// How a failure is treated, everywhere: profiles map these to retries, plugins and tools report them.
+// How a failure is treated, everywhere: profiles map these to retries, plugins and tools report
+// them.
 enum class FailureClass {
   invalid,      // the request itself is wrong; repeating it cannot help
   denied,       // policy, trust or permission says no
@@ -34,10 +35,10 @@ struct Place {
 };
 
 struct Error {
-  std::string code;     // stable, in the catalogue: "plugin.signature.unknown_key"
+  std::string code;  // stable, in the catalogue: "plugin.signature.unknown_key"
   FailureClass kind = FailureClass::internal;
-  std::string message;  // one sentence, no code in it, no secret in it
-  std::string next;     // what to do now, naming a command where there is one
+  std::string message;               // one sentence, no code in it, no secret in it
+  std::string next;                  // what to do now, naming a command where there is one
   std::vector<std::string> context;  // from the inside out: "while loading lane drill"
   std::optional<Place> place;
 

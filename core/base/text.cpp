@@ -23,9 +23,11 @@ size_t edits(std::string_view a, std::string_view b) {
 
 // C1 controls and the marks that turn the direction of text: a terminal would obey them.
 bool steers_a_terminal(std::string_view character) {
-  if (character.size() == 2 && character[0] == '\xc2') return static_cast<unsigned char>(character[1]) < 0xa0;
+  if (character.size() == 2 && character[0] == '\xc2')
+    return static_cast<unsigned char>(character[1]) < 0xa0;
   if (character.size() != 3 || character[0] != '\xe2') return false;
-  const auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
+  const auto second = static_cast<unsigned char>(character[1]),
+             third = static_cast<unsigned char>(character[2]);
   return (second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) ||
          (second == 0x81 && third >= 0xa6 && third <= 0xa9);
 }

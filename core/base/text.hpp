@@ -16,7 +16,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string join(const std::vector<std::string>& parts, std::string_view between = ", ");
 std::vector<std::string> split(std::string_view text, char at);
 
-// Control characters and broken UTF-8 replaced, cut at `max` bytes: safe for a terminal or a log line.
+// Control characters and broken UTF-8 replaced, cut at `max` bytes: safe for a terminal or a log
+// line.
 std::string printable(std::string_view text, size_t max = 400);
 
 }  // namespace hyops

@@ -134,7 +134,7 @@ int sign(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-int show(Context& context, const po::variables_map& given) {
+int show_approval(Context& context, const po::variables_map& given) {
   auto document = read_file(option(given, "file"), 1u << 20);
   if (!document) return context.report(document.error());
   auto approval = trust::parse_approval(*document);
@@ -173,7 +173,7 @@ Result<std::vector<trust::SignedDocument>> approvals_in(const fs::path& folder) 
   return out;
 }
 
-int verify(Context& context, const po::variables_map& given) {
+int verify_approval(Context& context, const po::variables_map& given) {
   for (const char* name : {"plan", "lane"})
     if (auto there = needed(given, name, "approval verify"); !there)
       return context.report(there.error());
@@ -238,7 +238,7 @@ void add_approval_commands(Commands& commands) {
                       "--json: {\"approval\":{...},\"digest\"}",
                       {"file"},
                       {},
-                      show});
+                      show_approval});
   commands.push_back(
       {"approval",
        "verify",
@@ -254,7 +254,7 @@ void add_approval_commands(Commands& commands) {
              "by", text(), "who asked for the run, default as in the plan's request")(
              "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
        },
-       verify});
+       verify_approval});
 }
 
 }  // namespace hyops::cli

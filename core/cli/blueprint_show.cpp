@@ -95,7 +95,7 @@ int with_blueprint(Context& context, const po::variables_map& given,
   return problems.empty() && blueprint ? draw(*blueprint) : context.report(problems);
 }
 
-int show(Context& context, const po::variables_map& given) {
+int show_blueprint(Context& context, const po::variables_map& given) {
   return with_blueprint(context, given, [&](const Blueprint& blueprint) -> int {
     context.answer(document(blueprint));
     say_head(context, blueprint);
@@ -219,7 +219,7 @@ Command blueprint_show() {
           "  hyops blueprint show dr/postgresql-failover",
           {"blueprint"},
           nullptr,
-          show};
+          show_blueprint};
 }
 
 Command blueprint_graph() {

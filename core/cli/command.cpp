@@ -9,11 +9,14 @@ namespace hyops::cli {
 namespace {
 
 Json to_json(const Error& error) {
-  Json out{{"code", error.code}, {"class", std::string(name(error.kind))},
-           {"message", error.message}, {"next", error.next}};
+  Json out{{"code", error.code},
+           {"class", std::string(name(error.kind))},
+           {"message", error.message},
+           {"next", error.next}};
   if (!error.context.empty()) out["context"] = error.context;
   if (error.place)
-    out["place"] = {{"file", error.place->file}, {"line", error.place->line}, {"column", error.place->column}};
+    out["place"] = {
+        {"file", error.place->file}, {"line", error.place->line}, {"column", error.place->column}};
   return out;
 }
 
@@ -22,14 +25,20 @@ Json to_json(const Error& error) {
 int exit_code(const Error& error) {
   if (error.code == "cli.cannot") return exit_cannot;
   switch (error.kind) {
-    case FailureClass::invalid: return exit_usage;
+    case FailureClass::invalid:
+      return exit_usage;
     case FailureClass::denied:
-    case FailureClass::expired: return exit_denied;
-    case FailureClass::conflict: return exit_conflict;
+    case FailureClass::expired:
+      return exit_denied;
+    case FailureClass::conflict:
+      return exit_conflict;
     case FailureClass::unavailable:
-    case FailureClass::exhausted: return exit_unavailable;
-    case FailureClass::cancelled: return exit_cancelled;
-    default: return exit_failed;
+    case FailureClass::exhausted:
+      return exit_unavailable;
+    case FailureClass::cancelled:
+      return exit_cancelled;
+    default:
+      return exit_failed;
   }
 }
 
@@ -40,11 +49,14 @@ void Context::say(const std::string& line) {
 }
 
 void Context::answer(const Json& document) {
-  if (json) std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+  if (json)
+    std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
 }
 
 void Context::answer_line(const Json& document) {
-  if (json) std::cout << document.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+  if (json)
+    std::cout << document.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n'
+              << std::flush;
 }
 
 int Context::report(const Error& error) { return report(std::vector<Error>{error}); }
@@ -62,7 +74,8 @@ int Context::report(const std::vector<Error>& errors) {
     last_next = error.next;
   }
   if (!last_next.empty())
-    std::cerr << "  next: " << last_next << "\n  more: hyops explain " << errors.back().code << '\n';
+    std::cerr << "  next: " << last_next << "\n  more: hyops explain " << errors.back().code
+              << '\n';
   return exit_code(errors.front());
 }
 

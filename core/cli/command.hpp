@@ -25,63 +25,72 @@ enum ExitCode : int {
   exit_unavailable = 5,  // something that is needed does not answer
   exit_unknown = 6,      // the outcome of a step is unknown: `hyops run reconcile`
   exit_cancelled = 7,
-  exit_cannot = 77,      // this machine cannot do it (root, kernel, tool missing)
+  exit_cannot = 77,  // this machine cannot do it (root, kernel, tool missing)
 };
 int exit_code(const Error& error);
 
-// Where this installation and its memory are. Only options and the executable's own place decide (L15).
+// Where this installation and its memory are. Only options and the executable's own place decide
+// (L15).
 struct Places {
-  std::filesystem::path prefix;    // of the installed or built tree
-  std::filesystem::path home;      // --home, default /var/lib/hyops (root) or ~/.local/share/hyops
-  std::filesystem::path catalog;   // --catalog, default <prefix>/share/hyops/catalog
+  std::filesystem::path prefix;   // of the installed or built tree
+  std::filesystem::path home;     // --home, default /var/lib/hyops (root) or ~/.local/share/hyops
+  std::filesystem::path catalog;  // --catalog, default <prefix>/share/hyops/catalog
   std::filesystem::path libexec() const { return prefix / "libexec/hyops"; }
   std::filesystem::path plugins() const { return prefix / "lib/hyops/plugins"; }
   std::filesystem::path ledger() const { return home / "ledger.db"; }
   std::filesystem::path keys() const { return home / "keys"; }
-  std::filesystem::path lane(const std::string& name) const { return home / "lanes" / name / "lane.toml"; }
+  std::filesystem::path lane(const std::string& name) const {
+    return home / "lanes" / name / "lane.toml";
+  }
   std::filesystem::path runs() const { return home / "runs"; }
 };
 
 class Context {
  public:
   Places places;
-  bool json = false;      // --json: one JSON document (or JSON lines) on standard output, nothing else
+  bool json = false;  // --json: one JSON document (or JSON lines) on standard output, nothing else
   bool terminal = false;  // standard output is one: progress, colour
   bool colour = false;
 
-  std::ostream& out();                       // standard output
-  void say(const std::string& line);         // a line for people; silent with --json
-  void answer(const Json& document);         // with --json: the document
-  void answer_line(const Json& document);    // the same on one line: the end of a stream of JSON lines
-  int report(const Error& error);            // prints it (standard error, or JSON) and gives its exit code
+  std::ostream& out();                // standard output
+  void say(const std::string& line);  // a line for people; silent with --json
+  void answer(const Json& document);  // with --json: the document
+  void answer_line(
+      const Json& document);       // the same on one line: the end of a stream of JSON lines
+  int report(const Error& error);  // prints it (standard error, or JSON) and gives its exit code
   int report(const std::vector<Error>& errors);
 };
 
 struct Command {
-  std::string noun, verb;                    // "blueprint" "check"; a verb may be empty: `hyops doctor`
-  std::string arguments;                     // "BLUEPRINT [OTHER]", for the usage line
-  std::string summary;                       // one line
-  std::string details;                       // paragraphs for --help: what it does, an example
-  std::vector<std::string> positional;       // option names that positional arguments fill; "x..." takes the rest
-  std::function<void(po::options_description_easy_init)> options;  // beside --json --home --catalog --help
+  std::string noun, verb;  // "blueprint" "check"; a verb may be empty: `hyops doctor`
+  std::string arguments;   // "BLUEPRINT [OTHER]", for the usage line
+  std::string summary;     // one line
+  std::string details;     // paragraphs for --help: what it does, an example
+  std::vector<std::string>
+      positional;  // option names that positional arguments fill; "x..." takes the rest
+  std::function<void(po::options_description_easy_init)>
+      options;  // beside --json --home --catalog --help
   std::function<int(Context&, const po::variables_map&)> run;
 };
 
 // One function per noun, each in its own file.
 using Commands = std::vector<Command>;
-void add_blueprint_commands(Commands& commands);   // blueprint check|show|graph|list, schema export
-void add_plan_commands(Commands& commands);        // plan, plan diff
-void add_run_commands(Commands& commands);         // run start|resume|cancel|confirm|reconcile
-void add_dispatch_commands(Commands& commands);    // run dispatch|accept|collect|send
-void add_record_commands(Commands& commands);      // record verify|export|report
-void add_trust_commands(Commands& commands);       // decision issue|show|verify, approval sign|show|verify, key new|show
-void add_secret_commands(Commands& commands);      // secret seal|show
-void add_plugin_commands(Commands& commands);      // plugin list|describe|sign
-void add_lab_commands(Commands& commands);         // lab ..., drill
-void add_system_commands(Commands& commands);      // doctor, explain, runner init|show, lane init|list|show, state list|show
+void add_blueprint_commands(Commands& commands);  // blueprint check|show|graph|list, schema export
+void add_plan_commands(Commands& commands);       // plan, plan diff
+void add_run_commands(Commands& commands);        // run start|resume|cancel|confirm|reconcile
+void add_dispatch_commands(Commands& commands);   // run dispatch|accept|collect|send
+void add_record_commands(Commands& commands);     // record verify|export|report
+void add_trust_commands(
+    Commands& commands);  // decision issue|show|verify, approval sign|show|verify, key new|show
+void add_secret_commands(Commands& commands);  // secret seal|show
+void add_plugin_commands(Commands& commands);  // plugin list|describe|sign
+void add_lab_commands(Commands& commands);     // lab ..., drill
+void add_system_commands(
+    Commands& commands);  // doctor, explain, runner init|show, lane init|list|show, state list|show
 
 // Helpers for reading options that may be absent.
-std::string option(const po::variables_map& given, const char* name, const std::string& fallback = {});
+std::string option(const po::variables_map& given, const char* name,
+                   const std::string& fallback = {});
 bool flag(const po::variables_map& given, const char* name);
 
 }  // namespace hyops::cli

@@ -124,7 +124,7 @@ Json answer_of(const std::string& document) {
   return {{"decision", Json::parse(document)}, {"digest", digest_of(document)}};
 }
 
-int show(Context& context, const po::variables_map& given) {
+int show_decision(Context& context, const po::variables_map& given) {
   auto document = read_file(option(given, "file"), 1u << 20);
   if (!document) return context.report(document.error());
   auto decision = trust::parse_decision(*document);
@@ -136,7 +136,7 @@ int show(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-int verify(Context& context, const po::variables_map& given) {
+int verify_decision(Context& context, const po::variables_map& given) {
   auto lane_name = needed(given, "lane", "decision verify");
   if (!lane_name) return context.report(lane_name.error());
   auto lane = load_lane(context, *lane_name);
@@ -196,7 +196,7 @@ void add_decision_commands(Commands& commands) {
                       "--json: {\"decision\":{...},\"digest\"}",
                       {"file"},
                       {},
-                      show});
+                      show_decision});
   commands.push_back({"decision",
                       "verify",
                       "FILE",
@@ -209,7 +209,7 @@ void add_decision_commands(Commands& commands) {
                         add("lane", text(), "the lane")(
                             "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
                       },
-                      verify});
+                      verify_decision});
 }
 
 }  // namespace hyops::cli

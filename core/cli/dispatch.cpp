@@ -1,5 +1,5 @@
-// Sending a run to the runner that shall execute it, and fetching its record: over the access plugin, in one
-// SSH connection, without the operator's key ever leaving this machine.
+// Sending a run to the runner that shall execute it, and fetching its record: over the access
+// plugin, in one SSH connection, without the operator's key ever leaving this machine.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,23 +31,29 @@ constexpr const char* remote_hyops = "/usr/bin/hyops";
 Failure unknown_runner(const contract::Lane& lane, const std::string& runner) {
   std::vector<std::string> names;
   for (const auto& [name, about] : lane.runners) names.push_back(name);
-  return fail("cli.runner.unknown", "lane " + lane.name + " has no runner \"" + printable(runner, 80) + "\"." + did_you_mean(runner, names));
+  return fail("cli.runner.unknown", "lane " + lane.name + " has no runner \"" +
+                                        printable(runner, 80) + "\"." +
+                                        did_you_mean(runner, names));
 }
 
 // The runner's endpoint after the access plugin has proven route, port, host key and login (A6).
-Result<Json> open_runner(const Context& context, const contract::Lane& lane, const std::string& runner, const fs::path& identity) {
+Result<Json> open_runner(const Context& context, const contract::Lane& lane,
+                         const std::string& runner, const fs::path& identity) {
   const auto known = lane.runners.find(runner);
   if (known == lane.runners.end()) return unknown_runner(lane, runner);
   if (!known->second.endpoint.is_object())
-    return fail("cli.runner.unknown", "lane " + lane.name + " gives no endpoint of runner " + runner);
-  auto registry = plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+    return fail("cli.runner.unknown",
+                "lane " + lane.name + " gives no endpoint of runner " + runner);
+  auto registry =
+      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
   if (!registry) return pass(registry);
   plugin::Services services;
   services.exec_values = {{"identity_file", identity.string()}};
   services.exec_record = [](const Json&) {};
   const auto config = lane.plugins.find("hyops.access.runner-local");
-  auto access = plugin::Instance::start(*registry, "hyops.access.runner-local",
-                                        config == lane.plugins.end() ? Json::object() : config->second, std::move(services));
+  auto access = plugin::Instance::start(
+      *registry, "hyops.access.runner-local",
+      config == lane.plugins.end() ? Json::object() : config->second, std::move(services));
   if (!access) return pass(access);
   Json host = known->second.endpoint;
   host["zone"] = known->second.plane;
@@ -62,25 +68,30 @@ Result<Json> open_runner(const Context& context, const contract::Lane& lane, con
   call.deadline_ms = system_clock().mono_ms() + 30'000;
   auto opened = access->call(call);
   if (!opened) return pass(opened, "while opening access to runner " + runner);
-  if (!opened->contains("endpoints") || !(*opened)["endpoints"].is_array() || (*opened)["endpoints"].empty())
+  if (!opened->contains("endpoints") || !(*opened)["endpoints"].is_array() ||
+      (*opened)["endpoints"].empty())
     return fail("cli.runner.unknown", "the access plugin opened no endpoint for runner " + runner);
   return (*opened)["endpoints"][0];
 }
 
-// One SSH connection to a runner: pinned host key only, no agent, no forwarding, no ambient configuration.
+// One SSH connection to a runner: pinned host key only, no agent, no forwarding, no ambient
+// configuration.
 struct Connection {
   TempDir folder;
   process::Child ssh;
   Fd to, from;
 };
 
-Result<Connection> connect(const Json& endpoint, const fs::path& identity, const std::string& command) {
+Result<Connection> connect(const Json& endpoint, const fs::path& identity,
+                           const std::string& command) {
   auto folder = TempDir::create(fs::temp_directory_path());
   if (!folder) return pass(folder);
   const std::string address = get_string(endpoint, "address");
   const int64_t port = get_int(endpoint, "port", 22);
   const std::string where = port == 22 ? address : "[" + address + "]:" + std::to_string(port);
-  if (auto pinned = write_file(folder->path() / "known_hosts", where + " " + get_string(endpoint, "host_key") + "\n", 0600); !pinned)
+  if (auto pinned = write_file(folder->path() / "known_hosts",
+                               where + " " + get_string(endpoint, "host_key") + "\n", 0600);
+      !pinned)
     return pass(pinned);
   int in[2], out[2];
   if (::pipe2(in, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
@@ -88,11 +99,34 @@ Result<Connection> connect(const Json& endpoint, const fs::path& identity, const
   if (::pipe2(out, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
   Fd out_read(out[0]), out_write(out[1]);
   process::SpawnRequest request;
-  request.argv = {"ssh", "-F", "none", "-T", "-i", identity.string(), "-p", std::to_string(port),
-                  "-o", "UserKnownHostsFile=" + (folder->path() / "known_hosts").string(), "-o", "GlobalKnownHostsFile=/dev/null",
-                  "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ForwardAgent=no",
-                  "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
-                  get_string(endpoint, "user", "root") + "@" + address, command};
+  request.argv = {"ssh",
+                  "-F",
+                  "none",
+                  "-T",
+                  "-i",
+                  identity.string(),
+                  "-p",
+                  std::to_string(port),
+                  "-o",
+                  "UserKnownHostsFile=" + (folder->path() / "known_hosts").string(),
+                  "-o",
+                  "GlobalKnownHostsFile=/dev/null",
+                  "-o",
+                  "StrictHostKeyChecking=yes",
+                  "-o",
+                  "BatchMode=yes",
+                  "-o",
+                  "IdentitiesOnly=yes",
+                  "-o",
+                  "ForwardAgent=no",
+                  "-o",
+                  "ConnectTimeout=10",
+                  "-o",
+                  "ServerAliveInterval=5",
+                  "-o",
+                  "ServerAliveCountMax=3",
+                  get_string(endpoint, "user", "root") + "@" + address,
+                  command};
   request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
   request.in = in_read.get();
   request.out = out_write.get();
@@ -119,28 +153,34 @@ Result<Json> watch(Connection& connection, Context& context, const Json& plan, c
       if (got <= 0) break;
       buffer.append(chunk, static_cast<size_t>(got));
       for (size_t end; (end = buffer.find('\n')) != std::string::npos; buffer.erase(0, end + 1)) {
-        auto said = parse_json(std::string_view(buffer).substr(0, end), "a line of the runner", 16u << 20);
+        auto said =
+            parse_json(std::string_view(buffer).substr(0, end), "a line of the runner", 16u << 20);
         if (!said) continue;
         if (said->contains("type"))
-          view->event(get_string(*said, "type"), said->value("body", Json::object()), get_int(*said, "wall_ms"));
+          view->event(get_string(*said, "type"), said->value("body", Json::object()),
+                      get_int(*said, "wall_ms"));
         else
           last = std::move(*said);
       }
-      if (buffer.size() > (16u << 20)) return fail("engine.transfer.malformed", "the runner sent a line without end");
+      if (buffer.size() > (16u << 20))
+        return fail("engine.transfer.malformed", "the runner sent a line without end");
     }
   }
   auto exit = connection.ssh.wait(10'000);
   if (!exit) return pass(exit);
   if (last.is_null())
-    return fail("cli.dispatch.lost", "the connection to the runner ended before its answer; the run goes on there",
+    return fail("cli.dispatch.lost",
+                "the connection to the runner ended before its answer; the run goes on there",
                 "hyops run collect " + run.value);
   return last;
 }
 
 // Fetches and verifies the record, and makes what it published the lane's state here.
-Result<std::string> collect(Context& context, const contract::Lane& lane, const std::string& runner, const Json& endpoint, const fs::path& identity,
-                            ledger::Ledger& ledger, const RunId& run) {
-  auto connection = connect(endpoint, identity, std::string(remote_hyops) + " run send " + run.value);
+Result<std::string> collect(Context& context, const contract::Lane& lane, const std::string& runner,
+                            const Json& endpoint, const fs::path& identity, ledger::Ledger& ledger,
+                            const RunId& run) {
+  auto connection =
+      connect(endpoint, identity, std::string(remote_hyops) + " run send " + run.value);
   if (!connection) return pass(connection);
   connection->to.reset();
   const fs::path home = setup_of(context).run_folder(run.value);
@@ -148,18 +188,22 @@ Result<std::string> collect(Context& context, const contract::Lane& lane, const 
   const fs::path arrived = home / "record.arrived", record = home / "record";
   std::error_code ignored;
   fs::remove_all(arrived, ignored);
-  if (auto got = engine::receive_record(connection->from.get(), arrived); !got) return pass(got, "while fetching the record of " + run.value);
+  if (auto got = engine::receive_record(connection->from.get(), arrived); !got)
+    return pass(got, "while fetching the record of " + run.value);
   auto key = trust::parse_public_key(lane.runners.at(runner).key);
   if (!key) return pass(key);
-  auto verified = record::verify(arrived, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-    auto good = trust::verify(message, signature, {*key});
-    if (!good) return pass(good);
-    return runner;
-  });
+  auto verified = record::verify(
+      arrived, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
+        auto good = trust::verify(message, signature, {*key});
+        if (!good) return pass(good);
+        return runner;
+      });
   if (!verified) return pass(verified);
   if (!verified->clean)
-    return fail("cli.record.unclean", "the record that runner " + runner + " sent does not verify: " +
-                                          (verified->findings.empty() ? "no reason given" : verified->findings.front().what));
+    return fail(
+        "cli.record.unclean",
+        "the record that runner " + runner + " sent does not verify: " +
+            (verified->findings.empty() ? "no reason given" : verified->findings.front().what));
   fs::remove_all(record, ignored);
   fs::rename(arrived, record, ignored);
   auto about = read_file(record / "verdict.json");
@@ -175,7 +219,8 @@ Result<std::string> collect(Context& context, const contract::Lane& lane, const 
 int finish(Context& context, const std::string& status, const RunId& run) {
   const fs::path record = setup_of(context).run_folder(run.value) / "record";
   context.answer_line({{"run", run.value}, {"status", status}, {"record", record.string()}});
-  context.say("run " + run.value + " ended " + status + " on its runner\n  record: " + record.string());
+  context.say("run " + run.value + " ended " + status +
+              " on its runner\n  record: " + record.string());
   return exit_code_of(status);
 }
 
@@ -185,8 +230,8 @@ struct Order {
   std::string runner;
 };
 
-// Plan, decision and approvals as one order with an id and a fencing token of this ledger, so that tokens
-// grow over all runners of the lane. The run is noted here as dispatched.
+// Plan, decision and approvals as one order with an id and a fencing token of this ledger, so that
+// tokens grow over all runners of the lane. The run is noted here as dispatched.
 Result<Order> make_order(Context& context, const po::variables_map& given, ledger::Ledger& ledger) {
   auto admission = read_admission(given);
   if (!admission) return pass(admission);
@@ -204,9 +249,12 @@ Result<Order> make_order(Context& context, const po::variables_map& given, ledge
   if (!lease) return pass(lease);
   order.admission.least_token = lease->token;
   order.admission.run = run.value;
-  if (auto released = ledger.release_lease(plan->lane, run, lease->token); !released) return pass(released);
-  const ledger::RunRow row{run, plan->lane, plan->blueprint, "dispatched", *digest, now, now, order.admission.requester, order.runner};
-  if (auto created = ledger.create_run(row, order.admission.plan, Json::object()); !created) return pass(created);
+  if (auto released = ledger.release_lease(plan->lane, run, lease->token); !released)
+    return pass(released);
+  const ledger::RunRow row{run, plan->lane, plan->blueprint,           "dispatched", *digest,
+                           now, now,        order.admission.requester, order.runner};
+  if (auto created = ledger.create_run(row, order.admission.plan, Json::object()); !created)
+    return pass(created);
   return order;
 }
 
@@ -221,7 +269,8 @@ int write_order(Context& context, const po::variables_map& given) {
   if (!text) return context.report(text.error());
   if (auto written = write_file(file, *text); !written) return context.report(written.error());
   context.answer({{"run", run}, {"order", file}, {"runner", order->runner}});
-  context.say("run " + run + " is ordered in " + file + "; it holds no key and no secret\n  next: carry it to runner " + order->runner +
+  context.say("run " + run + " is ordered in " + file +
+              "; it holds no key and no secret\n  next: carry it to runner " + order->runner +
               " and type there: hyops run start " + file + "\n  later: hyops run collect " + run);
   return exit_ok;
 }
@@ -235,13 +284,16 @@ int dispatch(Context& context, const po::variables_map& given) {
   const RunId run(order->admission.run);
   const fs::path identity = identity_of(context, given);
   auto endpoint = open_runner(context, order->lane, runner, identity);
-  auto connection = endpoint ? connect(*endpoint, identity, std::string(remote_hyops) + " run accept --json") : pass(endpoint);
+  auto connection =
+      endpoint ? connect(*endpoint, identity, std::string(remote_hyops) + " run accept --json")
+               : pass(endpoint);
   if (!connection) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
     return context.report(connection.error());
   }
   ::signal(SIGPIPE, SIG_IGN);
-  if (auto sent = write_all(connection->to.get(), engine::to_order(order->admission).dump()); !sent) return context.report(sent.error());
+  if (auto sent = write_all(connection->to.get(), engine::to_order(order->admission).dump()); !sent)
+    return context.report(sent.error());
   connection->to.reset();
   context.say("run " + run.value + " is with runner " + runner);
   auto answer = watch(*connection, context, order->admission.plan, run);
@@ -249,7 +301,8 @@ int dispatch(Context& context, const po::variables_map& given) {
   if (answer->contains("errors")) {
     std::vector<Error> errors;
     for (const auto& error : (*answer)["errors"]) {
-      errors.push_back(make_error(get_string(error, "code"), get_string(error, "message"), get_string(error, "next")));
+      errors.push_back(make_error(get_string(error, "code"), get_string(error, "message"),
+                                  get_string(error, "next")));
       errors.back().context.push_back("on runner " + runner);
       if (const auto kind = failure_class(get_string(error, "class"))) errors.back().kind = *kind;
     }
@@ -284,7 +337,8 @@ int accept(Context& context, const po::variables_map&) {
   ::signal(SIGPIPE, SIG_IGN);
   std::string text;
   char chunk[65536];
-  for (ssize_t got = 0; (got = ::read(STDIN_FILENO, chunk, sizeof chunk)) > 0 && text.size() <= largest_order;)
+  for (ssize_t got = 0;
+       (got = ::read(STDIN_FILENO, chunk, sizeof chunk)) > 0 && text.size() <= largest_order;)
     text.append(chunk, static_cast<size_t>(got));
   auto document = parse_json(text, "the order");
   if (!document) return context.report(document.error());
@@ -295,10 +349,18 @@ int accept(Context& context, const po::variables_map&) {
   auto run = engine::admit(setup_of(context), *ledger, *order);
   if (!run) return context.report(run.error());
   const fs::path folder = setup_of(context).run_folder(run->value);
-  const Fd log(::open((folder / "core.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const Fd log(
+      ::open((folder / "core.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   process::SpawnRequest request;
-  request.argv = {(context.places.prefix / "bin/hyops").string(), "run", "carry-on", run->value, "--json",
-                  "--home", context.places.home.string(), "--catalog", context.places.catalog.string()};
+  request.argv = {(context.places.prefix / "bin/hyops").string(),
+                  "run",
+                  "carry-on",
+                  run->value,
+                  "--json",
+                  "--home",
+                  context.places.home.string(),
+                  "--catalog",
+                  context.places.catalog.string()};
   request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
   request.out = request.err = log.get();
   request.new_session = true;
@@ -309,7 +371,10 @@ int accept(Context& context, const po::variables_map&) {
   for (bool last_look = false;;) {
     auto read = ledger->each_event(*run, seen, [&](const ledger::Event& event) {
       seen = event.seq;
-      std::cout << Json{{"type", event.type}, {"body", event.body}, {"wall_ms", event.wall_ms}}.dump() << '\n' << std::flush;
+      std::cout
+          << Json{{"type", event.type}, {"body", event.body}, {"wall_ms", event.wall_ms}}.dump()
+          << '\n'
+          << std::flush;
       return static_cast<bool>(std::cout);
     });
     if (!read) return context.report(read.error());
@@ -332,8 +397,10 @@ int send(Context& context, const po::variables_map& given) {
   if (!run) return context.report(run.error());
   const fs::path record = setup_of(context).run_folder(run->id.value) / "record";
   if (!fs::exists(record))
-    return context.report(make_error("cli.record.none", "run " + run->id.value + " has no record yet; it is " + run->status));
-  if (auto sent = engine::send_record(record, STDOUT_FILENO); !sent) return context.report(sent.error());
+    return context.report(make_error(
+        "cli.record.none", "run " + run->id.value + " has no record yet; it is " + run->status));
+  if (auto sent = engine::send_record(record, STDOUT_FILENO); !sent)
+    return context.report(sent.error());
   return exit_ok;
 }
 
@@ -341,27 +408,62 @@ int send(Context& context, const po::variables_map& given) {
 
 void add_dispatch_commands(Commands& commands) {
   const auto order_options = [](po::options_description_easy_init add) {
-    add("decision", po::value<std::string>(), "the signed decision of the plan")
-       ("approvals", po::value<std::string>(), "folder of signed approvals of the plan")
-       ("runner", po::value<std::string>(), "runner of the lane; default: the plan's target")
-       ("identity", po::value<std::string>(), "SSH key of the operator; it never leaves this machine")
-       ("to", po::value<std::string>(), "run order: the file to write, default order.json")
-       ("by", po::value<std::string>(), "who asks; default: the login name");
+    add("decision", po::value<std::string>(), "the signed decision of the plan")(
+        "approvals", po::value<std::string>(), "folder of signed approvals of the plan")(
+        "runner", po::value<std::string>(), "runner of the lane; default: the plan's target")(
+        "identity", po::value<std::string>(),
+        "SSH key of the operator; it never leaves this machine")(
+        "to", po::value<std::string>(), "run order: the file to write, default order.json")(
+        "by", po::value<std::string>(), "who asks; default: the login name");
   };
-  commands.push_back({"run", "dispatch", "PLAN", "send an approved plan to its runner, watch it, fetch and verify its record",
-                      "The run goes on when this command is killed; `hyops run collect` fetches its record later.\n"
-                      "  hyops run dispatch plan.json --decision decision.json --approvals approvals/ --runner cloud",
-                      {"plan"}, order_options, dispatch});
-  commands.push_back({"run", "order", "PLAN", "write the order that a dispatch would send, to be carried to a runner out of reach", "",
-                      {"plan"}, order_options, write_order});
-  commands.push_back({"run", "collect", "RUN", "fetch and verify the record of a dispatched run", "", {"run"},
+  commands.push_back({"run",
+                      "dispatch",
+                      "PLAN",
+                      "send an approved plan to its runner, watch it, fetch and verify its record",
+                      "The run goes on when this command is killed; `hyops run collect` fetches "
+                      "its record later.\n"
+                      "  hyops run dispatch plan.json --decision decision.json --approvals "
+                      "approvals/ --runner cloud",
+                      {"plan"},
+                      order_options,
+                      dispatch});
+  commands.push_back(
+      {"run",
+       "order",
+       "PLAN",
+       "write the order that a dispatch would send, to be carried to a runner out of reach",
+       "",
+       {"plan"},
+       order_options,
+       write_order});
+  commands.push_back({"run",
+                      "collect",
+                      "RUN",
+                      "fetch and verify the record of a dispatched run",
+                      "",
+                      {"run"},
                       [](po::options_description_easy_init add) {
-                        add("runner", po::value<std::string>(), "runner of the lane; default: where it was dispatched")
-                           ("identity", po::value<std::string>(), "SSH key of the operator");
+                        add("runner", po::value<std::string>(),
+                            "runner of the lane; default: where it was dispatched")(
+                            "identity", po::value<std::string>(), "SSH key of the operator");
                       },
                       collect_command});
-  commands.push_back({"run", "accept", "", "take an order from a dispatcher on standard input (runs on the runner)", "", {}, {}, accept});
-  commands.push_back({"run", "send", "RUN", "write a run's record to standard output (runs on the runner)", "", {"run"}, {}, send});
+  commands.push_back({"run",
+                      "accept",
+                      "",
+                      "take an order from a dispatcher on standard input (runs on the runner)",
+                      "",
+                      {},
+                      {},
+                      accept});
+  commands.push_back({"run",
+                      "send",
+                      "RUN",
+                      "write a run's record to standard output (runs on the runner)",
+                      "",
+                      {"run"},
+                      {},
+                      send});
 }
 
 }  // namespace hyops::cli

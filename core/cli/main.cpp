@@ -37,8 +37,10 @@ void print_overview(std::ostream& out, const Commands& commands) {
     name.resize(std::max<size_t>(22, name.size() + 1), ' ');
     out << "  " << name << command.summary << '\n';
   }
-  out << "\n`hyops NOUN VERB --help` tells more; `hyops explain CODE` explains an error; exit codes:\n"
-         "  0 ok  1 failed  2 wrong input  3 denied  4 held or changed by somebody else  5 unavailable\n"
+  out << "\n`hyops NOUN VERB --help` tells more; `hyops explain CODE` explains an error; exit "
+         "codes:\n"
+         "  0 ok  1 failed  2 wrong input  3 denied  4 held or changed by somebody else  5 "
+         "unavailable\n"
          "  6 outcome unknown  7 cancelled  77 this machine cannot do it\n";
 }
 
@@ -87,7 +89,8 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   po::variables_map given;
   try {
     const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), given);
+    po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(),
+              given);
     if (given.count("help")) {
       print_help(std::cout, command, visible);
       return exit_ok;
@@ -96,8 +99,9 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
     for (const auto& known : visible.options()) names.push_back("--" + known->long_name());
-    return context.report(make_error("cli.usage", "there is no option " + error.get_option_name() + "." +
-                                                      did_you_mean(error.get_option_name(), names),
+    return context.report(make_error("cli.usage",
+                                     "there is no option " + error.get_option_name() + "." +
+                                         did_you_mean(error.get_option_name(), names),
                                      "hyops " + command.noun + " " + command.verb + " --help"));
   } catch (const po::error& error) {
     return context.report(make_error("cli.usage", error.what(),
@@ -108,9 +112,11 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   context.colour = context.terminal && !context.json;
   context.places.prefix = own_prefix();
   context.places.home = option(given, "home", default_home().string());
-  context.places.catalog = option(given, "catalog", (own_prefix() / "share/hyops/catalog").string());
+  context.places.catalog =
+      option(given, "catalog", (own_prefix() / "share/hyops/catalog").string());
   for (const auto& name : command.positional)
-    if (!name.ends_with("...") && !given.count(name) && command.arguments.find('[') == std::string::npos)
+    if (!name.ends_with("...") && !given.count(name) &&
+        command.arguments.find('[') == std::string::npos)
       return context.report(make_error("cli.usage", "the command needs " + command.arguments + ".",
                                        "hyops " + command.noun + " " + command.verb + " --help"));
   return command.run(context, given);
@@ -138,7 +144,8 @@ int dispatch(const std::vector<std::string>& words) {
       used = 2;
     }
   }
-  if (best) return run_command(*best, {words.begin() + static_cast<std::ptrdiff_t>(used), words.end()});
+  if (best)
+    return run_command(*best, {words.begin() + static_cast<std::ptrdiff_t>(used), words.end()});
 
   std::set<std::string> nouns, verbs;
   for (const auto& command : commands) {
@@ -147,23 +154,23 @@ int dispatch(const std::vector<std::string>& words) {
   }
   Context context;
   if (verbs.empty())
-    return context.report(make_error("cli.usage", "there is no command \"" + printable(words[0], 60) + "\"." +
-                                                      did_you_mean(words[0], {nouns.begin(), nouns.end()})));
+    return context.report(
+        make_error("cli.usage", "there is no command \"" + printable(words[0], 60) + "\"." +
+                                    did_you_mean(words[0], {nouns.begin(), nouns.end()})));
   const std::vector<std::string> known(verbs.begin(), verbs.end());
   if (words.size() > 1 && words[1] != "--help" && words[1] != "-h")
-    return context.report(make_error("cli.usage", "hyops " + words[0] + " has no \"" + printable(words[1], 60) +
-                                                      "\"." + did_you_mean(words[1], known) + " It has: " + join(known)));
+    return context.report(make_error(
+        "cli.usage", "hyops " + words[0] + " has no \"" + printable(words[1], 60) + "\"." +
+                         did_you_mean(words[1], known) + " It has: " + join(known)));
   std::cout << "usage: hyops " << words[0] << " " << join(known, "|") << '\n';
   for (const auto& command : commands)
     if (command.noun == words[0])
-      std::cout << "  " << command.noun << ' ' << command.verb << ' ' << command.arguments << "\n      "
-                << command.summary << '\n';
+      std::cout << "  " << command.noun << ' ' << command.verb << ' ' << command.arguments
+                << "\n      " << command.summary << '\n';
   return words.size() > 1 ? exit_ok : exit_usage;
 }
 
 }  // namespace
 }  // namespace hyops::cli
 
-int main(int argc, char** argv) {
-  return hyops::cli::dispatch({argv + 1, argv + argc});
-}
+int main(int argc, char** argv) { return hyops::cli::dispatch({argv + 1, argv + argc}); }

@@ -12,8 +12,8 @@
 
 namespace hyops::cli {
 
-bool ended_well(const std::string& ending);    // ok, adopted, skipped
-Paint paint_of(const std::string& status);     // of a run, phase or step
+bool ended_well(const std::string& ending);  // ok, adopted, skipped
+Paint paint_of(const std::string& status);   // of a run, phase or step
 
 class Picture {
  public:
@@ -44,7 +44,7 @@ class Picture {
   };
   Step& step(const std::string& id);
   Phase& phase(const std::string& name);
-  std::string after(int64_t wall_ms) const;   // "+12.3s" since the run started
+  std::string after(int64_t wall_ms) const;  // "+12.3s" since the run started
   Line line(int64_t wall_ms, std::vector<Span> rest) const;
   std::vector<Line> take_step(const std::string& type, const Json& body, int64_t wall_ms);
   Line ended(const std::string& id, const Step& step, const Json& body, int64_t wall_ms) const;
@@ -53,12 +53,12 @@ class Picture {
   Line clock_line(int64_t now_ms) const;
 
   std::string run_, title_, status_, waits_, target_;
-  std::vector<Phase> phases_;        // in the plan's order
+  std::vector<Phase> phases_;  // in the plan's order
   std::map<std::string, Step> steps_;
-  std::vector<std::string> order_;   // of steps, in the plan's order
+  std::vector<std::string> order_;  // of steps, in the plan's order
   std::optional<int64_t> rto_ms_;
   int64_t started_ms_ = 0, ended_ms_ = 0;
-  size_t widest_ = 8;                // of the steps' names
+  size_t widest_ = 8;  // of the steps' names
 };
 
 }  // namespace hyops::cli

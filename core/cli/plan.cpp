@@ -1,4 +1,5 @@
-// hyops plan: what would run, with what, from where, touching what, at what cost; and two plans compared.
+// hyops plan: what would run, with what, from where, touching what, at what cost; and two plans
+// compared.
 #include <iomanip>
 #include <iostream>
 
@@ -19,7 +20,8 @@ Result<std::map<std::string, Json>> operator_inputs(const po::variables_map& giv
   for (const auto& word : given["input"].as<std::vector<std::string>>()) {
     const size_t at = word.find('=');
     if (at == std::string::npos || word.find('.') > at)
-      return fail("cli.usage", "--input wants STEP.INPUT=VALUE, not \"" + printable(word, 80) + "\"");
+      return fail("cli.usage",
+                  "--input wants STEP.INPUT=VALUE, not \"" + printable(word, 80) + "\"");
     const std::string value = word.substr(at + 1);
     auto parsed = parse_json(value, "--input");
     out[word.substr(0, at)] = parsed ? *parsed : Json(value);
@@ -31,35 +33,46 @@ void print_list(Context& context, const char* title, const Json& list) {
   if (list.empty()) return;
   std::vector<std::string> words;
   for (const auto& item : list) words.push_back(printable(item.get<std::string>(), 160));
-  context.say("  " + std::string(title) + std::string(16 - std::string(title).size(), ' ') + join(words, "\n                  "));
+  context.say("  " + std::string(title) + std::string(16 - std::string(title).size(), ' ') +
+              join(words, "\n                  "));
 }
 
 void print_plan(Context& context, const plan::Plan& plan, const std::string& digest) {
   context.say(plan.title + "\n");
   context.say("  blueprint       " + plan.blueprint + " " + plan.blueprint_version);
-  context.say("  lane            " + plan.lane + " (" + plan.lane_kind + ", epoch " + std::to_string(plan.epoch) + "), profile " + plan.profile);
-  context.say("  runs            " + plan.execution_plane + ", target " + (plan.target.empty() ? "not selected" : plan.target));
-  if (plan.rto_ms) context.say("  RTO             " + show_duration(*plan.rto_ms) + (plan.rpo_ms ? ", RPO " + show_duration(*plan.rpo_ms) : ""));
+  context.say("  lane            " + plan.lane + " (" + plan.lane_kind + ", epoch " +
+              std::to_string(plan.epoch) + "), profile " + plan.profile);
+  context.say("  runs            " + plan.execution_plane + ", target " +
+              (plan.target.empty() ? "not selected" : plan.target));
+  if (plan.rto_ms)
+    context.say("  RTO             " + show_duration(*plan.rto_ms) +
+                (plan.rpo_ms ? ", RPO " + show_duration(*plan.rpo_ms) : ""));
   std::string phase;
   for (const auto& step : plan.steps) {
     if (phase != contract::name(step.phase)) {
       phase = contract::name(step.phase);
       context.say("\n" + phase);
     }
-    context.say("  " + step.id + "  " + step.module + " by " + step.pack + " " + step.pack_version + " (" + std::string(contract::name(step.driver)) +
-                (step.plugin.empty() ? "" : " " + step.plugin + " " + step.verb) + ", at most " + show_duration(step.timeout_ms) + ")" +
-                (step.irreversible ? "  IRREVERSIBLE" : ""));
+    context.say("  " + step.id + "  " + step.module + " by " + step.pack + " " + step.pack_version +
+                " (" + std::string(contract::name(step.driver)) +
+                (step.plugin.empty() ? "" : " " + step.plugin + " " + step.verb) + ", at most " +
+                show_duration(step.timeout_ms) + ")" + (step.irreversible ? "  IRREVERSIBLE" : ""));
     for (const auto& [name, input] : step.inputs)
-      context.say("      " + name + " = " + (input.known ? printable(input.value.dump(-1, ' ', false, Json::error_handler_t::replace), 100) : "unknown until step " + split(input.reference, '.')[0] + " has run") +
-                  "   <- " + input.from);
+      context.say(
+          "      " + name + " = " +
+          (input.known
+               ? printable(input.value.dump(-1, ' ', false, Json::error_handler_t::replace), 100)
+               : "unknown until step " + split(input.reference, '.')[0] + " has run") +
+          "   <- " + input.from);
   }
   context.say("\nblast radius");
-  for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"})
+  for (const char* what :
+       {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"})
     print_list(context, what, plan.blast_radius[what]);
   const int64_t micro = get_int(plan.cost, "estimate_micro");
   std::ostringstream cost;
-  cost << "cost              " << micro / 1'000'000 << '.' << std::setw(2) << std::setfill('0') << micro / 10'000 % 100 << ' '
-       << get_string(plan.cost, "currency") << " for a day";
+  cost << "cost              " << micro / 1'000'000 << '.' << std::setw(2) << std::setfill('0')
+       << micro / 10'000 % 100 << ' ' << get_string(plan.cost, "currency") << " for a day";
   context.say("\n" + cost.str());
   if (!plan.cost["unpriced"].empty()) print_list(context, "unpriced", plan.cost["unpriced"]);
   const Json& need = plan.policy["approvals"];
@@ -75,7 +88,8 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (!lane) return context.report(lane.error());
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  auto registry = plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry =
+      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
   if (!registry) return context.report(registry.error());
 
   plan::Question question;
@@ -85,12 +99,17 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (given.count("decision")) {
     auto document = read_signed(option(given, "decision"));
     if (!document) return context.report(document.error());
-    auto decision = trust::check_decision(document->document, document->signature, *lane, system_clock().wall_ms());
+    auto decision = trust::check_decision(document->document, document->signature, *lane,
+                                          system_clock().wall_ms());
     if (!decision) return context.report(decision.error());
-    question.origin = {{"decision", {{"id", decision->id}, {"type", decision->type}, {"digest", digest_of(document->document)}}}};
+    question.origin = {{"decision",
+                        {{"id", decision->id},
+                         {"type", decision->type},
+                         {"digest", digest_of(document->document)}}}};
     if (question.target.empty()) question.target = decision->target;
   } else {
-    question.origin = {{"request", {{"by", requester(given)}, {"reason", option(given, "reason", "not given")}}}};
+    question.origin = {
+        {"request", {{"by", requester(given)}, {"reason", option(given, "reason", "not given")}}}};
   }
   contract::Diagnostics problems;
   contract::Catalog catalog(context.places.catalog);
@@ -105,7 +124,8 @@ int make_plan(Context& context, const po::variables_map& given) {
   auto text = canonical(plan::to_json(*plan));
   if (!digest || !text) return context.report(digest ? text.error() : digest.error());
   if (given.count("to"))
-    if (auto written = write_file(option(given, "to"), *text); !written) return context.report(written.error());
+    if (auto written = write_file(option(given, "to"), *text); !written)
+      return context.report(written.error());
   context.answer({{"digest", digest->value}, {"plan", plan::to_json(*plan)}});
   if (!context.json) print_plan(context, *plan, digest->value);
   if (given.count("to")) context.say("written to        " + option(given, "to"));
@@ -117,7 +137,8 @@ Result<plan::Plan> read_plan(const std::string& file) {
   if (!text) return pass(text);
   auto document = parse_json(*text, file);
   if (!document) return pass(document);
-  if (document->contains("digest") && document->contains("plan") && (*document)["plan"].is_object()) *document = Json((*document)["plan"]);
+  if (document->contains("digest") && document->contains("plan") && (*document)["plan"].is_object())
+    *document = Json((*document)["plan"]);
   return plan::parse_plan(*document);
 }
 
@@ -135,22 +156,35 @@ int compare_plans(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_plan_commands(Commands& commands) {
-  commands.push_back({"plan", "", "BLUEPRINT", "what a run would do, touch and cost; nothing is changed",
-                      "The plan and its digest are what people approve, and what runs is exactly that.\n"
-                      "  hyops plan dr/postgresql-failover --lane drill --decision decision.json --to plan.json",
-                      {"blueprint"},
-                      [](po::options_description_easy_init add) {
-                        add("lane", po::value<std::string>()->required(), "the lane")
-                           ("decision", po::value<std::string>(), "the signed decision it follows from (its signature beside it)")
-                           ("target", po::value<std::string>(), "the execution plane; default: the decision's target")
-                           ("reason", po::value<std::string>(), "why, where there is no decision")
-                           ("by", po::value<std::string>(), "who asks; default: the login name")
-                           ("input", po::value<std::vector<std::string>>(), "STEP.INPUT=VALUE, above all other layers; repeatable")
-                           ("to", po::value<std::string>(), "write the plan document there");
-                      },
-                      make_plan});
-  commands.push_back({"plan", "diff", "BEFORE AFTER", "what differs between two plan documents, in words", "",
-                      {"before", "after"}, {}, compare_plans});
+  commands.push_back(
+      {"plan",
+       "",
+       "BLUEPRINT",
+       "what a run would do, touch and cost; nothing is changed",
+       "The plan and its digest are what people approve, and what runs is exactly that.\n"
+       "  hyops plan dr/postgresql-failover --lane drill --decision decision.json --to plan.json",
+       {"blueprint"},
+       [](po::options_description_easy_init add) {
+         add("lane", po::value<std::string>()->required(), "the lane")(
+             "decision", po::value<std::string>(),
+             "the signed decision it follows from (its signature beside it)")(
+             "target", po::value<std::string>(),
+             "the execution plane; default: the decision's target")(
+             "reason", po::value<std::string>(), "why, where there is no decision")(
+             "by", po::value<std::string>(), "who asks; default: the login name")(
+             "input", po::value<std::vector<std::string>>(),
+             "STEP.INPUT=VALUE, above all other layers; repeatable")(
+             "to", po::value<std::string>(), "write the plan document there");
+       },
+       make_plan});
+  commands.push_back({"plan",
+                      "diff",
+                      "BEFORE AFTER",
+                      "what differs between two plan documents, in words",
+                      "",
+                      {"before", "after"},
+                      {},
+                      compare_plans});
 }
 
 }  // namespace hyops::cli

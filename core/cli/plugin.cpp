@@ -9,7 +9,8 @@ namespace hyops::cli {
 namespace {
 
 Result<plugin::Registry> open_registry(const Context& context) {
-  return plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  return plugin::Registry::open(
+      plugin::standard_sources(context.places.prefix, context.places.home));
 }
 
 int list(Context& context, const po::variables_map&) {
@@ -57,10 +58,13 @@ int describe(Context& context, const po::variables_map& given) {
   const auto words = [&](const char* key) {
     return join(about.value(key, std::vector<std::string>{}));
   };
-  context.say(get_string(about, "plugin") + " " + get_string(about, "version") + ": " + get_string(about, "title"));
-  context.say("vendor:      " + get_string(about, "vendor") + " (" + get_string(about, "status") + ", ABI " + get_string(about, "abi") + ")");
+  context.say(get_string(about, "plugin") + " " + get_string(about, "version") + ": " +
+              get_string(about, "title"));
+  context.say("vendor:      " + get_string(about, "vendor") + " (" + get_string(about, "status") +
+              ", ABI " + get_string(about, "abi") + ")");
   if (about.contains("refused"))
-    context.say("refused:     " + get_string(about["refused"], "message") + " [" + get_string(about["refused"], "code") + "]");
+    context.say("refused:     " + get_string(about["refused"], "message") + " [" +
+                get_string(about["refused"], "code") + "]");
   else
     context.say("signed by:   " + get_string(about, "signed_by"));
   for (const auto& [id, verbs] : about["interfaces"].items())
@@ -75,13 +79,15 @@ int describe(Context& context, const po::variables_map& given) {
 
 int sign(Context& context, const po::variables_map& given) {
   if (!given.count("key"))
-    return context.report(make_error("cli.usage", "--key names the secret key to sign with.", "hyops plugin sign --help"));
+    return context.report(make_error("cli.usage", "--key names the secret key to sign with.",
+                                     "hyops plugin sign --help"));
   auto key = trust::SecretKey::load(option(given, "key"));
   if (!key) return context.report(key.error());
   const std::string folder = option(given, "dir");
   if (auto done = plugin::sign(folder, *key); !done) return context.report(done.error());
   const auto public_key = key->public_key();
-  context.say("signed " + folder + "/plugin.toml with key " + public_key.id + "; `minisign -V` verifies it");
+  context.say("signed " + folder + "/plugin.toml with key " + public_key.id +
+              "; `minisign -V` verifies it");
   context.answer({{"folder", folder}, {"key", public_key.text}, {"key_id", public_key.id}});
   return exit_ok;
 }
@@ -89,21 +95,37 @@ int sign(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_plugin_commands(Commands& commands) {
-  commands.push_back({"plugin", "list", "", "Lists installed plugins and who vouches for them",
-                      "Checks manifest, signature and scope of the key of every plugin; runs none of them.\n"
-                      "JSON: [{plugin, version, folder, signed_by | refused: {code, message}}]",
-                      {}, {}, list});
-  commands.push_back({"plugin", "describe", "ID", "Says what a plugin is, may do and can be told",
+  commands.push_back(
+      {"plugin",
+       "list",
+       "",
+       "Lists installed plugins and who vouches for them",
+       "Checks manifest, signature and scope of the key of every plugin; runs none of them.\n"
+       "JSON: [{plugin, version, folder, signed_by | refused: {code, message}}]",
+       {},
+       {},
+       list});
+  commands.push_back({"plugin",
+                      "describe",
+                      "ID",
+                      "Says what a plugin is, may do and can be told",
                       "Reads the plugin's manifest; runs none of its code.\n"
-                      "example: hyops plugin describe hyops.local.compute", {"id"}, {}, describe});
-  commands.push_back({"plugin", "sign", "DIR", "Signs a plugin's folder",
-                      "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
-                      "example: hyops plugin sign build/com.acme.clouds --key acme.key",
-                      {"dir"},
-                      [](po::options_description_easy_init add) {
-                        add("key", po::value<std::string>(), "secret key file (minisign, without a password)");
-                      },
-                      sign});
+                      "example: hyops plugin describe hyops.local.compute",
+                      {"id"},
+                      {},
+                      describe});
+  commands.push_back(
+      {"plugin",
+       "sign",
+       "DIR",
+       "Signs a plugin's folder",
+       "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
+       "example: hyops plugin sign build/com.acme.clouds --key acme.key",
+       {"dir"},
+       [](po::options_description_easy_init add) {
+         add("key", po::value<std::string>(), "secret key file (minisign, without a password)");
+       },
+       sign});
 }
 
 }  // namespace hyops::cli

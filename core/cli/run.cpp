@@ -1,4 +1,5 @@
-// run start|resume|cancel|confirm|reconcile: from an approved plan to an ending that is in the record.
+// run start|resume|cancel|confirm|reconcile: from an approved plan to an ending that is in the
+// record.
 #include <csignal>
 #include <iostream>
 
@@ -16,12 +17,17 @@ namespace {
 
 void on_interrupt(int) { engine::Cancellation::on_signal(); }
 
-void tell_next(Context& context, const std::string& status, const RunId& run, const std::filesystem::path& record) {
+void tell_next(Context& context, const std::string& status, const RunId& run,
+               const std::filesystem::path& record) {
   context.answer_line({{"run", run.value}, {"status", status}, {"record", record.string()}});
   context.say("run " + run.value + " ended " + status);
-  if (status == "waiting") context.say("  next: hyops run confirm " + run.value + " PHASE --by NAME, then hyops run resume " + run.value);
+  if (status == "waiting")
+    context.say("  next: hyops run confirm " + run.value +
+                " PHASE --by NAME, then hyops run resume " + run.value);
   if (status == "unknown") context.say("  next: hyops run reconcile " + run.value);
-  if (status == "failed" || status == "cancelled") context.say("  next: hyops run show " + run.value + "; when mended: hyops run resume " + run.value);
+  if (status == "failed" || status == "cancelled")
+    context.say("  next: hyops run show " + run.value + "; when mended: hyops run resume " +
+                run.value);
   if (status != "waiting") context.say("  record: " + record.string());
 }
 
@@ -84,14 +90,17 @@ int cancel(Context& context, const po::variables_map& given) {
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
   const bool now = flag(given, "now");
-  auto event = ledger->append(run->id, "cancel.requested", {{"mode", now ? "now" : "after-step"}, {"by", requester(given)}});
+  auto event = ledger->append(run->id, "cancel.requested",
+                              {{"mode", now ? "now" : "after-step"}, {"by", requester(given)}});
   if (!event) return context.report(event.error());
-  const auto asked = engine::Cancellation::request(setup_of(context).run_folder(run->id.value),
-                                                   now ? engine::Cancel::now : engine::Cancel::after_step);
+  const auto asked =
+      engine::Cancellation::request(setup_of(context).run_folder(run->id.value),
+                                    now ? engine::Cancel::now : engine::Cancel::after_step);
   if (!asked) return context.report(asked.error());
   context.answer({{"run", run->id.value}, {"cancel", now ? "now" : "after-step"}});
-  context.say(now ? "the steps that run are being stopped; Terraform gets the time to write its state"
-                  : "no further step is started; `--now` stops the ones that run");
+  context.say(
+      now ? "the steps that run are being stopped; Terraform gets the time to write its state"
+          : "no further step is started; `--now` stops the ones that run");
   return exit_ok;
 }
 
@@ -100,10 +109,12 @@ int confirm(Context& context, const po::variables_map& given) {
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
-  if (auto done = engine::confirm_gate(*ledger, run->id, option(given, "phase"), requester(given)); !done)
+  if (auto done = engine::confirm_gate(*ledger, run->id, option(given, "phase"), requester(given));
+      !done)
     return context.report(done.error());
   context.answer({{"run", run->id.value}, {"confirmed", option(given, "phase")}});
-  context.say("phase " + option(given, "phase") + " may start\n  next: hyops run resume " + run->id.value);
+  context.say("phase " + option(given, "phase") + " may start\n  next: hyops run resume " +
+              run->id.value);
   return exit_ok;
 }
 
@@ -122,10 +133,12 @@ int reconcile(Context& context, const po::variables_map& given) {
       if (!parsed) return context.report(parsed.error());
       outputs = std::move(*parsed);
     }
-    auto stated = engine::state_outcome(*ledger, run->id, option(given, choice), choice, outputs, requester(given), option(given, "reason"));
+    auto stated = engine::state_outcome(*ledger, run->id, option(given, choice), choice, outputs,
+                                        requester(given), option(given, "reason"));
     if (!stated) return context.report(stated.error());
     context.answer({{"run", run->id.value}, {"step", option(given, choice)}, {"choice", choice}});
-    context.say("stated: " + std::string(choice) + " " + option(given, choice) + "\n  next: hyops run resume " + run->id.value);
+    context.say("stated: " + std::string(choice) + " " + option(given, choice) +
+                "\n  next: hyops run resume " + run->id.value);
     return exit_ok;
   }
   auto document = ledger->plan_of(run->id);
@@ -139,12 +152,16 @@ int reconcile(Context& context, const po::variables_map& given) {
   Json list = Json::array();
   bool open = false;
   for (const auto& choice : *choices) {
-    list.push_back({{"step", choice.step}, {"seen", choice.seen}, {"evidence", choice.evidence}, {"resolved", choice.resolved}});
+    list.push_back({{"step", choice.step},
+                    {"seen", choice.seen},
+                    {"evidence", choice.evidence},
+                    {"resolved", choice.resolved}});
     context.say("step " + choice.step + ": " + choice.seen + ", " + choice.evidence);
     if (choice.resolved.empty()) {
       open = true;
-      context.say("  next: look for yourself, then hyops run reconcile " + run->id.value + " --adopt " + choice.step +
-                  " --outputs FILE or --retry " + choice.step + ", with --by and --reason");
+      context.say("  next: look for yourself, then hyops run reconcile " + run->id.value +
+                  " --adopt " + choice.step + " --outputs FILE or --retry " + choice.step +
+                  ", with --by and --reason");
     } else {
       context.say("  will " + choice.resolved);
     }
@@ -167,37 +184,75 @@ int carry_on(Context& context, const po::variables_map& given) {
 }  // namespace
 
 void add_run_commands(Commands& commands) {
-  const auto by = [](po::options_description_easy_init add) { add("by", po::value<std::string>(), "who; default: the login name"); };
-  commands.push_back({"run", "start", "PLAN", "run an approved plan, or an order that was carried here, on this runner",
-                      "  hyops run start plan.json --decision decision.json --approvals approvals/",
-                      {"plan"},
-                      [](po::options_description_easy_init add) {
-                        add("decision", po::value<std::string>(), "the signed decision of the plan")
-                           ("approvals", po::value<std::string>(), "folder of signed approvals of the plan")
-                           ("by", po::value<std::string>(), "who asks; default: the login name");
-                      },
-                      start});
-  commands.push_back({"run", "resume", "RUN", "go on with a run that was interrupted, failed, cancelled or waits",
-                      "Steps that ended well are not repeated. A step that was going on is found again; one whose outcome is\n"
+  const auto by = [](po::options_description_easy_init add) {
+    add("by", po::value<std::string>(), "who; default: the login name");
+  };
+  commands.push_back(
+      {"run",
+       "start",
+       "PLAN",
+       "run an approved plan, or an order that was carried here, on this runner",
+       "  hyops run start plan.json --decision decision.json --approvals approvals/",
+       {"plan"},
+       [](po::options_description_easy_init add) {
+         add("decision", po::value<std::string>(), "the signed decision of the plan")(
+             "approvals", po::value<std::string>(), "folder of signed approvals of the plan")(
+             "by", po::value<std::string>(), "who asks; default: the login name");
+       },
+       start});
+  commands.push_back({"run",
+                      "resume",
+                      "RUN",
+                      "go on with a run that was interrupted, failed, cancelled or waits",
+                      "Steps that ended well are not repeated. A step that was going on is found "
+                      "again; one whose outcome is\n"
                       "unknown is observed first.",
-                      {"run"}, by, resume});
-  commands.push_back({"run", "cancel", "RUN", "stop a run after the steps that run now, or now", "", {"run"},
-                      [](po::options_description_easy_init add) {
-                        add("now", "stop the running steps as well")("by", po::value<std::string>(), "who; default: the login name");
-                      },
-                      cancel});
-  commands.push_back({"run", "confirm", "RUN PHASE", "let a run through the gate before a phase", "", {"run", "phase"}, by, confirm});
-  commands.push_back({"run", "reconcile", "RUN", "find out what became of steps whose outcome is unknown",
-                      "Observes each of them. Where no observation can tell, a person states it, with name and reason.",
+                      {"run"},
+                      by,
+                      resume});
+  commands.push_back({"run",
+                      "cancel",
+                      "RUN",
+                      "stop a run after the steps that run now, or now",
+                      "",
                       {"run"},
                       [](po::options_description_easy_init add) {
-                        add("adopt", po::value<std::string>(), "state: this step took effect")
-                           ("retry", po::value<std::string>(), "state: this step did not take effect")
-                           ("outputs", po::value<std::string>(), "JSON file with the adopted step's outputs")
-                           ("by", po::value<std::string>(), "who states it")("reason", po::value<std::string>(), "how they know");
+                        add("now", "stop the running steps as well")(
+                            "by", po::value<std::string>(), "who; default: the login name");
                       },
-                      reconcile});
-  commands.push_back({"run", "carry-on", "RUN", "what a runner does with a dispatched run (started by `run accept`)", "", {"run"}, {}, carry_on});
+                      cancel});
+  commands.push_back({"run",
+                      "confirm",
+                      "RUN PHASE",
+                      "let a run through the gate before a phase",
+                      "",
+                      {"run", "phase"},
+                      by,
+                      confirm});
+  commands.push_back(
+      {"run",
+       "reconcile",
+       "RUN",
+       "find out what became of steps whose outcome is unknown",
+       "Observes each of them. Where no observation can tell, a person states it, with name and "
+       "reason.",
+       {"run"},
+       [](po::options_description_easy_init add) {
+         add("adopt", po::value<std::string>(), "state: this step took effect")(
+             "retry", po::value<std::string>(), "state: this step did not take effect")(
+             "outputs", po::value<std::string>(), "JSON file with the adopted step's outputs")(
+             "by", po::value<std::string>(), "who states it")("reason", po::value<std::string>(),
+                                                              "how they know");
+       },
+       reconcile});
+  commands.push_back({"run",
+                      "carry-on",
+                      "RUN",
+                      "what a runner does with a dispatched run (started by `run accept`)",
+                      "",
+                      {"run"},
+                      {},
+                      carry_on});
   add_run_view_commands(commands);
   add_dispatch_commands(commands);
 }

@@ -20,7 +20,8 @@ Result<ledger::Ledger> use_ledger(const Context& context) {
 }
 
 Result<contract::Lane> load_lane(const Context& context, const std::string& name) {
-  if (!is_name(name)) return fail("file.name", "\"" + printable(name, 80) + "\" cannot be the name of a lane");
+  if (!is_name(name))
+    return fail("file.name", "\"" + printable(name, 80) + "\" cannot be the name of a lane");
   const auto file = context.places.lane(name);
   if (!std::filesystem::exists(file))
     return fail("cli.lane.unknown", "there is no lane " + name + " on this machine");
@@ -43,14 +44,18 @@ Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem:
   std::error_code problem;
   for (const auto& entry : std::filesystem::directory_iterator(folder, problem))
     if (entry.path().extension() == ".json") files.push_back(entry.path());
-  if (problem) return fail("file.open", "cannot read the approvals in " + folder.string() + ": " + problem.message());
+  if (problem)
+    return fail("file.open",
+                "cannot read the approvals in " + folder.string() + ": " + problem.message());
   std::sort(files.begin(), files.end());
   std::vector<trust::SignedDocument> out;
-  // One without its signature is one bad approval, named as such where they are judged; the others still count.
+  // One without its signature is one bad approval, named as such where they are judged; the others
+  // still count.
   for (const auto& file : files) {
     auto document = read_file(file, 1u << 20);
     if (!document) return pass(document);
-    out.push_back({file.stem().string(), std::move(*document), read_file(file.string() + ".minisig", 65536).value_or("")});
+    out.push_back({file.stem().string(), std::move(*document),
+                   read_file(file.string() + ".minisig", 65536).value_or("")});
   }
   return out;
 }

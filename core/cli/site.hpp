@@ -10,7 +10,8 @@
 namespace hyops::cli {
 
 engine::Setup setup_of(const Context& context);
-Result<ledger::Ledger> use_ledger(const Context& context);         // makes the home folder where it is missing
+Result<ledger::Ledger> use_ledger(
+    const Context& context);  // makes the home folder where it is missing
 Result<contract::Lane> load_lane(const Context& context, const std::string& name);
 
 // A document and the signature beside it (<file>.minisig).
@@ -21,7 +22,8 @@ Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem:
 // Plan, decision and approvals as options "plan", "decision", "approvals" and "by" name them.
 Result<engine::Admission> read_admission(const po::variables_map& given);
 
-// Who asks: --by, or the login name of the process's user (the record keeps it; approvals are what proves).
+// Who asks: --by, or the login name of the process's user (the record keeps it; approvals are what
+// proves).
 std::string requester(const po::variables_map& given);
 
 }  // namespace hyops::cli

@@ -11,12 +11,18 @@ namespace hyops::contract {
 
 std::string_view what(Node::Is is) {
   switch (is) {
-    case Node::Is::text: return "a string";
-    case Node::Is::integer: return "an integer";
-    case Node::Is::boolean: return "true or false";
-    case Node::Is::list: return "a list";
-    case Node::Is::table: return "a table";
-    case Node::Is::refused: return "nothing usable";
+    case Node::Is::text:
+      return "a string";
+    case Node::Is::integer:
+      return "an integer";
+    case Node::Is::boolean:
+      return "true or false";
+    case Node::Is::list:
+      return "a list";
+    case Node::Is::table:
+      return "a table";
+    case Node::Is::refused:
+      return "nothing usable";
   }
   return "";
 }
@@ -73,9 +79,12 @@ Node node_of(const Json& value) {
 
 Json json_of(const Node& node) {
   switch (node.is) {
-    case Node::Is::text: return node.text;
-    case Node::Is::integer: return node.integer;
-    case Node::Is::boolean: return node.boolean;
+    case Node::Is::text:
+      return node.text;
+    case Node::Is::integer:
+      return node.integer;
+    case Node::Is::boolean:
+      return node.boolean;
     case Node::Is::list: {
       Json list = Json::array();
       for (const auto& item : node.items) list.push_back(json_of(item));
@@ -86,7 +95,8 @@ Json json_of(const Node& node) {
       for (const auto& member : node.members) object[member.key] = json_of(member.value);
       return object;
     }
-    case Node::Is::refused: break;
+    case Node::Is::refused:
+      break;
   }
   return nullptr;
 }

@@ -2,18 +2,18 @@
 // keys of both against each other.
 #include <utility>
 
-#include "contract/shapes.hpp"
 #include "contract/load.hpp"
+#include "contract/shapes.hpp"
 
 namespace hyops::contract {
 namespace {
 
 using Keys = std::vector<std::pair<const char*, Json>>;
 
-const Json text = {{"type", "string"}};
-const Json truth = {{"type", "boolean"}};
-const Json texts = {{"type", "array"}, {"items", text}};
-const Json number = {{"type", "integer"}};
+const Json any_text = {{"type", "string"}};
+const Json any_truth = {{"type", "boolean"}};
+const Json any_texts = {{"type", "array"}, {"items", any_text}};
+const Json any_number = {{"type", "integer"}};
 
 Json table(const Keys& keys, const std::vector<std::string>& required = {}) {
   Json properties = Json::object();
@@ -47,7 +47,7 @@ Json field() {
                   {"pattern",
                    "^((list|map)<)*(string|int|bool|duration|address|cidr|dns_name|host|endpoint|"
                    "secret|digest)>*$"}}},
-                {"required", truth},
+                {"required", any_truth},
                 {"default", Json::object()},
                 {"one_of",
                  {{"type", "array"},
@@ -56,23 +56,23 @@ Json field() {
                 {"pattern", {{"type", "string"}, {"maxLength", 256}}},
                 {"min", {{"type", Json::array({"integer", "string"})}}},
                 {"max", {{"type", Json::array({"integer", "string"})}}},
-                {"unit", text},
-                {"doc", text}},
+                {"unit", any_text},
+                {"doc", any_text}},
                {"type"});
 }
 
 Json module_file() {
   return table({{"module", named(1)},
                 {"version", version()},
-                {"title", text},
-                {"doc", text},
+                {"title", any_text},
+                {"doc", any_text},
                 {"inputs", map_of(field())},
                 {"outputs", map_of(field())},
-                {"effects", table({{"hosts", texts},
-                                   {"dns_names", texts},
-                                   {"secrets", texts},
-                                   {"files", texts},
-                                   {"irreversible", truth}})}},
+                {"effects", table({{"hosts", any_texts},
+                                   {"dns_names", any_texts},
+                                   {"secrets", any_texts},
+                                   {"files", any_texts},
+                                   {"irreversible", any_truth}})}},
                {"module", "version", "title"});
 }
 
@@ -82,14 +82,14 @@ Json pack_file() {
                 {"module", named(1)},
                 {"driver", choice({"process", "ansible", "terraform", "packer", "plugin"})},
                 {"timeout", of_kind(Kind::duration)},
-                {"idempotent", truth},
-                {"tools", map_of(text)},
-                {"process", table({{"run", texts}, {"observe", texts}}, {"run"})},
-                {"ansible", table({{"playbook", text}, {"observe", text}}, {"playbook"})},
-                {"terraform", table({{"root", text}}, {"root"})},
-                {"packer", table({{"template", text}}, {"template"})},
-                {"plugin", table({{"plugin", text},
-                                  {"verb", text},
+                {"idempotent", any_truth},
+                {"tools", map_of(any_text)},
+                {"process", table({{"run", any_texts}, {"observe", any_texts}}, {"run"})},
+                {"ansible", table({{"playbook", any_text}, {"observe", any_text}}, {"playbook"})},
+                {"terraform", table({{"root", any_text}}, {"root"})},
+                {"packer", table({{"template", any_text}}, {"template"})},
+                {"plugin", table({{"plugin", any_text},
+                                  {"verb", any_text},
                                   {"interface", choice({"hyops.provider/1", "hyops.egress/1",
                                                         "hyops.access/1", "hyops.secret/1"})}},
                                  {"plugin", "interface", "verb"})}},
@@ -98,7 +98,7 @@ Json pack_file() {
 
 Json profile_file() {
   const Json retry =
-      table({{"attempts", number}, {"pause", of_kind(Kind::duration)}}, {"attempts"});
+      table({{"attempts", any_number}, {"pause", of_kind(Kind::duration)}}, {"attempts"});
   const Json lane_kinds = {
       {"type", "array"}, {"items", choice({"drill", "live"})}, {"minItems", 1}};
   const Json phases = {{"type", "array"}, {"items", choice(phase_names())}};
@@ -108,17 +108,17 @@ Json profile_file() {
     classes.emplace_back(each, retry);
   return table(
       {{"profile", named(0)},
-       {"title", text},
+       {"title", any_text},
        {"lane_kinds", lane_kinds},
        {"bind", map_of(named(1))},
        {"defaults", map_of(free_table())},
-       {"approvals", table({{"required", number},
-                            {"distinct_from_requester", truth},
+       {"approvals", table({{"required", any_number},
+                            {"distinct_from_requester", any_truth},
                             {"valid", of_kind(Kind::duration)}})},
        {"retry", table(classes)},
-       {"limits", table({{"parallel", number},
+       {"limits", table({{"parallel", any_number},
                          {"step_timeout", of_kind(Kind::duration)},
-                         {"resources", map_of(number)}})},
+                         {"resources", map_of(any_number)}})},
        {"connectivity",
         table({{"expect", choice({"runner-local", "private-overlay", "bastion-explicit", "gcp-iap",
                                   "public-ephemeral"})}})},
@@ -128,29 +128,33 @@ Json profile_file() {
         table({{"currency", {{"type", "string"}, {"pattern", "^[A-Z]{3}$"}}},
                {"max_per_run", {{"type", "string"}, {"pattern", "^[0-9]{1,12}(\\.[0-9]{1,6})?$"}}},
                {"unknown", choice({"deny", "allow"})}})},
-       {"naming", table({{"pattern", text}})}},
+       {"naming", table({{"pattern", any_text}})}},
       {"profile", "title", "lane_kinds"});
 }
 
 Json lane_file() {
-  const Json runner = table(
-      {{"plane", named(0)}, {"key", key()}, {"seal", text}, {"endpoint", of_kind(Kind::endpoint)}},
-      {"plane", "key"});
+  const Json runner = table({{"plane", named(0)},
+                             {"key", key()},
+                             {"seal", any_text},
+                             {"endpoint", of_kind(Kind::endpoint)}},
+                            {"plane", "key"});
   return table(
       {{"lane", named(0)},
        {"kind", choice({"drill", "live"})},
        {"profile", named(0)},
-       {"epoch", number},
+       {"epoch", any_number},
        {"approvers", map_of(key())},
        {"deciders", map_of(key())},
        {"runners", map_of(runner)},
-       {"secrets", table({{"authority", text}, {"config", free_table()}}, {"authority"})},
+       {"secrets", table({{"authority", any_text}, {"config", free_table()}}, {"authority"})},
        {"plugins", map_of(free_table())},
        {"facts", free_table()},
        {"defaults", map_of(free_table())},
-       {"projects",
-        table({{"host", text}, {"control", text}, {"workload", text}, {"shared_roles", truth}},
-              {"host", "control", "workload"})}},
+       {"projects", table({{"host", any_text},
+                           {"control", any_text},
+                           {"workload", any_text},
+                           {"shared_roles", any_truth}},
+                          {"host", "control", "workload"})}},
       {"lane", "kind", "profile"});
 }
 
@@ -158,17 +162,17 @@ Json blueprint_file() {
   const Json step = table({{"id", named(0)},
                            {"module", named(1)},
                            {"phase", choice(phase_names())},
-                           {"needs", texts},
+                           {"needs", any_texts},
                            {"timeout", of_kind(Kind::duration)},
                            {"instance", named(0)},
-                           {"resources", texts},
+                           {"resources", any_texts},
                            {"inputs", free_table()}},
                           {"id", "module", "phase"});
   return table(
       {{"blueprint", named(1)},
        {"version", version()},
-       {"title", text},
-       {"doc", text},
+       {"title", any_text},
+       {"doc", any_text},
        {"twin", named(1)},
        {"decision", {{"type", "array"}, {"items", choice({"burst", "failover", "failback"})}}},
        {"execution_plane", choice({"runner-local", "workstation"})},
@@ -185,7 +189,7 @@ Json lock_file() {
                 {"packs", digests},
                 {"plugins", digests},
                 {"profiles", digests},
-                {"tools", map_of(text)}});
+                {"tools", map_of(any_text)}});
 }
 
 }  // namespace

@@ -50,8 +50,12 @@ void read_driver(Table& document, Pack& pack, Source& source) {
       path("playbook", pack.playbook, Need::required);
       path("observe", pack.observe_playbook, Need::optional);
       break;
-    case Driver::terraform: path("root", pack.root, Need::required); break;
-    case Driver::packer: path("template", pack.image_template, Need::required); break;
+    case Driver::terraform:
+      path("root", pack.root, Need::required);
+      break;
+    case Driver::packer:
+      path("template", pack.image_template, Need::required);
+      break;
     case Driver::plugin: {
       if (table->read("plugin", pack.plugin, Need::required) && !is_name(pack.plugin))
         source.wrong(*table->get("plugin"), "contract.name.malformed",

@@ -32,11 +32,16 @@ Json as_written(const Type& type, const Json& value) {
 
 const char* size_key(Kind kind, bool least) {
   switch (kind) {
-    case Kind::integer: return least ? "minimum" : "maximum";
-    case Kind::list: return least ? "minItems" : "maxItems";
-    case Kind::map: return least ? "minProperties" : "maxProperties";
-    case Kind::duration: return nullptr;  // a string in documents: its length says nothing
-    default: return least ? "minLength" : "maxLength";
+    case Kind::integer:
+      return least ? "minimum" : "maximum";
+    case Kind::list:
+      return least ? "minItems" : "maxItems";
+    case Kind::map:
+      return least ? "minProperties" : "maxProperties";
+    case Kind::duration:
+      return nullptr;  // a string in documents: its length says nothing
+    default:
+      return least ? "minLength" : "maxLength";
   }
 }
 
@@ -67,39 +72,53 @@ Json spelling_schema(Spelling spelling) {
   switch (spelling) {
     case Spelling::short_name:
       return {{"type", "string"}, {"pattern", "^[a-z0-9][a-z0-9._-]{0,63}$"}};
-    case Spelling::address: return kind_schema(Type{Kind::address, nullptr});
-    case Spelling::user: return {{"type", "string"}, {"pattern", "^[a-z0-9_][a-z0-9_-]{0,31}$"}};
-    case Spelling::port: return {{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}};
+    case Spelling::address:
+      return kind_schema(Type{Kind::address, nullptr});
+    case Spelling::user:
+      return {{"type", "string"}, {"pattern", "^[a-z0-9_][a-z0-9_-]{0,31}$"}};
+    case Spelling::port:
+      return {{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}};
     case Spelling::host_key:
       return {{"type", "string"},
               {"pattern", "^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp[0-9]+) [A-Za-z0-9+/]+=*$"}};
-    case Spelling::instant: return {{"type", "integer"}, {"minimum", 0}};
-    case Spelling::free_text: break;
+    case Spelling::instant:
+      return {{"type", "integer"}, {"minimum", 0}};
+    case Spelling::free_text:
+      break;
   }
   return {{"type", "string"}, {"maxLength", 4096}};
 }
 
 Json kind_schema(const Type& type) {
   switch (type.kind) {
-    case Kind::integer: return {{"type", "integer"}};
-    case Kind::boolean: return {{"type", "boolean"}};
-    case Kind::duration: return duration;
+    case Kind::integer:
+      return {{"type", "integer"}};
+    case Kind::boolean:
+      return {{"type", "boolean"}};
+    case Kind::duration:
+      return duration;
     case Kind::address:
       return {{"type", "string"},
               {"anyOf", Json::array({{{"format", "ipv4"}}, {{"format", "ipv6"}}})}};
-    case Kind::cidr: return {{"type", "string"}, {"pattern", "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}};
+    case Kind::cidr:
+      return {{"type", "string"}, {"pattern", "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}};
     case Kind::dns_name:
       return {{"type", "string"},
               {"pattern", "^[A-Za-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]{1,63})*\\.?$"}};
     case Kind::secret:
       return {{"type", "string"},
               {"pattern", "^[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63})?$"}};
-    case Kind::digest: return {{"type", "string"}, {"pattern", "^sha256:[0-9a-f]{64}$"}};
+    case Kind::digest:
+      return {{"type", "string"}, {"pattern", "^sha256:[0-9a-f]{64}$"}};
     case Kind::host:
-    case Kind::endpoint: return shape_schema(type.kind);
-    case Kind::list: return {{"type", "array"}, {"items", kind_schema(*type.of)}};
-    case Kind::map: return {{"type", "object"}, {"additionalProperties", kind_schema(*type.of)}};
-    case Kind::string: break;
+    case Kind::endpoint:
+      return shape_schema(type.kind);
+    case Kind::list:
+      return {{"type", "array"}, {"items", kind_schema(*type.of)}};
+    case Kind::map:
+      return {{"type", "object"}, {"additionalProperties", kind_schema(*type.of)}};
+    case Kind::string:
+      break;
   }
   return {{"type", "string"}};
 }

@@ -117,28 +117,37 @@ std::string misspelled(Spelling spelling, const Json& value) {
   if (!value.is_string()) return "a string";
   const auto& text = value.get_ref<const std::string&>();
   switch (spelling) {
-    case short_name: return is_name(text) ? "" : "a name of small letters, digits and dashes";
-    case address: return misspelled(Kind::address, text);
-    case user: return is_user(text) ? "" : "a user name";
+    case short_name:
+      return is_name(text) ? "" : "a name of small letters, digits and dashes";
+    case address:
+      return misspelled(Kind::address, text);
+    case user:
+      return is_user(text) ? "" : "a user name";
     case host_key:
       return is_host_key(text) ? "" : "an OpenSSH public key line, \"ssh-ed25519 AAAA...\"";
-    default: return text.size() <= 4096 ? "" : "at most 4096 characters";
+    default:
+      return text.size() <= 4096 ? "" : "at most 4096 characters";
   }
 }
 
 std::string misspelled(Kind kind, const std::string& text) {
   unsigned char bytes[16];
   switch (kind) {
-    case Kind::address: return address_bytes(text, bytes) > 0 ? "" : "an IPv4 or IPv6 address";
-    case Kind::cidr: return misspelled_cidr(text);
-    case Kind::dns_name: return is_dns_name(text) ? "" : "a DNS name like db.example.org";
-    case Kind::secret: return is_name(text) || is_path_name(text) ? "" : "the name of a secret";
+    case Kind::address:
+      return address_bytes(text, bytes) > 0 ? "" : "an IPv4 or IPv6 address";
+    case Kind::cidr:
+      return misspelled_cidr(text);
+    case Kind::dns_name:
+      return is_dns_name(text) ? "" : "a DNS name like db.example.org";
+    case Kind::secret:
+      return is_name(text) || is_path_name(text) ? "" : "the name of a secret";
     case Kind::digest: {
       const bool good = text.starts_with("sha256:") && text.size() == 71 &&
                         text.find_first_not_of("0123456789abcdef", 7) == std::string::npos;
       return good ? "" : "sha256: and 64 hexadecimal digits";
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

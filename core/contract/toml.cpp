@@ -69,7 +69,9 @@ class Screen {
               ? "this character is not ASCII; in a string write it as \\u00e4, comments are free"
               : "a control character stands here");
     switch (in_) {
-      case In::plain: plain(c); break;
+      case In::plain:
+        plain(c);
+        break;
       case In::comment:
         if (c == '\n') in_ = In::plain;
         break;
@@ -110,7 +112,9 @@ class Screen {
 
   void plain(char c) {
     switch (c) {
-      case '#': in_ = In::comment; break;
+      case '#':
+        in_ = In::comment;
+        break;
       case '"':
       case '\'': {
         const bool basic = c == '"';
@@ -132,12 +136,15 @@ class Screen {
         break;
       case '\n':
       case '=':
-      case ',': dots_ = 0; break;
+      case ',':
+        dots_ = 0;
+        break;
       case '.':
         if (++dots_ == max_nesting)
           complain("contract.toml.nesting", "this key has more than 32 parts");
         break;
-      default: break;
+      default:
+        break;
     }
   }
 

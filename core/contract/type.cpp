@@ -81,9 +81,12 @@ std::optional<Phase> phase(std::string_view name) {
 
 std::string Reference::text() const {
   switch (of) {
-    case Of::step: return step + "." + name;
-    case Of::lane: return "lane." + name;
-    case Of::state: return "state:" + module + "#" + instance + "." + name;
+    case Of::step:
+      return step + "." + name;
+    case Of::lane:
+      return "lane." + name;
+    case Of::state:
+      return "state:" + module + "#" + instance + "." + name;
   }
   return {};
 }

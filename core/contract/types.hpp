@@ -14,10 +14,23 @@
 
 namespace hyops::contract {
 
-// --- the typed-input language ---------------------------------------------------------------------
+// --- the typed-input language
+// ---------------------------------------------------------------------
 
 enum class Kind {
-  string, integer, boolean, duration, address, cidr, dns_name, host, endpoint, secret, digest, list, map
+  string,
+  integer,
+  boolean,
+  duration,
+  address,
+  cidr,
+  dns_name,
+  host,
+  endpoint,
+  secret,
+  digest,
+  list,
+  map
 };
 
 struct Type {
@@ -27,8 +40,8 @@ struct Type {
   bool operator==(const Type& other) const;
 };
 
-// May a value of type `from` be used where `to` is wanted? Equal types, and string for the textual ones
-// (the value is checked then). Never host for endpoint: access is its own step (C3, A6).
+// May a value of type `from` be used where `to` is wanted? Equal types, and string for the textual
+// ones (the value is checked then). Never host for endpoint: access is its own step (C3, A6).
 bool fits(const Type& from, const Type& to);
 std::optional<Type> parse_type(std::string_view text);  // nothing for what is no type
 
@@ -38,11 +51,12 @@ struct Field {
   std::string name;
   Type type;
   bool required = false;
-  std::optional<Json> fallback;    // `default`
+  std::optional<Json> fallback;  // `default`
   std::vector<Json> one_of;
   std::string pattern;
-  std::shared_ptr<const Pattern> matcher;  // of `pattern`; check_value compiles it where it is absent
-  std::optional<int64_t> min, max; // int: value; duration: ms; string, list, map: length
+  std::shared_ptr<const Pattern>
+      matcher;                      // of `pattern`; check_value compiles it where it is absent
+  std::optional<int64_t> min, max;  // int: value; duration: ms; string, list, map: length
   std::string unit, doc;
   Place place;
 };
@@ -52,15 +66,16 @@ using Fields = std::map<std::string, Field>;
 // found and what was expected (contract.value.*).
 Status check_value(const Field& field, const Json& value);
 
-// The same for a value as a person wrote it: durations are "15m" and become ms (also inside lists and
-// maps). Literals of blueprints and the defaults of profiles and lanes are kept as written, because only
-// the module knows their type; whoever merges them passes them through here, once.
+// The same for a value as a person wrote it: durations are "15m" and become ms (also inside lists
+// and maps). Literals of blueprints and the defaults of profiles and lanes are kept as written,
+// because only the module knows their type; whoever merges them passes them through here, once.
 Result<Json> read_value(const Field& field, const Json& written);
 
 // The JSON Schema (draft 2020-12) of such fields, for editors and plugin authors.
 Json json_schema(const Fields& fields);
 
-// --- modules and packs ----------------------------------------------------------------------------
+// --- modules and packs
+// ----------------------------------------------------------------------------
 
 struct Effects {
   std::vector<std::string> hosts, dns_names, secrets;  // names of inputs (hosts: or outputs)
@@ -83,19 +98,20 @@ struct Pack {
   Driver driver = Driver::process;
   std::optional<int64_t> timeout_ms;
   bool idempotent = false;
-  std::map<std::string, std::string> tools;     // executable -> version wanted, ">=2.14"
-  std::vector<std::string> run, observe;        // process: argv relative to the pack
-  std::string playbook, observe_playbook;       // ansible
-  std::string root;                             // terraform
-  std::string image_template;                   // packer
-  std::string plugin, interface, verb;          // plugin
+  std::map<std::string, std::string> tools;  // executable -> version wanted, ">=2.14"
+  std::vector<std::string> run, observe;     // process: argv relative to the pack
+  std::string playbook, observe_playbook;    // ansible
+  std::string root;                          // terraform
+  std::string image_template;                // packer
+  std::string plugin, interface, verb;       // plugin
   std::filesystem::path folder;
 };
 
-// --- profiles and lanes ---------------------------------------------------------------------------
+// --- profiles and lanes
+// ---------------------------------------------------------------------------
 
 struct Retry {
-  int attempts = 1;      // in all
+  int attempts = 1;  // in all
   int64_t pause_ms = 0;
 };
 
@@ -109,21 +125,21 @@ struct Profile {
   int64_t approval_valid_ms = 3'600'000;
   std::map<FailureClass, Retry> retry;
   int parallel = 4;
-  std::map<std::string, int> resource_limits;                   // [limits.resources] name -> how many at once
+  std::map<std::string, int> resource_limits;  // [limits.resources] name -> how many at once
   int64_t step_timeout_ms = 600'000;
   std::string connectivity = "runner-local";
-  std::vector<std::string> gates_before;                        // phases
+  std::vector<std::string> gates_before;  // phases
   std::string validation_depth = "full";
   std::string cost_currency = "EUR";
-  std::optional<int64_t> cost_max_micro;                        // per run, micro-units; absent = no budget declared
-  bool unknown_cost_denied = true;                              // L20
+  std::optional<int64_t> cost_max_micro;  // per run, micro-units; absent = no budget declared
+  bool unknown_cost_denied = true;        // L20
   std::string naming = "{lane}-{name}";
   std::filesystem::path file;
 };
 
 struct RunnerIdentity {
-  std::string plane, key, seal;   // minisign public key; X25519 public key in base64
-  Json endpoint;                  // an `endpoint` value, null where not reachable from here
+  std::string plane, key, seal;  // minisign public key; X25519 public key in base64
+  Json endpoint;                 // an `endpoint` value, null where not reachable from here
 };
 
 struct Lane {
@@ -131,20 +147,31 @@ struct Lane {
   int64_t epoch = 1;
   std::map<std::string, std::string> approvers, deciders;  // name -> minisign public key
   std::map<std::string, RunnerIdentity> runners;
-  std::string secret_authority;                            // plugin id, empty: none
-  std::map<std::string, Json> plugins;                     // plugin id -> configuration
+  std::string secret_authority;         // plugin id, empty: none
+  std::map<std::string, Json> plugins;  // plugin id -> configuration
   Json secret_config;
   std::map<std::string, Json> facts;
   std::map<std::string, std::map<std::string, Json>> defaults;
-  std::map<std::string, std::string> projects;             // C4: host, control, workload
+  std::map<std::string, std::string> projects;  // C4: host, control, workload
   bool shared_roles = false;
   std::filesystem::path file;
 };
 
-// --- blueprints -----------------------------------------------------------------------------------
+// --- blueprints
+// -----------------------------------------------------------------------------------
 
 enum class Phase {
-  fence, egress, place, access, secrets, data, workload, readiness, cutover, rearm, publish
+  fence,
+  egress,
+  place,
+  access,
+  secrets,
+  data,
+  workload,
+  readiness,
+  cutover,
+  rearm,
+  publish
 };
 std::string_view name(Phase phase);
 std::optional<Phase> phase(std::string_view name);
@@ -152,13 +179,13 @@ std::optional<Phase> phase(std::string_view name);
 // "step.output", "lane.fact" or "state:module#instance.output".
 struct Reference {
   enum class Of { step, lane, state } of = Of::step;
-  std::string step;                // of step
-  std::string module, instance;    // of state
-  std::string name;                // the output or fact
+  std::string step;              // of step
+  std::string module, instance;  // of state
+  std::string name;              // the output or fact
   std::string text() const;
 };
 
-struct Binding {                   // what a step's input is bound to: a literal or a reference
+struct Binding {  // what a step's input is bound to: a literal or a reference
   Json literal;
   std::optional<Reference> from;
   Place place;
@@ -176,16 +203,17 @@ struct Step {
 
 struct Blueprint {
   std::string name, version, title, doc, twin;
-  std::vector<std::string> decision;       // types that may start it
+  std::vector<std::string> decision;  // types that may start it
   std::string execution_plane = "runner-local";
   std::optional<int64_t> rto_ms, rpo_ms;
-  std::vector<Step> steps;                 // in the order written
+  std::vector<Step> steps;  // in the order written
   std::filesystem::path folder;
 };
 
-// --- the lock -------------------------------------------------------------------------------------
+// --- the lock
+// -------------------------------------------------------------------------------------
 
-struct Lock {                      // hyops.lock: name -> "sha256:..."
+struct Lock {  // hyops.lock: name -> "sha256:..."
   std::map<std::string, std::string> blueprints, modules, packs, plugins, profiles;
   std::map<std::string, std::string> tools;  // tool -> version found
 };

@@ -23,23 +23,35 @@ Failure wrong(const char* code, const std::string& path, const std::string& foun
 
 const char* code_of(Kind kind) {
   switch (kind) {
-    case Kind::address: return "contract.value.address";
-    case Kind::cidr: return "contract.value.cidr";
-    case Kind::dns_name: return "contract.value.dns_name";
-    case Kind::secret: return "contract.value.secret";
-    default: return "contract.value.digest";
+    case Kind::address:
+      return "contract.value.address";
+    case Kind::cidr:
+      return "contract.value.cidr";
+    case Kind::dns_name:
+      return "contract.value.dns_name";
+    case Kind::secret:
+      return "contract.value.secret";
+    default:
+      return "contract.value.digest";
   }
 }
 
 std::string article(const Type& type) {
   switch (type.kind) {
-    case Kind::integer: return "an integer";
-    case Kind::boolean: return "true or false";
-    case Kind::duration: return "a duration like \"15m\"";
-    case Kind::secret: return "the name of a secret";
-    case Kind::address: return "an address";
-    case Kind::endpoint: return "an endpoint";
-    default: return "a " + type.text();
+    case Kind::integer:
+      return "an integer";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::duration:
+      return "a duration like \"15m\"";
+    case Kind::secret:
+      return "the name of a secret";
+    case Kind::address:
+      return "an address";
+    case Kind::endpoint:
+      return "an endpoint";
+    default:
+      return "a " + type.text();
   }
 }
 
@@ -85,7 +97,8 @@ Status check(const Type& type, const Json& value, const std::string& path) {
         return wrong("contract.value.type", path, shown(type, value), article(type));
       return {};
     case Kind::host:
-    case Kind::endpoint: return check_shape(type, value, path);
+    case Kind::endpoint:
+      return check_shape(type, value, path);
     case Kind::list:
       if (!value.is_array())
         return wrong("contract.value.type", path, shown(type, value), article(type));
@@ -99,7 +112,8 @@ Status check(const Type& type, const Json& value, const std::string& path) {
       for (const auto& [key, item] : value.items())
         if (auto good = check(*type.of, item, path + "." + printable(key, 60)); !good) return good;
       return {};
-    default: break;
+    default:
+      break;
   }
   if (!value.is_string())
     return wrong("contract.value.type", path, shown(type, value), article(type));

@@ -11,14 +11,17 @@ namespace {
 
 Error first_of(contract::Diagnostics& problems) {
   Error error = std::move(problems.front());
-  if (problems.size() > 1) error.context.push_back("and " + std::to_string(problems.size() - 1) + " more");
+  if (problems.size() > 1)
+    error.context.push_back("and " + std::to_string(problems.size() - 1) + " more");
   return error;
 }
 
-Status same(const std::string& planned, Result<std::string> found, std::string_view code, const std::string& what) {
+Status same(const std::string& planned, Result<std::string> found, std::string_view code,
+            const std::string& what) {
   if (!found) return pass(found);
   if (*found != planned)
-    return fail(code, what + " is not the one that was planned: it has " + *found + ", the plan has " + planned);
+    return fail(code, what + " is not the one that was planned: it has " + *found +
+                          ", the plan has " + planned);
   return {};
 }
 
@@ -28,32 +31,41 @@ Status check_runner(const Setup& setup, const plan::Plan& plan) {
   auto attestation = read_attestation(setup);
   if (!attestation) return pass(attestation);
   if (!*attestation)
-    return fail("engine.runner.none", "this machine is not a bootstrapped runner, and the plan runs runner-local (E2)",
+    return fail("engine.runner.none",
+                "this machine is not a bootstrapped runner, and the plan runs runner-local (E2)",
                 "hyops run dispatch RUN --runner " + plan.target);
   if ((*attestation)->plane != plan.target)
-    return fail("engine.runner.plane", "this runner stands in plane " + (*attestation)->plane + ", the plan's target is " +
-                                           plan.target + " (E2)",
+    return fail("engine.runner.plane",
+                "this runner stands in plane " + (*attestation)->plane + ", the plan's target is " +
+                    plan.target + " (E2)",
                 "hyops run dispatch RUN --runner " + plan.target);
   return {};
 }
 
-Result<std::optional<trust::Decision>> check_origin(const Admission& admission, const plan::Plan& plan, const Surroundings& here,
-                                                    int64_t now) {
+Result<std::optional<trust::Decision>> check_origin(const Admission& admission,
+                                                    const plan::Plan& plan,
+                                                    const Surroundings& here, int64_t now) {
   const auto& wanted = here.blueprint.decision;
   if (!plan.origin.contains("decision")) {
     if (!wanted.empty() && here.lane.kind == "live")
-      return fail("engine.decision.required", "blueprint " + plan.blueprint + " starts from a signed decision (" + join(wanted, " or ") + ")");
+      return fail("engine.decision.required", "blueprint " + plan.blueprint +
+                                                  " starts from a signed decision (" +
+                                                  join(wanted, " or ") + ")");
     return std::nullopt;
   }
-  if (!admission.decision) return fail("engine.decision.missing", "the plan names a decision, but none was handed over");
-  auto decision = trust::check_decision(admission.decision->document, admission.decision->signature, here.lane, now);
+  if (!admission.decision)
+    return fail("engine.decision.missing", "the plan names a decision, but none was handed over");
+  auto decision = trust::check_decision(admission.decision->document, admission.decision->signature,
+                                        here.lane, now);
   if (!decision) return pass(decision);
   if (digest_of(admission.decision->document) != get_string(plan.origin["decision"], "digest"))
     return fail("engine.decision.other", "the decision is not the one the plan was made from");
   if (std::find(wanted.begin(), wanted.end(), decision->type) == wanted.end())
-    return fail("engine.decision.type", "a " + decision->type + " decision does not start blueprint " + plan.blueprint);
+    return fail("engine.decision.type",
+                "a " + decision->type + " decision does not start blueprint " + plan.blueprint);
   if (decision->target != plan.target)
-    return fail("engine.decision.target", "the decision selects " + decision->target + ", the plan targets " + plan.target);
+    return fail("engine.decision.target",
+                "the decision selects " + decision->target + ", the plan targets " + plan.target);
   return std::optional(*decision);
 }
 
@@ -64,20 +76,30 @@ Result<std::string> origin_digest(const plan::Plan& plan) {
   return digest_of_json(plan.origin.value("request", Json::object()));
 }
 
-Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog, const plan::Plan& plan) {
+Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog,
+                                  const plan::Plan& plan) {
   contract::Diagnostics problems;
   const auto lane_file = setup.lane_file(plan.lane);
-  if (auto ok = same(plan.lane_digest, digest_of_file(lane_file), "engine.lane.changed", "lane " + plan.lane); !ok) return pass(ok);
+  if (auto ok = same(plan.lane_digest, digest_of_file(lane_file), "engine.lane.changed",
+                     "lane " + plan.lane);
+      !ok)
+    return pass(ok);
   auto lane = contract::load_lane(lane_file, problems);
   const auto* profile = catalog.profile(plan.profile, {}, problems);
   const auto* blueprint = catalog.blueprint(plan.blueprint, {}, problems);
   if (!lane || !profile || !blueprint) return Failure(first_of(problems));
-  if (auto ok = same(plan.profile_digest, digest_of_file(profile->file), "engine.profile.changed", "profile " + plan.profile); !ok)
+  if (auto ok = same(plan.profile_digest, digest_of_file(profile->file), "engine.profile.changed",
+                     "profile " + plan.profile);
+      !ok)
     return pass(ok);
-  if (auto ok = same(plan.blueprint_digest, digest_of_tree(blueprint->folder), "engine.blueprint.changed", "blueprint " + plan.blueprint); !ok)
+  if (auto ok = same(plan.blueprint_digest, digest_of_tree(blueprint->folder),
+                     "engine.blueprint.changed", "blueprint " + plan.blueprint);
+      !ok)
     return pass(ok);
   if (lane->epoch != plan.epoch)
-    return fail("engine.lane.epoch", "lane " + plan.lane + " is in epoch " + std::to_string(lane->epoch) + ", the plan in " + std::to_string(plan.epoch));
+    return fail("engine.lane.epoch", "lane " + plan.lane + " is in epoch " +
+                                         std::to_string(lane->epoch) + ", the plan in " +
+                                         std::to_string(plan.epoch));
   return Surroundings{std::move(*lane), *profile, *blueprint};
 }
 
@@ -96,13 +118,15 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   plan::judge(*plan, here->profile, problems);
   if (!problems.empty()) return Failure(first_of(problems));
   if (effects.blast_radius != plan->blast_radius || effects.cost != plan->cost)
-    return fail("engine.plan.effects", "the plan shows another blast radius or cost than its steps have");
+    return fail("engine.plan.effects",
+                "the plan shows another blast radius or cost than its steps have");
   auto decision = check_origin(admission, *plan, *here, now);
   if (!decision) return pass(decision);
 
   auto origin = origin_digest(*plan);
   auto blast = digest_of_json(plan->blast_radius);
-  if (!origin || !blast) return fail("plan.malformed", "the plan has no digestible origin or blast radius");
+  if (!origin || !blast)
+    return fail("plan.malformed", "the plan has no digestible origin or blast radius");
   trust::ApprovalNeed need;
   need.decision = *origin;
   need.plan = digest->value;
@@ -118,7 +142,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (!approvals) return pass(approvals);
 
   const RunId run = admission.run.empty() ? new_run_id(now) : RunId(admission.run);
-  if (!is_name(run.value)) return fail("file.name", "\"" + printable(run.value, 80) + "\" cannot be the id of a run");
+  if (!is_name(run.value))
+    return fail("file.name", "\"" + printable(run.value, 80) + "\" cannot be the id of a run");
   auto known = ledger.find_run(run);
   if (!known) return pass(known);
   if (*known) return fail("engine.run.exists", "run " + run.value + " exists already");
@@ -126,7 +151,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   const auto use = [&](const std::string& kind, const std::string& nonce) -> Status {
     auto fresh = ledger.use_once(kind, nonce, run.value);
     if (!fresh) return pass(fresh);
-    if (!*fresh) return fail("engine.replayed", "this " + kind + " was already used for another run");
+    if (!*fresh)
+      return fail("engine.replayed", "this " + kind + " was already used for another run");
     return {};
   };
   if (*decision)
@@ -145,24 +171,34 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   Json inputs = Json::object();
   for (const auto& step : plan->steps)
     for (const auto& [name, input] : step.inputs)
-      inputs[step.id][name] = {{"value", input.value}, {"known", input.known}, {"from", input.from}};
+      inputs[step.id][name] = {
+          {"value", input.value}, {"known", input.known}, {"from", input.from}};
   if (auto made = make_folders(setup.run_folder(run.value)); !made) return pass(made);
   if (auto created = ledger.create_run(row, admission.plan, inputs); !created) return pass(created);
   if (admission.decision) {
-    for (const auto& [name, bytes] : {std::pair{"decision.json", &admission.decision->document},
-                                      std::pair{"decision.json.minisig", &admission.decision->signature}})
+    for (const auto& [name, bytes] :
+         {std::pair{"decision.json", &admission.decision->document},
+          std::pair{"decision.json.minisig", &admission.decision->signature}})
       if (auto kept = ledger.put_document(run, name, *bytes); !kept) return pass(kept);
   }
   std::vector<std::pair<std::string, Json>> events;
-  events.emplace_back("run.admitted", Json{{"plan", digest->value}, {"requester", admission.requester}, {"least_token", admission.least_token}});
+  events.emplace_back("run.admitted", Json{{"plan", digest->value},
+                                           {"requester", admission.requester},
+                                           {"least_token", admission.least_token}});
   for (const auto& document : admission.approvals) {
-    const std::string name = is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
-    for (const auto& [file, bytes] : {std::pair{name + ".json", &document.document}, std::pair{name + ".json.minisig", &document.signature}})
-      if (auto kept = ledger.put_document(run, "approvals/" + file, *bytes); !kept) return pass(kept);
+    const std::string name =
+        is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
+    for (const auto& [file, bytes] : {std::pair{name + ".json", &document.document},
+                                      std::pair{name + ".json.minisig", &document.signature}})
+      if (auto kept = ledger.put_document(run, "approvals/" + file, *bytes); !kept)
+        return pass(kept);
   }
   for (const auto& approval : *approvals)
-    events.emplace_back("approval.accepted", Json{{"approver", approval.approver}, {"plan", approval.plan}, {"until_ms", approval.until_ms},
-                                                  {"from_ms", approval.from_ms}, {"cost_cap_micro", approval.cost_cap_micro}});
+    events.emplace_back("approval.accepted", Json{{"approver", approval.approver},
+                                                  {"plan", approval.plan},
+                                                  {"until_ms", approval.until_ms},
+                                                  {"from_ms", approval.from_ms},
+                                                  {"cost_cap_micro", approval.cost_cap_micro}});
   if (auto written = ledger.append_all(run, events); !written) return pass(written);
   return run;
 }

@@ -1,5 +1,5 @@
-// Who may start a run: the plan as approved, the decision, the approvals, the lane and this machine are
-// held against each other; only then does a run exist.
+// Who may start a run: the plan as approved, the decision, the approvals, the lane and this machine
+// are held against each other; only then does a run exist.
 #pragma once
 
 #include <optional>
@@ -14,29 +14,32 @@
 namespace hyops::engine {
 
 struct Admission {
-  Json plan;                                            // the document, as approved
-  std::optional<trust::SignedDocument> decision;        // where the plan's origin is one
+  Json plan;                                      // the document, as approved
+  std::optional<trust::SignedDocument> decision;  // where the plan's origin is one
   std::vector<trust::SignedDocument> approvals;
   std::string requester;
-  std::string run;                                      // given by a dispatcher; empty: a new id
-  int64_t least_token = 0;                              // the dispatcher's fencing token
+  std::string run;          // given by a dispatcher; empty: a new id
+  int64_t least_token = 0;  // the dispatcher's fencing token
 };
 
-// Refuses with the code of what does not hold: engine.plan.*, engine.lane.*, engine.profile.changed,
-// engine.blueprint.changed, engine.runner.* (E2), engine.decision.*, trust.decision.*, trust.approval.*,
-// engine.replayed. A refused admission leaves nothing behind; what it used up (nonces) is only used by
-// an admitted run, and stays used after a restart.
+// Refuses with the code of what does not hold: engine.plan.*, engine.lane.*,
+// engine.profile.changed, engine.blueprint.changed, engine.runner.* (E2), engine.decision.*,
+// trust.decision.*, trust.approval.*, engine.replayed. A refused admission leaves nothing behind;
+// what it used up (nonces) is only used by an admitted run, and stays used after a restart.
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission);
 
-// What the lane, profile and blueprint of a plan are on this machine, verified against the plan's digests.
+// What the lane, profile and blueprint of a plan are on this machine, verified against the plan's
+// digests.
 struct Surroundings {
   contract::Lane lane;
   contract::Profile profile;
   contract::Blueprint blueprint;
 };
-Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog, const plan::Plan& plan);
+Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog,
+                                  const plan::Plan& plan);
 
-// The digest that stands for a plan's origin in approvals: of the decision document, or of the request.
+// The digest that stands for a plan's origin in approvals: of the decision document, or of the
+// request.
 Result<std::string> origin_digest(const plan::Plan& plan);
 
 }  // namespace hyops::engine

@@ -1,5 +1,5 @@
-// How a run is stopped: after the steps that run now, or now. Asked for by a signal or, from any other
-// process, by a file in the run's folder; it survives a crash of the core.
+// How a run is stopped: after the steps that run now, or now. Asked for by a signal or, from any
+// other process, by a file in the run's folder; it survives a crash of the core.
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,12 @@ enum class Cancel { no, after_step, now };
 
 class Cancellation {
  public:
-  explicit Cancellation(std::filesystem::path run_folder) : file_(std::move(run_folder) / "cancel") {}
-  Cancel state() const;                              // the stronger of signal and file
-  static void on_signal();                           // async-signal-safe: first after_step, then now
+  explicit Cancellation(std::filesystem::path run_folder)
+      : file_(std::move(run_folder) / "cancel") {}
+  Cancel state() const;     // the stronger of signal and file
+  static void on_signal();  // async-signal-safe: first after_step, then now
   static Status request(const std::filesystem::path& run_folder, Cancel how);
-  void clear();                                      // a resumed run starts without an old request
+  void clear();  // a resumed run starts without an old request
 
  private:
   std::filesystem::path file_;

@@ -11,18 +11,18 @@
 namespace hyops::engine {
 
 struct StepHistory {
-  int attempt = 0;                        // last one with an intent; 0: never started
-  bool outcome_known = true;              // false: the core died between intent and outcome, or it was unknown
-  bool interrupted = false;               // there is an intent without any outcome
-  std::string ending;                     // last step.ended; empty: none
+  int attempt = 0;            // last one with an intent; 0: never started
+  bool outcome_known = true;  // false: the core died between intent and outcome, or it was unknown
+  bool interrupted = false;   // there is an intent without any outcome
+  std::string ending;         // last step.ended; empty: none
   std::string reason;
-  Json outputs = Json::object();          // of ok, adopted
-  std::string stated;                     // "retry" or "adopt", from reconcile
+  Json outputs = Json::object();  // of ok, adopted
+  std::string stated;             // "retry" or "adopt", from reconcile
 };
 
 struct History {
   std::map<std::string, StepHistory> steps;
-  std::set<std::string> confirmed;        // phases
+  std::set<std::string> confirmed;          // phases
   std::map<std::string, Json> open_access;  // step -> access.opened
   int64_t least_token = 0;
   std::string requester;

@@ -8,7 +8,9 @@ Result<Journal> Journal::open(ledger::Ledger& ledger, RunId run, Observer& obser
   return Journal(ledger, std::move(run), observer, std::move(*redactor));
 }
 
-Status Journal::write(const std::string& type, const Json& body) { return write_all({{type, body}}); }
+Status Journal::write(const std::string& type, const Json& body) {
+  return write_all({{type, body}});
+}
 
 Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& events) {
   const std::lock_guard lock(mutex_);

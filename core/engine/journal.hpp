@@ -1,4 +1,5 @@
-// The run's pen: every event passes through redaction, is durable when the call returns, and is shown.
+// The run's pen: every event passes through redaction, is durable when the call returns, and is
+// shown.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,8 @@
 
 namespace hyops::engine {
 
-// Who looks on while a run goes: the CLI's live view, a dispatcher's stream. Called from the threads of
-// steps, one call at a time; must be quick.
+// Who looks on while a run goes: the CLI's live view, a dispatcher's stream. Called from the
+// threads of steps, one call at a time; must be quick.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -25,8 +26,11 @@ class Journal {
  public:
   static Result<Journal> open(ledger::Ledger& ledger, RunId run, Observer& observer);
   Journal(Journal&& other) noexcept
-      : ledger_(other.ledger_), run_(std::move(other.run_)), observer_(other.observer_),
-        redactor_(std::move(other.redactor_)), secrets_(std::move(other.secrets_)) {}
+      : ledger_(other.ledger_),
+        run_(std::move(other.run_)),
+        observer_(other.observer_),
+        redactor_(std::move(other.redactor_)),
+        secrets_(std::move(other.secrets_)) {}
 
   Status write(const std::string& type, const Json& body);
   Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
@@ -45,7 +49,10 @@ class Journal {
 
  private:
   Journal(ledger::Ledger& ledger, RunId run, Observer& observer, record::Redactor redactor)
-      : ledger_(&ledger), run_(std::move(run)), observer_(&observer), redactor_(std::move(redactor)) {}
+      : ledger_(&ledger),
+        run_(std::move(run)),
+        observer_(&observer),
+        redactor_(std::move(redactor)) {}
   ledger::Ledger* ledger_;
   RunId run_;
   Observer* observer_;

@@ -2,7 +2,8 @@
 
 namespace hyops::engine {
 
-Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger, const RunId& run, Observer& observer) {
+Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
+                                         const RunId& run, Observer& observer) {
   auto document = ledger.plan_of(run);
   if (!document) return pass(document);
   auto plan = plan::parse_plan(*document);
@@ -18,13 +19,15 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (!journal) return pass(journal);
   auto history = read_history(ledger, run);
   if (!history) return pass(history);
-  return std::make_unique<Opened>(Opened{std::move(*plan), digest->value, std::move(catalog), std::move(*here), std::move(*registry),
+  return std::make_unique<Opened>(Opened{std::move(*plan), digest->value, std::move(catalog),
+                                         std::move(*here), std::move(*registry),
                                          std::move(*journal), std::move(*history)});
 }
 
 Session::Session(const Setup& setup, Opened& run, int64_t token)
     : cancellation(setup.run_folder(run.journal.run().value)),
       secrets(setup, run.registry, run.here.lane, run.journal),
-      shared{setup, run.plan, run.plan_digest, run.here.lane, run.registry, run.journal, secrets, cancellation, token} {}
+      shared{setup,       run.plan, run.plan_digest, run.here.lane, run.registry,
+             run.journal, secrets,  cancellation,    token} {}
 
 }  // namespace hyops::engine

@@ -19,7 +19,8 @@ struct Opened {
   Journal journal;
   History history;
 };
-Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger, const RunId& run, Observer& observer);
+Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
+                                         const RunId& run, Observer& observer);
 
 // The part that steps share, under the lease that was taken for the lane.
 struct Session {

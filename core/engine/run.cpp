@@ -26,7 +26,8 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
     next.run = run.journal.run().value;
     next.step = step.id;
     if (now->version > 0 && now->run == next.run && now->value == next.value) continue;
-    if (auto put = ledger.put_slot(next, now->version, shared.fencing_token); !put) return pass(put);
+    if (auto put = ledger.put_slot(next, now->version, shared.fencing_token); !put)
+      return pass(put);
   }
   return {};
 }
@@ -37,7 +38,8 @@ void close_access(Opened& run, StepRunner& steps, ledger::Ledger& ledger) {
   for (const auto& [id, opened] : history->open_access)
     if (const auto* step = run.plan.find(id))
       if (auto closed = steps.close_access(*step, opened); !closed)
-        (void)run.journal.write("access.close_failed", {{"step", id}, {"message", closed.error().text()}});
+        (void)run.journal.write("access.close_failed",
+                                {{"step", id}, {"message", closed.error().text()}});
 }
 
 }  // namespace
@@ -48,14 +50,18 @@ Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal
   if (!redactor) return pass(redactor);
   auto key = trust::SecretKey::load(setup.signing_key());
   if (!key) return pass(key, "while signing the record");
-  const fs::path run = setup.run_folder(journal.run().value), to = run / "record", old = run / "record.old";
+  const fs::path run = setup.run_folder(journal.run().value), to = run / "record",
+                 old = run / "record.old";
   const std::lock_guard lock(journal.ledger_mutex());
   std::error_code ignored;
   fs::remove_all(old, ignored);
   fs::rename(to, old, ignored);
   auto done = record::export_run(
       ledger, journal.run(), run / "steps", *redactor,
-      [&](std::string_view message) { return key->sign(message, "hyops record " + journal.run().value); }, to);
+      [&](std::string_view message) {
+        return key->sign(message, "hyops record " + journal.run().value);
+      },
+      to);
   if (!done) {
     fs::rename(old, to, ignored);
     return done;
@@ -64,7 +70,8 @@ Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal
   return {};
 }
 
-Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& id, Observer& observer) {
+Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& id,
+                            Observer& observer) {
   auto opened = open_run(setup, ledger, id, observer);
   if (!opened) return pass(opened);
   Opened& run = **opened;
@@ -75,19 +82,28 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   if (run.history.started) session.cancellation.clear();
 
   auto attestation = read_attestation(setup);
-  Json runner{{"host", lease->host}, {"boot_id", lease->boot_id}, {"pid", static_cast<int64_t>(::getpid())}};
+  Json runner{{"host", lease->host},
+              {"boot_id", lease->boot_id},
+              {"pid", static_cast<int64_t>(::getpid())}};
   if (attestation && *attestation) {
     runner["name"] = (*attestation)->name;
     runner["plane"] = (*attestation)->plane;
     runner["version"] = (*attestation)->version;
     runner["key"] = (*attestation)->key;
   }
-  Json begin{{"plan", run.plan_digest}, {"lane", run.plan.lane}, {"blueprint", run.plan.blueprint}, {"requester", run.history.requester},
-             {"runner", runner}, {"epoch", run.plan.epoch}, {"fencing_token", lease->token}};
+  Json begin{{"plan", run.plan_digest},
+             {"lane", run.plan.lane},
+             {"blueprint", run.plan.blueprint},
+             {"requester", run.history.requester},
+             {"runner", runner},
+             {"epoch", run.plan.epoch},
+             {"fencing_token", lease->token}};
   begin.update(run.plan.origin);
   if (run.plan.rto_ms) begin["rto_ms"] = *run.plan.rto_ms;
   if (run.plan.rpo_ms) begin["rpo_ms"] = *run.plan.rpo_ms;
-  if (auto written = run.journal.write(run.history.started ? "run.resumed" : "run.started", begin); !written) return pass(written);
+  if (auto written = run.journal.write(run.history.started ? "run.resumed" : "run.started", begin);
+      !written)
+    return pass(written);
   if (auto set = ledger.set_status(id, "running"); !set) return pass(set);
 
   std::string status;
@@ -103,18 +119,26 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
       if (status == "ok") status = "failed";
     }
   }
-  if (auto written = run.journal.write(status == "waiting" ? "run.waiting" : "run.ended", {{"status", status}}); !written) return pass(written);
+  if (auto written = run.journal.write(status == "waiting" ? "run.waiting" : "run.ended",
+                                       {{"status", status}});
+      !written)
+    return pass(written);
   if (auto set = ledger.set_status(id, status); !set) return pass(set);
-  if (auto released = ledger.release_lease(run.plan.lane, id, lease->token); !released) return pass(released);
-  if (auto recorded = write_record(setup, ledger, run.journal); !recorded) return pass(recorded, "the run ended " + status + ", but its record could not be written");
+  if (auto released = ledger.release_lease(run.plan.lane, id, lease->token); !released)
+    return pass(released);
+  if (auto recorded = write_record(setup, ledger, run.journal); !recorded)
+    return pass(recorded, "the run ended " + status + ", but its record could not be written");
   return status;
 }
 
-Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase, const std::string& by) {
+Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase,
+                    const std::string& by) {
   auto row = ledger.find_run(run);
   if (!row) return pass(row);
   if (!*row) return fail("engine.run.unknown", "there is no run " + run.value);
-  if ((*row)->status != "waiting") return fail("engine.gate.not_waiting", "run " + run.value + " does not wait; it is " + (*row)->status);
+  if ((*row)->status != "waiting")
+    return fail("engine.gate.not_waiting",
+                "run " + run.value + " does not wait; it is " + (*row)->status);
   auto event = ledger.append(run, "gate.confirmed", {{"phase", phase}, {"by", by}});
   if (!event) return pass(event);
   return {};

@@ -1,4 +1,5 @@
-// The spine: intent, call, outcome, gate; phases as barriers; what happened is known or said to be unknown.
+// The spine: intent, call, outcome, gate; phases as barriers; what happened is known or said to be
+// unknown.
 #pragma once
 
 #include <string>
@@ -8,23 +9,28 @@
 
 namespace hyops::engine {
 
-// Runs an admitted run to its end, or goes on with one that was interrupted, failed or waits at a gate.
-// Returns its status: ok, failed, unknown, cancelled, waiting. Every step has an ending in the ledger, and
-// the record is written, whatever the status. Errors are those of the run as a whole (lease held, ledger full).
-Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& run, Observer& observer);
+// Runs an admitted run to its end, or goes on with one that was interrupted, failed or waits at a
+// gate. Returns its status: ok, failed, unknown, cancelled, waiting. Every step has an ending in
+// the ledger, and the record is written, whatever the status. Errors are those of the run as a
+// whole (lease held, ledger full).
+Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
+                            Observer& observer);
 
 // Lets a run that waits before a phase go on when it is resumed (G2).
-Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase, const std::string& by);
+Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase,
+                    const std::string& by);
 
 // For every step whose outcome is unknown: what an observation says, and what follows from it.
 struct Choice {
   std::string step, seen, evidence;  // seen: present, absent, unclear
   std::string resolved;              // adopt, retry; empty: a person must state it
 };
-Result<std::vector<Choice>> reconcile(const Setup& setup, ledger::Ledger& ledger, const RunId& run, Observer& observer);
+Result<std::vector<Choice>> reconcile(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
+                                      Observer& observer);
 // A person's word where no observation can tell: adopt (with its outputs) or retry.
-Status state_outcome(ledger::Ledger& ledger, const RunId& run, const std::string& step, const std::string& choice,
-                     const Json& outputs, const std::string& by, const std::string& reason);
+Status state_outcome(ledger::Ledger& ledger, const RunId& run, const std::string& step,
+                     const std::string& choice, const Json& outputs, const std::string& by,
+                     const std::string& reason);
 
 // Writes the record of a run as it stands into <home>/runs/<run>/record, replacing an older one.
 Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal);

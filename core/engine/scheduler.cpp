@@ -7,23 +7,28 @@
 namespace hyops::engine {
 namespace {
 
-bool good(const std::string& ending) { return ending == "ok" || ending == "adopted" || ending == "skipped"; }
+bool good(const std::string& ending) {
+  return ending == "ok" || ending == "adopted" || ending == "skipped";
+}
 
 }  // namespace
 
-Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps) : run_(run), shared_(shared), steps_(steps) {
+Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps)
+    : run_(run), shared_(shared), steps_(steps) {
   for (const auto& step : run.plan.steps) {
     index_[step.id] = states_.size();
     states_.push_back({&step, 0, {}, {}, Json::object()});
   }
   for (auto& state : states_)
-    for (const auto& need : state.step->needs) states_[index_.at(need)].needed_by.push_back(index_.at(state.step->id));
+    for (const auto& need : state.step->needs)
+      states_[index_.at(need)].needed_by.push_back(index_.at(state.step->id));
   for (const auto& [id, past] : run.history.steps)
     if (const auto at = index_.find(id); at != index_.end() && good(past.ending)) {
       states_[at->second].ending = past.ending;
       states_[at->second].outputs = past.outputs;
     }
-  for (const auto& [name, limit] : run.plan.policy.value("resources", std::map<std::string, int>{})) limits_[name] = limit;
+  for (const auto& [name, limit] : run.plan.policy.value("resources", std::map<std::string, int>{}))
+    limits_[name] = limit;
   parallel_ = static_cast<size_t>(std::max<int64_t>(1, get_int(run.plan.policy, "parallel", 1)));
 }
 
@@ -45,7 +50,10 @@ Result<std::string> Scheduler::run() {
     if (!status) return status;
     if (*status != "ok") {
       if (*status != "waiting")
-        if (auto closed = give_up(end, std::string(contract::name(states_[at].step->phase)), *status); !closed) return pass(closed);
+        if (auto closed =
+                give_up(end, std::string(contract::name(states_[at].step->phase)), *status);
+            !closed)
+          return pass(closed);
       return status;
     }
     at = end;
@@ -63,7 +71,8 @@ Result<Json> Scheduler::inputs_of(const plan::Step& step) const {
     const auto parts = split(input.reference, '.');
     const Json& outputs = states_[index_.at(parts[0])].outputs;
     if (parts.size() != 2 || !outputs.contains(parts[1]))
-      return fail("engine.outputs.missing", "step " + step.id + " needs " + input.reference + ", which was never given");
+      return fail("engine.outputs.missing",
+                  "step " + step.id + " needs " + input.reference + ", which was never given");
     inputs[name] = outputs[parts[1]];
   }
   return inputs;
@@ -79,14 +88,19 @@ Result<std::string> Scheduler::run_phase(size_t begin, size_t end) {
     return "cancelled";
   }
   const auto gates = run_.plan.policy.value("gates_before", std::vector<std::string>{});
-  if (std::find(gates.begin(), gates.end(), phase) != gates.end() && !run_.history.confirmed.count(phase)) {
-    if (auto written = run_.journal.write("gate.opened", {{"phase", phase}}); !written) return pass(written);
+  if (std::find(gates.begin(), gates.end(), phase) != gates.end() &&
+      !run_.history.confirmed.count(phase)) {
+    if (auto written = run_.journal.write("gate.opened", {{"phase", phase}}); !written)
+      return pass(written);
     return "waiting";
   }
-  if (auto written = run_.journal.write("phase.started", {{"phase", phase}}); !written) return pass(written);
+  if (auto written = run_.journal.write("phase.started", {{"phase", phase}}); !written)
+    return pass(written);
   const std::string status = drain(begin, end);
   if (broken_) return Failure(*broken_);
-  if (auto written = run_.journal.write("phase.ended", {{"phase", phase}, {"status", status}}); !written) return pass(written);
+  if (auto written = run_.journal.write("phase.ended", {{"phase", phase}, {"status", status}});
+      !written)
+    return pass(written);
   return status;
 }
 
@@ -115,13 +129,15 @@ std::string Scheduler::drain(size_t begin, size_t end) {
       }
     }
     if (running_ == 0 && ended_.empty()) break;
-    changed_.wait_for(lock, std::chrono::milliseconds(200), [&] { return !ended_.empty() || broken_; });
+    changed_.wait_for(lock, std::chrono::milliseconds(200),
+                      [&] { return !ended_.empty() || broken_; });
     while (!ended_.empty()) {
       const size_t at = ended_.front();
       ended_.pop_front();
       if (good(states_[at].ending))
         for (const size_t next : states_[at].needed_by)
-          if (next < end && states_[next].ending.empty() && --states_[next].waiting == 0) ready.push_back(next);
+          if (next < end && states_[next].ending.empty() && --states_[next].waiting == 0)
+            ready.push_back(next);
     }
   }
   changed_.wait(lock, [&] { return running_ == 0; });
@@ -130,7 +146,8 @@ std::string Scheduler::drain(size_t begin, size_t end) {
 }
 
 // E7: a step whose need did not end well is never started; it says so.
-std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped, std::unique_lock<std::mutex>& lock) {
+std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
+                                   std::unique_lock<std::mutex>& lock) {
   std::vector<std::pair<std::string, Json>> endings;
   bool failed = false, unknown = false;
   for (size_t i = begin; i < end; ++i) {
@@ -141,7 +158,8 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped, std::
         if (const auto& ending = states_[index_.at(need)].ending; !good(ending))
           why = "it needs " + need + ", which ended " + (ending.empty() ? "not" : ending);
       state.ending = "not_run";
-      endings.emplace_back("step.ended", Json{{"step", state.step->id}, {"ending", "not_run"}, {"reason", why}});
+      endings.emplace_back("step.ended",
+                           Json{{"step", state.step->id}, {"ending", "not_run"}, {"reason", why}});
     }
     failed = failed || state.ending == "failed";
     unknown = unknown || state.ending == "unknown";
@@ -161,14 +179,17 @@ Status Scheduler::give_up(size_t from, const std::string& phase, const std::stri
   std::vector<std::pair<std::string, Json>> endings;
   for (size_t i = from; i < states_.size(); ++i)
     if (states_[i].ending.empty() || states_[i].ending == "not_run")
-      endings.emplace_back("step.ended", Json{{"step", states_[i].step->id}, {"ending", "not_run"},
+      endings.emplace_back("step.ended", Json{{"step", states_[i].step->id},
+                                              {"ending", "not_run"},
                                               {"reason", "phase " + phase + " ended " + status}});
   return endings.empty() ? Status{} : run_.journal.write_all(endings);
 }
 
 bool Scheduler::may_start(const plan::Step& step) {
   for (const auto& name : step.resources)
-    if (const auto limit = limits_.find(name); limit != limits_.end() && in_use_[name] >= limit->second) return false;
+    if (const auto limit = limits_.find(name);
+        limit != limits_.end() && in_use_[name] >= limit->second)
+      return false;
   return true;
 }
 
@@ -210,9 +231,12 @@ Result<StepEnd> Scheduler::run_step(const plan::Step& step) {
   std::unique_lock lock(mutex_);
   auto inputs = inputs_of(step);
   lock.unlock();
-  if (inputs) return steps_.run(step, *inputs, past == run_.history.steps.end() ? StepHistory{} : past->second);
+  if (inputs)
+    return steps_.run(step, *inputs,
+                      past == run_.history.steps.end() ? StepHistory{} : past->second);
   const std::string why = inputs.error().message;
-  auto written = run_.journal.write("step.ended", {{"step", step.id}, {"ending", "failed"}, {"reason", why}});
+  auto written =
+      run_.journal.write("step.ended", {{"step", step.id}, {"ending", "failed"}, {"reason", why}});
   if (!written) return pass(written);
   return StepEnd{"failed", why, Json::object()};
 }

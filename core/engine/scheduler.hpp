@@ -21,8 +21,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // The status of the run: ok, failed, unknown, cancelled, waiting. An error: the ledger could not keep a
-  // fact, and nothing was started after that.
+  // The status of the run: ok, failed, unknown, cancelled, waiting. An error: the ledger could not
+  // keep a fact, and nothing was started after that.
   Result<std::string> run();
 
   const Json& outputs(const std::string& step) const { return states_[index_.at(step)].outputs; }
@@ -32,14 +32,15 @@ class Scheduler {
  private:
   struct State {
     const plan::Step* step;
-    size_t waiting = 0;              // needs of this phase that have not ended well yet
+    size_t waiting = 0;  // needs of this phase that have not ended well yet
     std::vector<size_t> needed_by;
-    std::string ending;              // empty: not ended
+    std::string ending;  // empty: not ended
     Json outputs = Json::object();
   };
   Result<std::string> run_phase(size_t begin, size_t end);
   std::string drain(size_t begin, size_t end);
-  std::string close_phase(size_t begin, size_t end, bool stopped, std::unique_lock<std::mutex>& lock);
+  std::string close_phase(size_t begin, size_t end, bool stopped,
+                          std::unique_lock<std::mutex>& lock);
   Status give_up(size_t from, const std::string& phase, const std::string& status);
   bool may_start(const plan::Step& step);
   void start(size_t at);
@@ -49,11 +50,11 @@ class Scheduler {
   Opened& run_;
   Shared& shared_;
   StepRunner& steps_;
-  std::vector<State> states_;        // in the plan's order
+  std::vector<State> states_;  // in the plan's order
   std::unordered_map<std::string, size_t> index_;
   std::map<std::string, int> limits_, in_use_;
   size_t parallel_ = 1, running_ = 0;
-  std::mutex mutex_;                 // of everything below and of the states
+  std::mutex mutex_;  // of everything below and of the states
   std::condition_variable work_, changed_;
   std::deque<size_t> queue_, ended_;
   std::vector<std::thread> workers_;

@@ -4,8 +4,8 @@
 
 namespace hyops::engine {
 
-SecretStore::SecretStore(const Setup& setup, const plugin::Registry& registry, const contract::Lane& lane,
-                         Journal& journal)
+SecretStore::SecretStore(const Setup& setup, const plugin::Registry& registry,
+                         const contract::Lane& lane, Journal& journal)
     : setup_(setup), registry_(registry), lane_(lane), journal_(journal) {}
 
 SecretStore::~SecretStore() = default;
@@ -14,7 +14,8 @@ Status SecretStore::start() {
   if (lane_.secret_authority.empty())
     return fail("engine.secret.no_authority", "lane " + lane_.name + " names no secret authority");
   plugin::Services services;
-  services.sink = [this](const std::string& name, const std::string& version, Secret value) -> Status {
+  services.sink = [this](const std::string& name, const std::string& version,
+                         Secret value) -> Status {
     if (auto known = journal_.add_secret(name, value); !known) return known;
     held_.insert_or_assign(name, Held{version, std::move(value)});
     return {};
@@ -24,7 +25,8 @@ Status SecretStore::start() {
     if (!key) return pass(key, "while opening what was sealed to this runner");
     return key->unseal(sealed);
   };
-  auto started = plugin::Instance::start(registry_, lane_.secret_authority, lane_.secret_config, std::move(services));
+  auto started = plugin::Instance::start(registry_, lane_.secret_authority, lane_.secret_config,
+                                         std::move(services));
   if (!started) return pass(started, "while starting the secret authority");
   authority_ = std::make_unique<plugin::Instance>(std::move(*started));
   return {};
@@ -46,9 +48,11 @@ Result<Secret> SecretStore::get(const std::string& name) {
   if (!answer) return pass(answer, "while resolving the secret " + name);
   const auto found = held_.find(name);
   if (found == held_.end())
-    return fail("engine.secret.missing", "the authority " + lane_.secret_authority + " did not hand over " + name);
-  auto written = journal_.write("secret.resolved", {{"name", name}, {"version", found->second.version},
-                                                    {"authority", lane_.secret_authority}});
+    return fail("engine.secret.missing",
+                "the authority " + lane_.secret_authority + " did not hand over " + name);
+  auto written = journal_.write(
+      "secret.resolved",
+      {{"name", name}, {"version", found->second.version}, {"authority", lane_.secret_authority}});
   if (!written) return pass(written);
   return found->second.value.copy();
 }

@@ -1,5 +1,5 @@
-// The secrets of one run: fetched from the lane's authority by name when a step needs them, kept locked
-// in memory, known to redaction before anybody uses them.
+// The secrets of one run: fetched from the lane's authority by name when a step needs them, kept
+// locked in memory, known to redaction before anybody uses them.
 #pragma once
 
 #include <map>
@@ -17,10 +17,11 @@ namespace hyops::engine {
 
 class SecretStore {
  public:
-  SecretStore(const Setup& setup, const plugin::Registry& registry, const contract::Lane& lane, Journal& journal);
+  SecretStore(const Setup& setup, const plugin::Registry& registry, const contract::Lane& lane,
+              Journal& journal);
   ~SecretStore();
-  // engine.secret.no_authority, engine.secret.missing, or what the authority failed with. The journal
-  // gets one secret.resolved {name, version, authority} the first time.
+  // engine.secret.no_authority, engine.secret.missing, or what the authority failed with. The
+  // journal gets one secret.resolved {name, version, authority} the first time.
   Result<Secret> get(const std::string& name);
 
  private:

@@ -17,7 +17,9 @@ struct Setup {
   std::filesystem::path step_folder(const std::string& run, const std::string& step) const {
     return run_folder(run) / "steps" / step;
   }
-  std::filesystem::path lane_file(const std::string& lane) const { return home / "lanes" / lane / "lane.toml"; }
+  std::filesystem::path lane_file(const std::string& lane) const {
+    return home / "lanes" / lane / "lane.toml";
+  }
   std::filesystem::path ssh_identity() const { return home / "keys/runner.ssh"; }
   std::filesystem::path signing_key() const { return home / "keys/runner.key"; }
   std::filesystem::path seal_key() const { return home / "keys/runner.seal"; }
@@ -29,9 +31,10 @@ struct Attestation {
   std::string name, plane, version, key;  // key: minisign public key that signs its records
   int64_t bootstrapped_ms = 0;
 };
-Status write_attestation(const Setup& setup, const Attestation& attestation);   // signed with the runner's key
-// Nothing where the machine was never bootstrapped; engine.runner.attestation where what is there is not
-// signed by this runner's own key.
+Status write_attestation(const Setup& setup,
+                         const Attestation& attestation);  // signed with the runner's key
+// Nothing where the machine was never bootstrapped; engine.runner.attestation where what is there
+// is not signed by this runner's own key.
 Result<std::optional<Attestation>> read_attestation(const Setup& setup);
 
 }  // namespace hyops::engine

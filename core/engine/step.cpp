@@ -10,7 +10,10 @@ namespace hyops::engine {
 namespace {
 
 Json error_json(const Error& error) {
-  return {{"class", name(error.kind)}, {"code", error.code}, {"message", error.text()}, {"next", error.next}};
+  return {{"class", name(error.kind)},
+          {"code", error.code},
+          {"message", error.text()},
+          {"next", error.next}};
 }
 
 // Waits out the pause before a retry, unless the run is stopped meanwhile.
@@ -21,14 +24,16 @@ bool pause(int64_t ms, const Cancellation& cancellation) {
   const int64_t until = system_clock().mono_ms() + ms;
   while (system_clock().mono_ms() < until) {
     if (cancellation.state() != Cancel::no) return false;
-    never.wait_for(lock, std::chrono::milliseconds(std::min<int64_t>(100, until - system_clock().mono_ms())));
+    never.wait_for(
+        lock, std::chrono::milliseconds(std::min<int64_t>(100, until - system_clock().mono_ms())));
   }
   return true;
 }
 
 }  // namespace
 
-StepRunner::StepRunner(Shared& shared, contract::Catalog& catalog) : shared_(shared), catalog_(catalog) {
+StepRunner::StepRunner(Shared& shared, contract::Catalog& catalog)
+    : shared_(shared), catalog_(catalog) {
   using enum contract::Driver;
   drivers_[process] = make_process_driver();
   drivers_[ansible] = make_ansible_driver();
@@ -53,8 +58,14 @@ Result<Call> StepRunner::call_for(const plan::Step& step, const Json& inputs, in
   if (!pack || !module) return Failure(problems.front());
   const RunId& run = shared_.journal.run();
   // The same for every attempt of this step in this run, and for nothing else.
-  const std::string key = sha256_hex(run.value + "\n" + step.id + "\n" + shared_.plan_digest).substr(0, 32);
-  Call call{step, *pack, *module, inputs, key, attempt,
+  const std::string key =
+      sha256_hex(run.value + "\n" + step.id + "\n" + shared_.plan_digest).substr(0, 32);
+  Call call{step,
+            *pack,
+            *module,
+            inputs,
+            key,
+            attempt,
             shared_.setup.step_folder(run.value, step.id) / std::to_string(attempt)};
   return call;
 }
@@ -62,7 +73,8 @@ Result<Call> StepRunner::call_for(const plan::Step& step, const Json& inputs, in
 Status StepRunner::check_outputs(const Call& call, const Json& outputs) {
   for (const auto& [name, field] : call.module.outputs) {
     if (!outputs.contains(name))
-      return fail("engine.outputs.missing", "step " + call.step.id + " ended well but gave no output \"" + name + "\"");
+      return fail("engine.outputs.missing",
+                  "step " + call.step.id + " ended well but gave no output \"" + name + "\"");
     if (auto good = contract::check_value(field, outputs[name]); !good)
       return pass(good, "output " + name + " of step " + call.step.id);
   }
@@ -76,7 +88,8 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   if (!reattach) {
     {
       const std::lock_guard lock(journal.ledger_mutex());
-      if (auto ours = journal.ledger().check_token(shared_.plan.lane, shared_.fencing_token); !ours) return pass(ours);
+      if (auto ours = journal.ledger().check_token(shared_.plan.lane, shared_.fencing_token); !ours)
+        return pass(ours);
     }
     // What an earlier core left in this folder belongs to no intent.
     std::error_code ignored;
@@ -85,22 +98,34 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
       if (auto made = make_folders(call.folder); !made) return pass(made);
     auto input_digest = digest_of_json(call.inputs);
     if (!input_digest) return pass(input_digest);
-    auto written = journal.write("step.intent", {{"step", call.step.id}, {"attempt", call.attempt}, {"key", call.key},
-                                                 {"input_digest", *input_digest}, {"driver", contract::name(call.step.driver)},
-                                                 {"pack", call.step.pack}, {"fencing_token", shared_.fencing_token},
+    auto written = journal.write("step.intent", {{"step", call.step.id},
+                                                 {"attempt", call.attempt},
+                                                 {"key", call.key},
+                                                 {"input_digest", *input_digest},
+                                                 {"driver", contract::name(call.step.driver)},
+                                                 {"pack", call.step.pack},
+                                                 {"fencing_token", shared_.fencing_token},
                                                  {"inputs", call.inputs}});
     if (!written) return pass(written);
   }
-  Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_) : driver(call.step.driver).execute(call, shared_);
+  Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_)
+                             : driver(call.step.driver).execute(call, shared_);
   if (outcome.status == Outcome::Status::ok)
-    if (auto good = check_outputs(call, outcome.outputs); !good) outcome = Outcome::bad(good.error());
-  Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"ms", system_clock().mono_ms() - began}};
-  body["status"] = outcome.status == Outcome::Status::ok ? "ok" : outcome.status == Outcome::Status::failed ? "failed" : "unknown";
+    if (auto good = check_outputs(call, outcome.outputs); !good)
+      outcome = Outcome::bad(good.error());
+  Json body{
+      {"step", call.step.id}, {"attempt", call.attempt}, {"ms", system_clock().mono_ms() - began}};
+  body["status"] = outcome.status == Outcome::Status::ok       ? "ok"
+                   : outcome.status == Outcome::Status::failed ? "failed"
+                                                               : "unknown";
   if (outcome.status == Outcome::Status::ok) body["outputs"] = outcome.outputs;
   if (outcome.error) body.update(error_json(*outcome.error));
   // An outcome that ends the step is written with its ending, in one commit.
   if (outcome.status == Outcome::Status::ok) {
-    if (auto written = journal.write_all({{"step.outcome", body}, {"step.ended", {{"step", call.step.id}, {"ending", "ok"}, {"reason", ""}}}}); !written)
+    if (auto written = journal.write_all(
+            {{"step.outcome", body},
+             {"step.ended", {{"step", call.step.id}, {"ending", "ok"}, {"reason", ""}}}});
+        !written)
       return pass(written);
   } else if (auto written = journal.write("step.outcome", body); !written) {
     return pass(written);
@@ -108,33 +133,44 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   return outcome;
 }
 
-Result<StepEnd> StepRunner::end(const Call& call, std::string ending, std::string reason, Json outputs) {
-  auto written = shared_.journal.write("step.ended", {{"step", call.step.id}, {"ending", ending}, {"reason", reason}});
+Result<StepEnd> StepRunner::end(const Call& call, std::string ending, std::string reason,
+                                Json outputs) {
+  auto written = shared_.journal.write(
+      "step.ended", {{"step", call.step.id}, {"ending", ending}, {"reason", reason}});
   if (!written) return pass(written);
   return StepEnd{std::move(ending), std::move(reason), std::move(outputs)};
 }
 
-// An unknown outcome: look, then adopt, do it again under the same key, or leave it to a person. Never guess.
+// An unknown outcome: look, then adopt, do it again under the same key, or leave it to a person.
+// Never guess.
 Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
   again = false;
   const Sight sight = driver(call.step.driver).observe(call, shared_);
   const bool present = sight.seen == Sight::Seen::present;
-  const bool repeat = sight.seen == Sight::Seen::absent || (sight.seen == Sight::Seen::unclear && call.step.idempotent);
-  Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"evidence", sight.evidence},
-            {"seen", present ? "present" : sight.seen == Sight::Seen::absent ? "absent" : "unclear"}};
+  const bool repeat = sight.seen == Sight::Seen::absent ||
+                      (sight.seen == Sight::Seen::unclear && call.step.idempotent);
+  Json body{{"step", call.step.id},
+            {"attempt", call.attempt},
+            {"evidence", sight.evidence},
+            {"seen", present                             ? "present"
+                     : sight.seen == Sight::Seen::absent ? "absent"
+                                                         : "unclear"}};
   if (present) {
     if (auto good = check_outputs(call, sight.outputs); good) {
       body["choice"] = "adopt";
       body["outputs"] = sight.outputs;
-      if (auto written = shared_.journal.write("step.reconciled", body); !written) return pass(written);
+      if (auto written = shared_.journal.write("step.reconciled", body); !written)
+        return pass(written);
       return end(call, "adopted", sight.evidence, sight.outputs);
     }
   }
   if (repeat && call.attempt < 10) {
     body["choice"] = "retry";
     if (sight.seen == Sight::Seen::unclear)
-      body["evidence"] = sight.evidence + "; pack " + call.pack.name + " is declared idempotent, so it is safe to repeat";
-    if (auto written = shared_.journal.write("step.reconciled", body); !written) return pass(written);
+      body["evidence"] = sight.evidence + "; pack " + call.pack.name +
+                         " is declared idempotent, so it is safe to repeat";
+    if (auto written = shared_.journal.write("step.reconciled", body); !written)
+      return pass(written);
     again = true;
     return StepEnd{};
   }
@@ -142,7 +178,8 @@ Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& aga
   return end(call, "unknown", why + "; " + sight.evidence, Json::object());
 }
 
-Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs, const StepHistory& before) {
+Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
+                                const StepHistory& before) {
   int number = before.attempt;
   bool reattach = before.interrupted, look_first = !before.outcome_known && !before.interrupted;
   if (before.stated == "adopt") {
@@ -155,11 +192,15 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs, cons
     if (!reattach && !look_first) ++number;
     auto call = call_for(step, inputs, std::max(1, number));
     if (!call) {
-      if (auto written = shared_.journal.write("step.ended", {{"step", step.id}, {"ending", "failed"}, {"reason", call.error().text()}}); !written)
+      if (auto written = shared_.journal.write(
+              "step.ended",
+              {{"step", step.id}, {"ending", "failed"}, {"reason", call.error().text()}});
+          !written)
         return pass(written);
       return StepEnd{"failed", call.error().text(), Json::object()};
     }
-    Outcome outcome = Outcome::lost(make_error("engine.tool.lost", "an earlier core left its outcome unknown"));
+    Outcome outcome =
+        Outcome::lost(make_error("engine.tool.lost", "an earlier core left its outcome unknown"));
     if (!look_first) {
       auto tried = attempt(*call, reattach);
       if (!tried) return pass(tried);
@@ -171,23 +212,31 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs, cons
       bool again = false;
       auto ended = settle(*call, outcome, again);
       if (!ended || !again) return ended;
-      if (++unknowns > 3) return end(*call, "unknown", "its outcome stayed unknown after four attempts", Json::object());
+      if (++unknowns > 3)
+        return end(*call, "unknown", "its outcome stayed unknown after four attempts",
+                   Json::object());
       --tries;
       continue;
     }
     const Error& error = *outcome.error;
-    const Json rule = shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
+    const Json rule =
+        shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
     const int64_t pause_ms = get_int(rule, "pause_ms");
     if (tries >= get_int(rule, "attempts", 1) || shared_.cancellation.state() != Cancel::no)
       return end(*call, "failed", error.text(), Json::object());
-    auto written = shared_.journal.write("step.retry", {{"step", step.id}, {"attempt", call->attempt}, {"pause_ms", pause_ms},
+    auto written = shared_.journal.write("step.retry", {{"step", step.id},
+                                                        {"attempt", call->attempt},
+                                                        {"pause_ms", pause_ms},
                                                         {"class", name(error.kind)}});
     if (!written) return pass(written);
-    if (!pause(pause_ms, shared_.cancellation)) return end(*call, "failed", error.text() + "; not retried: the run was stopped", Json::object());
+    if (!pause(pause_ms, shared_.cancellation))
+      return end(*call, "failed", error.text() + "; not retried: the run was stopped",
+                 Json::object());
   }
 }
 
-Result<Sight> StepRunner::look(const plan::Step& step, const Json& inputs, const StepHistory& before) {
+Result<Sight> StepRunner::look(const plan::Step& step, const Json& inputs,
+                               const StepHistory& before) {
   auto call = call_for(step, inputs, std::max(1, before.attempt));
   if (!call) return pass(call);
   if (auto made = make_folders(call->folder); !made) return pass(made);

@@ -1,5 +1,5 @@
-// One step from intent to ending: attempts under one key, outcome, retry by class, and a look where the
-// outcome is unknown.
+// One step from intent to ending: attempts under one key, outcome, retry by class, and a look where
+// the outcome is unknown.
 #pragma once
 
 #include "engine/drivers/driver.hpp"
@@ -8,7 +8,7 @@
 namespace hyops::engine {
 
 struct StepEnd {
-  std::string ending;      // ok adopted failed unknown
+  std::string ending;  // ok adopted failed unknown
   std::string reason;
   Json outputs = Json::object();
 };

@@ -23,7 +23,8 @@ Status read_exactly(int fd, char* into, size_t size) {
   while (size > 0) {
     const ssize_t got = ::read(fd, into, size);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail("engine.transfer.truncated", "the record ended before its announced size");
+    if (got <= 0)
+      return fail("engine.transfer.truncated", "the record ended before its announced size");
     into += got;
     size -= static_cast<size_t>(got);
   }
@@ -43,10 +44,14 @@ Result<std::string> read_line(int fd) {
 // "steps/restore/log.txt": one or more names, no way out.
 bool is_inside(const std::string& path) {
   const auto parts = split(path, '/');
-  return path.size() < 1024 && parts.size() <= 8 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-    return !part.empty() && part != "." && part != ".." && part.size() <= 128 &&
-           std::all_of(part.begin(), part.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("._-#").find(c) != std::string_view::npos; });
-  });
+  return path.size() < 1024 && parts.size() <= 8 &&
+         std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+           return !part.empty() && part != "." && part != ".." && part.size() <= 128 &&
+                  std::all_of(part.begin(), part.end(), [](char c) {
+                    return std::isalnum(static_cast<unsigned char>(c)) ||
+                           std::string_view("._-#").find(c) != std::string_view::npos;
+                  });
+         });
 }
 
 Status receive_file(int fd, const fs::path& target, int64_t size) {
@@ -55,12 +60,14 @@ Status receive_file(int fd, const fs::path& target, int64_t size) {
   if (!out) return fail_errno("file.write", "cannot write " + target.string(), errno);
   std::string buffer(static_cast<size_t>(std::min<int64_t>(size, 1 << 20)), '\0');
   while (size > 0) {
-    const size_t part = static_cast<size_t>(std::min<int64_t>(size, static_cast<int64_t>(buffer.size())));
+    const size_t part =
+        static_cast<size_t>(std::min<int64_t>(size, static_cast<int64_t>(buffer.size())));
     if (auto got = read_exactly(fd, buffer.data(), part); !got) return got;
     if (auto put = write_all(out.get(), {buffer.data(), part}); !put) return put;
     size -= static_cast<int64_t>(part);
   }
-  if (::fsync(out.get()) != 0) return fail_errno("file.write", "cannot keep " + target.string(), errno);
+  if (::fsync(out.get()) != 0)
+    return fail_errno("file.write", "cannot keep " + target.string(), errno);
   return {};
 }
 
@@ -68,19 +75,26 @@ Status receive_file(int fd, const fs::path& target, int64_t size) {
 
 Json to_order(const Admission& admission) {
   const auto signed_json = [](const trust::SignedDocument& document) {
-    return Json{{"name", document.name}, {"document", document.document}, {"signature", document.signature}};
+    return Json{{"name", document.name},
+                {"document", document.document},
+                {"signature", document.signature}};
   };
   Json approvals = Json::array();
   for (const auto& approval : admission.approvals) approvals.push_back(signed_json(approval));
-  Json order{{"order", 1}, {"run", admission.run}, {"plan", admission.plan}, {"approvals", approvals},
-             {"requester", admission.requester}, {"least_token", admission.least_token}};
+  Json order{{"order", 1},
+             {"run", admission.run},
+             {"plan", admission.plan},
+             {"approvals", approvals},
+             {"requester", admission.requester},
+             {"least_token", admission.least_token}};
   if (admission.decision) order["decision"] = signed_json(*admission.decision);
   return order;
 }
 
 Result<Admission> parse_order(const Json& order) {
   try {
-    if (order.at("order") != 1) return fail("engine.order.malformed", "the order is of another version");
+    if (order.at("order") != 1)
+      return fail("engine.order.malformed", "the order is of another version");
     const auto parse_signed = [](const Json& from) {
       return trust::SignedDocument{from.at("name"), from.at("document"), from.at("signature")};
     };
@@ -89,7 +103,8 @@ Result<Admission> parse_order(const Json& order) {
     admission.run = order.at("run");
     admission.requester = order.at("requester");
     admission.least_token = order.at("least_token");
-    for (const auto& approval : order.at("approvals")) admission.approvals.push_back(parse_signed(approval));
+    for (const auto& approval : order.at("approvals"))
+      admission.approvals.push_back(parse_signed(approval));
     if (order.contains("decision")) admission.decision = parse_signed(order["decision"]);
     return admission;
   } catch (const std::exception& error) {
@@ -100,13 +115,19 @@ Result<Admission> parse_order(const Json& order) {
 Status send_record(const fs::path& record, int fd) {
   std::vector<std::pair<std::string, int64_t>> files;
   std::error_code problem;
-  for (fs::recursive_directory_iterator it(record, problem), end; !problem && it != end; it.increment(problem))
-    if (it->is_regular_file(problem)) files.emplace_back(it->path().lexically_relative(record).generic_string(), static_cast<int64_t>(it->file_size(problem)));
-  if (problem) return fail("file.read", "cannot read the record in " + record.string() + ": " + problem.message());
+  for (fs::recursive_directory_iterator it(record, problem), end; !problem && it != end;
+       it.increment(problem))
+    if (it->is_regular_file(problem))
+      files.emplace_back(it->path().lexically_relative(record).generic_string(),
+                         static_cast<int64_t>(it->file_size(problem)));
+  if (problem)
+    return fail("file.read",
+                "cannot read the record in " + record.string() + ": " + problem.message());
   std::sort(files.begin(), files.end());
   Json list = Json::array();
   for (const auto& [path, size] : files) list.push_back({{"path", path}, {"size", size}});
-  if (auto put = write_all(fd, Json{{"record", 1}, {"files", list}}.dump() + "\n"); !put) return put;
+  if (auto put = write_all(fd, Json{{"record", 1}, {"files", list}}.dump() + "\n"); !put)
+    return put;
   for (const auto& [path, size] : files) {
     Status put;
     auto read = read_chunks(record / path, [&](std::string_view chunk) {
@@ -123,7 +144,8 @@ Status receive_record(int fd, const fs::path& into) {
   if (!header) return pass(header);
   auto list = parse_json(*header, "the list of files", longest_header);
   if (!list) return pass(list);
-  if (get_int(*list, "record") != 1 || !list->contains("files") || !(*list)["files"].is_array() || (*list)["files"].size() > most_files)
+  if (get_int(*list, "record") != 1 || !list->contains("files") || !(*list)["files"].is_array() ||
+      (*list)["files"].size() > most_files)
     return fail("engine.transfer.malformed", "what arrived is not a record");
   auto arriving = TempDir::create(into.parent_path(), ".arriving");
   if (!arriving) return pass(arriving);
@@ -132,12 +154,16 @@ Status receive_record(int fd, const fs::path& into) {
     const std::string path = get_string(file, "path");
     const int64_t size = get_int(file, "size", -1);
     if (!is_inside(path) || size < 0 || size > most_bytes || (total += size) > most_bytes)
-      return fail("engine.transfer.malformed", "the record names the file \"" + printable(path, 120) + "\", which cannot be one of it");
+      return fail(
+          "engine.transfer.malformed",
+          "the record names the file \"" + printable(path, 120) + "\", which cannot be one of it");
     if (auto got = receive_file(fd, arriving->path() / "record" / path, size); !got) return got;
   }
   std::error_code problem;
   fs::rename(arriving->path() / "record", into, problem);
-  if (problem) return fail("file.write", "cannot keep the record as " + into.string() + ": " + problem.message());
+  if (problem)
+    return fail("file.write",
+                "cannot keep the record as " + into.string() + ": " + problem.message());
   return {};
 }
 
@@ -175,10 +201,14 @@ Status import_state(ledger::Ledger& ledger, const fs::path& record) {
     if (found == outputs.end()) continue;
     const std::string key = step.module + "#" + step.instance;
     auto now = ledger.slot(plan->lane, key);
-    if (!now) { done = pass(now); break; }
+    if (!now) {
+      done = pass(now);
+      break;
+    }
     if (now->version > 0 && now->run == id.value) continue;
     if (now->version > 0 && now->wall_ms > last_ms) {
-      done = fail("engine.state.newer", "the state of " + key + " here was written after run " + id.value + " ended");
+      done = fail("engine.state.newer",
+                  "the state of " + key + " here was written after run " + id.value + " ended");
       break;
     }
     ledger::Slot next = *now;
@@ -189,7 +219,10 @@ Status import_state(ledger::Ledger& ledger, const fs::path& record) {
     next.run = id.value;
     next.step = step.id;
     auto put = ledger.put_slot(next, now->version, lease->token);
-    if (!put) { done = pass(put); break; }
+    if (!put) {
+      done = pass(put);
+      break;
+    }
   }
   auto released = ledger.release_lease(plan->lane, id, lease->token);
   return done ? released : done;

@@ -1,4 +1,5 @@
-// A run on its way between machines: the order to a runner, the record back, and the state it published.
+// A run on its way between machines: the order to a runner, the record back, and the state it
+// published.
 #pragma once
 
 #include <functional>
@@ -11,16 +12,17 @@ namespace hyops::engine {
 
 // What a dispatcher sends: signed documents and the plan; no key and no secret (K3).
 Json to_order(const Admission& admission);
-Result<Admission> parse_order(const Json& order);     // engine.order.malformed
+Result<Admission> parse_order(const Json& order);  // engine.order.malformed
 
-// A record as a stream: one line of canonical JSON with paths and sizes, then the files' bytes in that order.
+// A record as a stream: one line of canonical JSON with paths and sizes, then the files' bytes in
+// that order.
 Status send_record(const std::filesystem::path& record, int fd);
-// Takes such a stream into a new folder. Paths are checked: nothing is written outside (K6). The folder is
-// complete or not there: engine.transfer.{malformed,truncated}.
+// Takes such a stream into a new folder. Paths are checked: nothing is written outside (K6). The
+// folder is complete or not there: engine.transfer.{malformed,truncated}.
 Status receive_record(int fd, const std::filesystem::path& into);
 
-// Makes the outputs of a verified record of another runner the lane's state here. Refuses where the state
-// here is newer than the record (engine.state.newer, L3) or of another epoch (E9).
+// Makes the outputs of a verified record of another runner the lane's state here. Refuses where the
+// state here is newer than the record (engine.state.newer, L3) or of another epoch (E9).
 Status import_state(ledger::Ledger& ledger, const std::filesystem::path& record);
 
 }  // namespace hyops::engine

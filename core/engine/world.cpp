@@ -4,7 +4,8 @@
 
 namespace hyops::engine {
 
-LocalWorld::LocalWorld(ledger::Ledger* ledger, const plugin::Registry& registry, const contract::Lane& lane)
+LocalWorld::LocalWorld(ledger::Ledger* ledger, const plugin::Registry& registry,
+                       const contract::Lane& lane)
     : ledger_(ledger), registry_(registry), lane_(lane) {}
 
 LocalWorld::~LocalWorld() = default;
@@ -15,7 +16,8 @@ plan::World LocalWorld::world() {
           [this](const std::string& id) { return registry_.digest(id); }};
 }
 
-// What another epoch of the lane left behind is as good as absent: drill results never count (E9, L1).
+// What another epoch of the lane left behind is as good as absent: drill results never count (E9,
+// L1).
 Result<Json> LocalWorld::state(const std::string& key) {
   if (!ledger_) return Json();
   auto slot = ledger_->slot(lane_.name, key);
@@ -26,12 +28,15 @@ Result<Json> LocalWorld::state(const std::string& key) {
 
 Result<Json> LocalWorld::forecast(const contract::Pack& pack, const Json& inputs) {
   const auto verbs = plugin::verbs_of(pack.interface);
-  if (pack.verb != "apply" || std::find(verbs.begin(), verbs.end(), "plan") == verbs.end()) return Json();
+  if (pack.verb != "apply" || std::find(verbs.begin(), verbs.end(), "plan") == verbs.end())
+    return Json();
   auto found = plugins_.find(pack.plugin);
   if (found == plugins_.end()) {
     const auto config = lane_.plugins.find(pack.plugin);
     // No services: `plan` is pure.
-    auto started = plugin::Instance::start(registry_, pack.plugin, config == lane_.plugins.end() ? Json::object() : config->second, {});
+    auto started = plugin::Instance::start(
+        registry_, pack.plugin, config == lane_.plugins.end() ? Json::object() : config->second,
+        {});
     if (!started) return pass(started, "while asking plugin " + pack.plugin + " for its forecast");
     found = plugins_.emplace(pack.plugin, std::move(*started)).first;
   }

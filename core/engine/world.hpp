@@ -1,4 +1,5 @@
-// What the planner may ask of this machine: the lane's state, plugins' pure forecasts, their digests.
+// What the planner may ask of this machine: the lane's state, plugins' pure forecasts, their
+// digests.
 #pragma once
 
 #include <map>

@@ -20,13 +20,15 @@ std::vector<Acknowledged> read_client_log(std::string_view text) {
   for (size_t i = 0; i + 1 < lines.size(); ++i) {  // what follows the last newline was cut
     const auto words = split(lines[i], ' ');
     Acknowledged line;
-    if (words.size() >= 3 && words[0] == "acknowledged" && read_number(words[1], line.number) && read_number(words[2], line.wall_ms))
+    if (words.size() >= 3 && words[0] == "acknowledged" && read_number(words[1], line.number) &&
+        read_number(words[2], line.wall_ms))
       out.push_back(line);
   }
   return out;
 }
 
-std::vector<int64_t> lost_rows(const std::vector<Acknowledged>& log, const std::set<int64_t>& present, int64_t until_ms) {
+std::vector<int64_t> lost_rows(const std::vector<Acknowledged>& log,
+                               const std::set<int64_t>& present, int64_t until_ms) {
   std::vector<int64_t> out;
   for (const auto& line : log)
     if (line.wall_ms < until_ms && !present.count(line.number)) out.push_back(line.number);

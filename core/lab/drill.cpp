@@ -25,23 +25,29 @@ int64_t now_ms() { return system_clock().wall_ms(); }
 class Drill {
  public:
   explicit Drill(const DrillRequest& request)
-      : request_(request), lab_(request.prefix / "libexec/hyops/hyops-labd", request.lab_folder, request.lab_name),
-        site_(lab_, [this](const std::string& line) { say(line); }), began_(system_clock().mono_ms()) {}
+      : request_(request),
+        lab_(request.prefix / "libexec/hyops/hyops-labd", request.lab_folder, request.lab_name),
+        site_(lab_, [this](const std::string& line) { say(line); }),
+        began_(system_clock().mono_ms()) {}
 
   Result<DrillResult> run() {
-    if (auto cleared = lab_.down(); !cleared) return pass(cleared, "while removing what an earlier drill left");
+    if (auto cleared = lab_.down(); !cleared)
+      return pass(cleared, "while removing what an earlier drill left");
     say("lab up");
     if (auto up = lab_.up(request_.prefix); !up) return pass(up);
     Status done = cycle();
     if (!request_.keep) {
       say("lab down");
       const Status down = lab_.down();
-      check("nothing of the lab is left", static_cast<bool>(down), down ? "no process, mount, interface or folder" : down.error().message);
+      check("nothing of the lab is left", static_cast<bool>(down),
+            down ? "no process, mount, interface or folder" : down.error().message);
     }
     if (!done) return pass(done);
-    result_.passed = std::all_of(result_.checks.begin(), result_.checks.end(), [](const Check& c) { return c.held; });
+    result_.passed = std::all_of(result_.checks.begin(), result_.checks.end(),
+                                 [](const Check& c) { return c.held; });
     facts_["checks"] = Json::array();
-    for (const auto& c : result_.checks) facts_["checks"].push_back({{"what", c.what}, {"held", c.held}, {"found", c.found}});
+    for (const auto& c : result_.checks)
+      facts_["checks"].push_back({{"what", c.what}, {"held", c.held}, {"found", c.found}});
     facts_["passed"] = result_.passed;
     result_.facts = facts_;
     if (auto written = write_drill_report(request_.record, facts_); !written) return pass(written);
@@ -51,8 +57,8 @@ class Drill {
  private:
   void say(const std::string& line) {
     const int64_t ms = system_clock().mono_ms() - began_;
-    request_.say("[" + std::string(ms < 10'000 ? " " : "") + std::string(ms < 100'000 ? " " : "") + std::to_string(ms / 1000) + "." +
-                 std::to_string(ms / 100 % 10) + " s] " + line);
+    request_.say("[" + std::string(ms < 10'000 ? " " : "") + std::string(ms < 100'000 ? " " : "") +
+                 std::to_string(ms / 1000) + "." + std::to_string(ms / 100 % 10) + " s] " + line);
   }
 
   void check(const std::string& what, bool held, const std::string& found) {
@@ -61,10 +67,12 @@ class Drill {
   }
 
   Status cycle() {
-    if (auto built = site_.build(); !built) return pass(built, "while building the site that is drilled");
+    if (auto built = site_.build(); !built)
+      return pass(built, "while building the site that is drilled");
     say("client writes through db.hyops.test");
     if (auto started = site_.start_client(); !started) return started;
-    if (auto wrote = wait_for_client(now_ms(), 5); !wrote) return pass(wrote, "while waiting for the client's first rows");
+    if (auto wrote = wait_for_client(now_ms(), 5); !wrote)
+      return pass(wrote, "while waiting for the client's first rows");
     if (auto done = fail_over(); !done) return done;
     if (!request_.fault.empty() && ending_ == "failed") return {};  // nothing to fail back from
     if (auto done = fail_back(); !done) return done;
@@ -87,7 +95,8 @@ class Drill {
 
   Result<std::vector<Acknowledged>> client_log_now() {
     // The client may not have begun its log yet.
-    if (auto there = lab_.run(client_host, {"/usr/bin/touch", client_log}); !there) return pass(there);
+    if (auto there = lab_.run(client_host, {"/usr/bin/touch", client_log}); !there)
+      return pass(there);
     auto text = lab_.run(client_host, {"/usr/bin/cat", client_log});
     if (!text) return pass(text);
     return read_client_log(*text);
@@ -97,28 +106,33 @@ class Drill {
     const int64_t fault_ms = now_ms();
     say("FAULT: the primary site is lost");
     if (auto lost = lab_.fault({"zone-loss", "onprem"}); !lost) return lost;
-    auto decision = site_.decide("failover", "cloud", "the primary site answers from no vantage point");
+    auto decision =
+        site_.decide("failover", "cloud", "the primary site answers from no vantage point");
     if (!decision) return pass(decision);
     const int64_t decided_ms = now_ms();
     say("decision: failover to cloud, signed");
     Site::Operation operation{"dr/postgresql-failover", "cloud", *decision, "", {}, false, {}};
     Fault fault(lab_, request_.fault, "runner-cloud");
-    if (!request_.fault.empty()) operation.watch = [&](const Json& event) {
-      fault.event(event);
-      show(event);
-    };
+    if (!request_.fault.empty())
+      operation.watch = [&](const Json& event) {
+        fault.event(event);
+        show(event);
+      };
     auto outcome = site_.carry_out(operation);
     if (!outcome) return pass(outcome);
     std::string status = outcome->status;
     if (!request_.fault.empty()) {
       check("the fault " + request_.fault + " was injected", fault.struck() && fault.result(),
-            fault.struck() ? (fault.result() ? "struck once" : fault.result().error().message) : "step " + fault.step() + " was never started");
+            fault.struck() ? (fault.result() ? "struck once" : fault.result().error().message)
+                           : "step " + fault.step() + " was never started");
       auto after = recover(fault.name(), outcome->run, status);
       if (!after) return pass(after);
       status = *after;
     }
     ending_ = expected_ending(fault.name());
-    check(request_.fault.empty() ? "failover ended ok" : "failover under " + request_.fault + " ended " + ending_, status == ending_, status);
+    check(request_.fault.empty() ? "failover ended ok"
+                                 : "failover under " + request_.fault + " ended " + ending_,
+          status == ending_, status);
     if (auto kept = keep_record(outcome->run, "failover", "cloud"); !kept) return kept;
     if (ending_ == "failed") return judge_refusal();
     if (auto wrote = wait_for_client(decided_ms, 5); !wrote) {
@@ -135,7 +149,8 @@ class Drill {
   }
 
   // What the on-call engineer does next, as the product told her.
-  Result<std::string> recover(const std::string& fault, const std::string& run, std::string status) {
+  Result<std::string> recover(const std::string& fault, const std::string& run,
+                              std::string status) {
     if (fault == "link-cut") {
       if (auto mended = lab_.fault({"link-restore", "cloud", "edge"}); !mended) return pass(mended);
     }
@@ -143,7 +158,8 @@ class Drill {
     if (status == "ok") return status;
     if (fault == "dispatcher-kill") {
       say("on-call: hyops run follow " + run + ", at the runner");
-      auto followed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "follow", run}, STDOUT_FILENO, STDERR_FILENO);
+      auto followed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "follow", run},
+                                 STDOUT_FILENO, STDERR_FILENO);
       if (!followed) return pass(followed);
       if (auto ended = followed->wait(-1); !ended) return pass(ended);
     }
@@ -153,7 +169,8 @@ class Drill {
     status = get_string(*there, "status");
     if (get_bool(*there, "abandoned")) {
       say("on-call: hyops run resume " + run);
-      auto resumed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "resume", run}, STDOUT_FILENO, STDERR_FILENO);
+      auto resumed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "resume", run},
+                                STDOUT_FILENO, STDERR_FILENO);
       if (!resumed) return pass(resumed);
       if (auto ended = resumed->wait(-1); !ended) return pass(ended);
       there = lab_.json("runner-cloud", show);
@@ -161,7 +178,9 @@ class Drill {
       status = get_string(*there, "status");
     }
     say("on-call: hyops run collect " + run);
-    if (auto collected = lab_.run(dispatcher, {"/usr/bin/hyops", "run", "collect", run, "--runner", "cloud"}); !collected && status == "ok")
+    if (auto collected =
+            lab_.run(dispatcher, {"/usr/bin/hyops", "run", "collect", run, "--runner", "cloud"});
+        !collected && status == "ok")
       return pass(collected);
     return status;
   }
@@ -179,14 +198,16 @@ class Drill {
     if (!story) return pass(story);
     for (const auto& step : (*story)["steps"])
       if (get_string(step, "phase") == "cutover")
-        check("the cutover did not run after a failed restore (E4, E7)", get_string(step, "ending") == "not_run", get_string(step, "reason"));
+        check("the cutover did not run after a failed restore (E4, E7)",
+              get_string(step, "ending") == "not_run", get_string(step, "reason"));
     return {};
   }
 
   Status fail_back() {
     say("the primary site is back; internet and the cloud's control API are cut off from it");
     if (auto back = lab_.fault({"zone-restore", "onprem"}); !back) return back;
-    for (const auto& cut : {std::vector<std::string>{"link-cut", "onprem", "internet"}, {"api-cut", "onprem", "cloud"}})
+    for (const auto& cut : {std::vector<std::string>{"link-cut", "onprem", "internet"},
+                            {"api-cut", "onprem", "cloud"}})
       if (auto done = lab_.fault(cut); !done) return done;
     auto decision = site_.decide("failback", "onprem", "the primary site is back and stable");
     if (!decision) return pass(decision);
@@ -210,29 +231,35 @@ class Drill {
   // The record comes out of the lab as it would leave a runner, and is verified here.
   Status keep_record(const std::string& run, const std::string& name, const std::string& runner) {
     int out[2];
-    if (::pipe2(out, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
+    if (::pipe2(out, O_CLOEXEC) != 0)
+      return fail_errno("process.spawn", "cannot make a pipe", errno);
     Fd from(out[0]), to(out[1]);
-    auto sender = lab_.start(dispatcher, {"/usr/bin/hyops", "run", "send", run}, to.get(), STDERR_FILENO);
+    auto sender =
+        lab_.start(dispatcher, {"/usr/bin/hyops", "run", "send", run}, to.get(), STDERR_FILENO);
     if (!sender) return pass(sender);
     to.reset();
     const fs::path into = request_.record / name;
     const auto got = engine::receive_record(from.get(), into);
     if (auto ended = sender->wait(10'000); !ended) return pass(ended);
     if (!got) {
-      check("the record of the " + name + " was collected", request_.fault.starts_with("zone-loss"), got.error().message);
+      check("the record of the " + name + " was collected", request_.fault.starts_with("zone-loss"),
+            got.error().message);
       return {};
     }
     auto key = trust::parse_public_key(site_.runners().at(runner).key);
     if (!key) return pass(key);
-    auto verified = record::verify(into, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-      auto good = trust::verify(message, signature, {*key});
-      if (!good) return pass(good);
-      return runner;
-    });
+    auto verified = record::verify(
+        into, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
+          auto good = trust::verify(message, signature, {*key});
+          if (!good) return pass(good);
+          return runner;
+        });
     if (!verified) return pass(verified);
     check("the record of the " + name + " verifies offline", verified->clean,
-          verified->clean ? std::to_string(verified->events) + " events, " + std::to_string(verified->files) + " files, signed by runner " + verified->signer
-                          : verified->findings.front().what);
+          verified->clean
+              ? std::to_string(verified->events) + " events, " + std::to_string(verified->files) +
+                    " files, signed by runner " + verified->signer
+              : verified->findings.front().what);
     auto summary = record::summary(into);
     if (!summary) return pass(summary);
     facts_[name]["summary"] = *summary;
@@ -242,24 +269,30 @@ class Drill {
 
   int64_t cutover_ms(const std::string& name) {
     for (const auto& step : facts_[name]["summary"].value("steps", Json::array()))
-      if (get_string(step, "phase") == "cutover") return get_int(step.value("outputs", Json::object()), "cut_over_at_ms");
+      if (get_string(step, "phase") == "cutover")
+        return get_int(step.value("outputs", Json::object()), "cut_over_at_ms");
     return 0;
   }
 
-  // RTO: from the decision to the client's first acknowledged write. RPO: acknowledged rows that are gone.
+  // RTO: from the decision to the client's first acknowledged write. RPO: acknowledged rows that
+  // are gone.
   Status judge(const std::string& name, int64_t decided_ms, int64_t until_ms) {
     auto log = client_log_now();
     if (!log) return pass(log);
-    auto rows = lab_.run(client_host, {"/usr/bin/env", "PGPASSFILE=/var/lib/hyops-client/pgpass", "/usr/bin/psql", "-XAtq", "-h", "db.hyops.test", "-U", "app",
+    auto rows = lab_.run(client_host, {"/usr/bin/env", "PGPASSFILE=/var/lib/hyops-client/pgpass",
+                                       "/usr/bin/psql", "-XAtq", "-h", "db.hyops.test", "-U", "app",
                                        "-d", "app", "-c", "select n from entries"});
     if (!rows) return pass(rows);
     std::set<int64_t> present;
     for (const auto& line : split(*rows, '\n'))
       if (!line.empty()) present.insert(std::stoll(line));
     auto lost = lost_rows(*log, present, until_ms);
-    std::erase_if(lost, [&](int64_t row) { return lost_before_.count(row) > 0; });  // each loss is judged once
+    std::erase_if(lost, [&](int64_t row) {
+      return lost_before_.count(row) > 0;
+    });  // each loss is judged once
     lost_before_.insert(lost.begin(), lost.end());
-    const int64_t served = first_after(*log, std::max(decided_ms, cutover_ms(name))), last = last_before(*log, served);
+    const int64_t served = first_after(*log, std::max(decided_ms, cutover_ms(name))),
+                  last = last_before(*log, served);
     const Json& summary = facts_[name]["summary"];
     Json& facts = facts_[name];
     facts["decided_ms"] = decided_ms;
@@ -270,24 +303,31 @@ class Drill {
     facts["rows_acknowledged"] = log->size();
     const int64_t target = get_int(summary, "rto_ms");
     check(name + " met its RTO", served > 0 && (target == 0 || served - decided_ms <= target),
-          show_duration(served - decided_ms) + " of " + show_duration(target) + ", the client was without service for " + show_duration(served - last));
+          show_duration(served - decided_ms) + " of " + show_duration(target) +
+              ", the client was without service for " + show_duration(served - last));
     if (name == "failback")
-      check("failback lost no acknowledged row", lost.empty(), std::to_string(lost.size()) + " of " + std::to_string(log->size()));
+      check("failback lost no acknowledged row", lost.empty(),
+            std::to_string(lost.size()) + " of " + std::to_string(log->size()));
     else
-      check("failover lost at most what archiving had not shipped", archived_bound(*log, lost, until_ms),
-            std::to_string(lost.size()) + " rows of the last " + show_duration(lost_window(*log, lost, until_ms)) + " before the fault");
+      check("failover lost at most what archiving had not shipped",
+            archived_bound(*log, lost, until_ms),
+            std::to_string(lost.size()) + " rows of the last " +
+                show_duration(lost_window(*log, lost, until_ms)) + " before the fault");
     return {};
   }
 
-  // archive_timeout (5 s) and one upload: what was acknowledged earlier than that before the fault is there.
+  // archive_timeout (5 s) and one upload: what was acknowledged earlier than that before the fault
+  // is there.
   static constexpr int64_t archive_bound_ms = 20'000;
-  static int64_t lost_window(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost, int64_t fault_ms) {
+  static int64_t lost_window(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost,
+                             int64_t fault_ms) {
     if (lost.empty()) return 0;
     for (const auto& line : log)
       if (line.number == lost.front()) return fault_ms - line.wall_ms;
     return 0;
   }
-  static bool archived_bound(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost, int64_t fault_ms) {
+  static bool archived_bound(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost,
+                             int64_t fault_ms) {
     return lost_window(log, lost, fault_ms) <= archive_bound_ms;
   }
 
@@ -295,9 +335,13 @@ class Drill {
     const std::string type = get_string(event, "type");
     const Json& body = event["body"];
     if (type == "phase.started") say("phase " + get_string(body, "phase"));
-    if (type == "step.ended") say("  " + get_string(body, "step") + "  " + get_string(body, "ending") + "  " + printable(get_string(body, "reason"), 160));
+    if (type == "step.ended")
+      say("  " + get_string(body, "step") + "  " + get_string(body, "ending") + "  " +
+          printable(get_string(body, "reason"), 160));
     if (type == "step.retry") say("  " + get_string(body, "step") + "  is tried again");
-    if (type == "step.reconciled") say("  " + get_string(body, "step") + "  " + get_string(body, "choice") + ": " + get_string(body, "evidence"));
+    if (type == "step.reconciled")
+      say("  " + get_string(body, "step") + "  " + get_string(body, "choice") + ": " +
+          get_string(body, "evidence"));
   }
 
   const DrillRequest& request_;
@@ -317,10 +361,14 @@ const std::vector<FaultRule>& fault_rules() {
       {"host-kill", "failed", "the recovered database's host dies while it is being restored"},
       {"zone-loss", "failed", "the DR target itself is lost, its runner included"},
       {"link-cut", "failed", "the DR target loses its link to the repository and the dispatcher"},
-      {"core-kill", "ok", "the core on the runner is killed; the tool goes on, and resume finds it again"},
-      {"dispatcher-kill", "ok", "the dispatcher is killed; the run goes on, and its record is collected later"},
-      {"plugin-segv", "ok", "a plugin's helper dies in the middle of a verb; the step is observed and settled"},
-      {"tool-kill", "ok", "the tool of a step is killed half-way; the step is observed and settled"},
+      {"core-kill", "ok",
+       "the core on the runner is killed; the tool goes on, and resume finds it again"},
+      {"dispatcher-kill", "ok",
+       "the dispatcher is killed; the run goes on, and its record is collected later"},
+      {"plugin-segv", "ok",
+       "a plugin's helper dies in the middle of a verb; the step is observed and settled"},
+      {"tool-kill", "ok",
+       "the tool of a step is killed half-way; the step is observed and settled"},
   };
   return rules;
 }

@@ -10,11 +10,16 @@ namespace {
 std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : printable(text, 2000)) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
   }
   return out;
 }
@@ -32,7 +37,8 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}a{color:#0550ae}
 std::string phase_rows(const Json& summary) {
   std::string rows;
   for (const auto& phase : summary.value("phases", Json::array()))
-    rows += "<tr><td>" + escaped(get_string(phase, "name")) + "</td><td class=n>" + show_duration(get_int(phase, "ms")) + "</td></tr>";
+    rows += "<tr><td>" + escaped(get_string(phase, "name")) + "</td><td class=n>" +
+            show_duration(get_int(phase, "ms")) + "</td></tr>";
   return rows;
 }
 
@@ -46,38 +52,56 @@ std::string operation_html(const Json& facts, const char* name, const char* titl
   };
   if (about.contains("rto_ms"))
     row("from the decision to the client's first acknowledged write",
-        show_duration(get_int(about, "rto_ms")) + (get_int(summary, "rto_ms") ? " of " + show_duration(get_int(summary, "rto_ms")) : ""));
-  if (about.contains("outage_ms")) row("the client was without service for", show_duration(get_int(about, "outage_ms")));
+        show_duration(get_int(about, "rto_ms")) +
+            (get_int(summary, "rto_ms") ? " of " + show_duration(get_int(summary, "rto_ms")) : ""));
+  if (about.contains("outage_ms"))
+    row("the client was without service for", show_duration(get_int(about, "outage_ms")));
   if (about.contains("rows_lost"))
-    row("acknowledged rows lost", std::to_string(get_int(about, "rows_lost")) + " of " + std::to_string(get_int(about, "rows_acknowledged")));
-  out += "</table><table><tr><th>phase</th><th class=n>took</th></tr>" + phase_rows(summary) + "</table>";
-  return out + "<p><a href=\"" + name + "/report.html\">The whole record of this run</a>: who decided and approved, every step, probe and call.</p>";
+    row("acknowledged rows lost", std::to_string(get_int(about, "rows_lost")) + " of " +
+                                      std::to_string(get_int(about, "rows_acknowledged")));
+  out += "</table><table><tr><th>phase</th><th class=n>took</th></tr>" + phase_rows(summary) +
+         "</table>";
+  return out + "<p><a href=\"" + name +
+         "/report.html\">The whole record of this run</a>: who decided and approved, every step, "
+         "probe and call.</p>";
 }
 
 }  // namespace
 
 std::string drill_html(const Json& facts) {
   const bool passed = get_bool(facts, "passed");
-  std::string out = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>hyops drill</title><style>" +
-                    std::string(style) + "</style><h1>Disaster-recovery drill</h1><p>The primary site was lost, its database recovered at another site, and "
-                    "brought home. A client outside wrote numbered rows all the time; its log is the judge.</p><div class=\"verdict " +
-                    (passed ? "held" : "not") + "\">" + (passed ? "Passed: every assertion held" : "Not passed: see the assertions that did not hold") + "</div>";
+  std::string out =
+      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+      "content=\"width=device-width\"><title>hyops drill</title><style>" +
+      std::string(style) +
+      "</style><h1>Disaster-recovery drill</h1><p>The primary site was lost, its database "
+      "recovered at another site, and "
+      "brought home. A client outside wrote numbered rows all the time; its log is the "
+      "judge.</p><div class=\"verdict " +
+      (passed ? "held" : "not") + "\">" +
+      (passed ? "Passed: every assertion held"
+              : "Not passed: see the assertions that did not hold") +
+      "</div>";
   out += operation_html(facts, "failover", "Failover to the DR target");
   out += operation_html(facts, "failback", "Failback, offline, from the on-prem appliance");
   out += "<h2>Assertions</h2><table><tr><th></th><th>what</th><th>found</th></tr>";
   for (const auto& check : facts.value("checks", Json::array()))
-    out += std::string("<tr><td>") + (get_bool(check, "held") ? "held" : "<b>not held</b>") + "</td><td>" + escaped(get_string(check, "what")) +
-           "</td><td>" + escaped(get_string(check, "found")) + "</td></tr>";
+    out += std::string("<tr><td>") + (get_bool(check, "held") ? "held" : "<b>not held</b>") +
+           "</td><td>" + escaped(get_string(check, "what")) + "</td><td>" +
+           escaped(get_string(check, "found")) + "</td></tr>";
   return out + "</table></html>\n";
 }
 
 std::string drill_text(const Json& facts) {
   std::string out;
-  for (const auto& [name, title] : {std::pair{"failover", "failover"}, std::pair{"failback", "failback"}}) {
+  for (const auto& [name, title] :
+       {std::pair{"failover", "failover"}, std::pair{"failback", "failback"}}) {
     if (!facts.contains(name) || !facts[name].contains("rto_ms")) continue;
     const Json& about = facts[name];
-    out += std::string(title) + ": RTO " + show_duration(get_int(about, "rto_ms")) + ", without service " + show_duration(get_int(about, "outage_ms")) +
-           ", rows lost " + std::to_string(get_int(about, "rows_lost")) + " of " + std::to_string(get_int(about, "rows_acknowledged")) + "\n";
+    out += std::string(title) + ": RTO " + show_duration(get_int(about, "rto_ms")) +
+           ", without service " + show_duration(get_int(about, "outage_ms")) + ", rows lost " +
+           std::to_string(get_int(about, "rows_lost")) + " of " +
+           std::to_string(get_int(about, "rows_acknowledged")) + "\n";
     const Json summary = about.value("summary", Json::object());
     for (const auto& phase : summary.value("phases", Json::array())) {
       std::string phase_name = get_string(phase, "name");
@@ -89,9 +113,12 @@ std::string drill_text(const Json& facts) {
   for (const auto& check : facts.value("checks", Json::array())) {
     ++all;
     held += get_bool(check, "held");
-    if (!get_bool(check, "held")) out += "NOT HELD: " + get_string(check, "what") + " (" + get_string(check, "found") + ")\n";
+    if (!get_bool(check, "held"))
+      out += "NOT HELD: " + get_string(check, "what") + " (" + get_string(check, "found") + ")\n";
   }
-  return out + std::to_string(held) + " of " + std::to_string(all) + " assertions held: the drill " + (get_bool(facts, "passed") ? "passed" : "did NOT pass") + "\n";
+  return out + std::to_string(held) + " of " + std::to_string(all) +
+         " assertions held: the drill " + (get_bool(facts, "passed") ? "passed" : "did NOT pass") +
+         "\n";
 }
 
 Status write_drill_report(const std::filesystem::path& folder, const Json& facts) {

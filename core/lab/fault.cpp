@@ -5,8 +5,8 @@
 namespace hyops::lab {
 namespace {
 
-// Runs on the runner's host: waits until the step's tool or the core's helper is there, then kills it. Processes
-// are found by parentage from a pid we were told, never by name.
+// Runs on the runner's host: waits until the step's tool or the core's helper is there, then kills
+// it. Processes are found by parentage from a pid we were told, never by name.
 constexpr const char* kill_tool = R"py(
 import glob, json, os, signal, sys, time
 folder, limit = sys.argv[1], time.monotonic() + 20
@@ -57,7 +57,8 @@ sys.exit("nobody dispatches")
 
 }  // namespace
 
-Fault::Fault(const Lab& lab, std::string word, std::string runner_host) : lab_(lab), host_(std::move(runner_host)) {
+Fault::Fault(const Lab& lab, std::string word, std::string runner_host)
+    : lab_(lab), host_(std::move(runner_host)) {
   const size_t at = word.find('@');
   name_ = word.substr(0, at);
   step_ = at == std::string::npos ? "restore" : word.substr(at + 1);
@@ -67,7 +68,8 @@ void Fault::event(const Json& event) {
   if (!event.contains("body")) return;
   const Json& body = event["body"];
   if (body.contains("runner")) core_pid_ = get_int(body["runner"], "pid");
-  if (struck_ || get_string(event, "type") != "step.intent" || get_string(body, "step") != step_) return;
+  if (struck_ || get_string(event, "type") != "step.intent" || get_string(body, "step") != step_)
+    return;
   struck_ = true;
   result_ = strike(get_string(body, "key"));
 }
@@ -84,13 +86,15 @@ Status Fault::strike(const std::string&) {
     if (!done) return pass(done);
     return {};
   }
-  if (name_ == "plugin-segv") return on_runner({"/usr/bin/python3", "-c", segv_helper, std::to_string(core_pid_)});
+  if (name_ == "plugin-segv")
+    return on_runner({"/usr/bin/python3", "-c", segv_helper, std::to_string(core_pid_)});
   if (name_ == "tool-kill") {
     auto runs = lab_.json(host_, {"/usr/bin/hyops", "run", "list", "--json"});
     if (!runs) return pass(runs);
     const Json& list = runs->contains("runs") ? (*runs)["runs"] : *runs;
     if (!list.is_array() || list.empty()) return fail("lab.fault", "the runner knows no run");
-    return on_runner({"/usr/bin/python3", "-c", kill_tool, "/var/lib/hyops/runs/" + get_string(list[0], "id") + "/steps/" + step_});
+    return on_runner({"/usr/bin/python3", "-c", kill_tool,
+                      "/var/lib/hyops/runs/" + get_string(list[0], "id") + "/steps/" + step_});
   }
   if (name_ == "host-kill") return lab_.fault({"host-kill", "db-cloud"});
   if (name_ == "link-cut") return lab_.fault({"link-cut", "cloud", "edge"});

@@ -1,5 +1,5 @@
-// The business that the drill recovers: runners in three zones, a lane, sealed secrets, a database with a
-// repository outside its site, and a client that writes through its name.
+// The business that the drill recovers: runners in three zones, a lane, sealed secrets, a database
+// with a repository outside its site, and a client that writes through its name.
 #pragma once
 
 #include <map>
@@ -16,37 +16,41 @@ struct Runner {
 };
 
 // Where things stand on the lab's hosts.
-inline constexpr const char* dispatcher = "runner-edge";    // the operator's place, outside the primary site (D1)
+inline constexpr const char* dispatcher =
+    "runner-edge";  // the operator's place, outside the primary site (D1)
 inline constexpr const char* client_host = "client";
 inline constexpr const char* client_log = "/var/lib/hyops-client/client.log";
 inline constexpr const char* lane_name = "drill";
 
 class Site {
  public:
-  Site(const Lab& lab, std::function<void(const std::string&)> say) : lab_(lab), say_(std::move(say)) {}
+  Site(const Lab& lab, std::function<void(const std::string&)> say)
+      : lab_(lab), say_(std::move(say)) {}
 
-  // Places runners and the client, makes keys, seals secrets, installs the lane; then builds repository, DNS
-  // and primary by ordinary runs.
+  // Places runners and the client, makes keys, seals secrets, installs the lane; then builds
+  // repository, DNS and primary by ordinary runs.
   Status build();
   Status start_client();
   Status stop_client();
 
-  // An ordinary operation as an operator does it: plan at the dispatcher, one approval by somebody else,
-  // dispatch to the runner of `target`. `decision` is a file on the dispatcher or empty. `watch` sees the run's
-  // events as JSON lines where it is given; else they go to our standard output. Returns the run's id.
+  // An ordinary operation as an operator does it: plan at the dispatcher, one approval by somebody
+  // else, dispatch to the runner of `target`. `decision` is a file on the dispatcher or empty.
+  // `watch` sees the run's events as JSON lines where it is given; else they go to our standard
+  // output. Returns the run's id.
   struct Operation {
     std::string blueprint, target, decision, reason;
     std::function<void(const Json& event)> watch;
     bool local = false;               // run it on the dispatcher itself, without a dispatch
     std::vector<std::string> inputs;  // STEP.INPUT=VALUE
-    bool carried = false;             // the order is carried to the runner's console, which nobody can reach
+    bool carried = false;  // the order is carried to the runner's console, which nobody can reach
   };
   struct Outcome {
     std::string run, status;
     int exit_code = 0;
   };
   Result<Outcome> carry_out(const Operation& operation);
-  Result<std::string> decide(const std::string& type, const std::string& target, const std::string& rationale);
+  Result<std::string> decide(const std::string& type, const std::string& target,
+                             const std::string& rationale);
   const std::map<std::string, Runner>& runners() const { return runners_; }
 
  private:
@@ -60,7 +64,7 @@ class Site {
   std::function<void(const std::string&)> say_;
   std::map<std::string, Runner> runners_;
   std::string approver_key_, decider_key_, app_password_;
-  Json repository_;                   // endpoint, once it is there
+  Json repository_;  // endpoint, once it is there
   int operations_ = 0;
 };
 

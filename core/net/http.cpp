@@ -44,13 +44,15 @@ size_t take_header(char* data, size_t size, size_t count, void* to) noexcept {
   auto& transfer = *static_cast<Transfer*>(to);
   const std::string_view line(data, size * count);
   const size_t colon = line.find(':');
-  if (line.starts_with("HTTP/")) transfer.answer.headers.clear();  // what came before was 100 Continue
+  if (line.starts_with("HTTP/"))
+    transfer.answer.headers.clear();  // what came before was 100 Continue
   if (colon == std::string_view::npos || transfer.answer.headers.size() > 200) return line.size();
   std::string name(line.substr(0, colon));
   for (auto& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) value.remove_suffix(1);
+  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' '))
+    value.remove_suffix(1);
   transfer.answer.headers[name] = value;
   return line.size();
 }
@@ -67,7 +69,8 @@ void start_curl_once() {
 
 bool is_token(const std::string& text, bool spaces) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return spaces ? (c >= ' ' && c != 127) || c == '\t' || c < 0 : c > ' ' && c != ':' && c != 127 && c > 0;
+    return spaces ? (c >= ' ' && c != 127) || c == '\t' || c < 0
+                  : c > ' ' && c != ':' && c != 127 && c > 0;
   });
 }
 
@@ -79,30 +82,39 @@ bool is_allowed(const std::string& authority, const std::vector<std::string>& al
 }
 
 bool is_idempotent(const std::string& method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+         method == "OPTIONS";
 }
 
 const char* code_of(CURLcode result, const Transfer& transfer) {
   if (transfer.too_large) return "net.too_large";
   switch (result) {
-    case CURLE_URL_MALFORMAT: return "net.url";
-    case CURLE_COULDNT_RESOLVE_HOST: return "net.resolve";
-    case CURLE_COULDNT_CONNECT: return "net.connect";
-    case CURLE_OPERATION_TIMEDOUT: return "net.deadline";
-    case CURLE_ABORTED_BY_CALLBACK: return "net.cancelled";
+    case CURLE_URL_MALFORMAT:
+      return "net.url";
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "net.resolve";
+    case CURLE_COULDNT_CONNECT:
+      return "net.connect";
+    case CURLE_OPERATION_TIMEDOUT:
+      return "net.deadline";
+    case CURLE_ABORTED_BY_CALLBACK:
+      return "net.cancelled";
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE: return "net.tls";
-    default: return "net.broken";
+    case CURLE_SSL_CACERT_BADFILE:
+      return "net.tls";
+    default:
+      return "net.broken";
   }
 }
 
 }  // namespace
 
 Json to_json(const HttpRecord& r) {
-  return {{"method", r.method}, {"url", r.url}, {"status", r.status}, {"started_ms", r.started_ms},
-          {"ms", r.ms}, {"bytes", r.bytes}, {"attempt", r.attempt}, {"error", r.error}};
+  return {{"method", r.method},         {"url", r.url},    {"status", r.status},
+          {"started_ms", r.started_ms}, {"ms", r.ms},      {"bytes", r.bytes},
+          {"attempt", r.attempt},       {"error", r.error}};
 }
 
 Result<std::string> authority_of(const std::string& url) {
@@ -117,8 +129,10 @@ Result<std::string> authority_of(const std::string& url) {
   if (!parts || curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
     return fail("net.url", "not a URL: " + printable(without_query_values(url), 200));
   const std::string scheme = get(CURLUPART_SCHEME);
-  if ((scheme != "http" && scheme != "https") || !get(CURLUPART_USER).empty() || !get(CURLUPART_PASSWORD).empty())
-    return fail("net.url", "only http and https URLs without a user are used: " + printable(scheme, 20));
+  if ((scheme != "http" && scheme != "https") || !get(CURLUPART_USER).empty() ||
+      !get(CURLUPART_PASSWORD).empty())
+    return fail("net.url",
+                "only http and https URLs without a user are used: " + printable(scheme, 20));
   std::string host = get(CURLUPART_HOST);
   for (auto& c : host) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   return host + ":" + get(CURLUPART_PORT, CURLU_DEFAULT_PORT);
@@ -130,7 +144,8 @@ std::string without_query_values(const std::string& url) {
   std::string out = url.substr(0, query);
   char between = '?';
   for (const auto& pair : split(url.substr(query + 1, url.find('#') - query - 1), '&')) {
-    out += between + pair.substr(0, pair.find('=')) + (pair.find('=') == std::string::npos ? "" : "=...");
+    out += between + pair.substr(0, pair.find('=')) +
+           (pair.find('=') == std::string::npos ? "" : "=...");
     between = '&';
   }
   return out;
@@ -159,7 +174,8 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
   }
   if (request.method == "HEAD") curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -171,10 +187,12 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
   if (!request.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
-  if (!request.unix_socket.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  if (!request.unix_socket.empty())
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(request.connect_timeout_ms, timeout_ms)));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(std::min(request.connect_timeout_ms, timeout_ms)));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
@@ -188,26 +206,32 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
   if (request.bearer) {  // libcurl's list holds a copy of its own
     wipe(authorization.data(), authorization.size());
     for (curl_slist* line = headers.get(); line; line = line->next)
-      if (std::string_view(line->data).starts_with("Authorization:")) wipe(line->data, std::string_view(line->data).size());
+      if (std::string_view(line->data).starts_with("Authorization:"))
+        wipe(line->data, std::string_view(line->data).size());
   }
   if (result != CURLE_OK)
-    return fail(code_of(result, transfer), request.method + " " + without_query_values(request.url) + ": " +
-                                               (transfer.too_large ? "the answer is too large" : reason[0] ? reason : curl_easy_strerror(result)));
+    return fail(code_of(result, transfer), request.method + " " +
+                                               without_query_values(request.url) + ": " +
+                                               (transfer.too_large ? "the answer is too large"
+                                                : reason[0]        ? reason
+                                                                   : curl_easy_strerror(result)));
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   transfer.answer.status = static_cast<int>(status);
   return std::move(transfer.answer);
 }
 
-Result<HttpAnswer> HttpClient::send(const HttpRequest& request, const std::function<void(const HttpRecord&)>& record,
+Result<HttpAnswer> HttpClient::send(const HttpRequest& request,
+                                    const std::function<void(const HttpRecord&)>& record,
                                     const std::function<bool()>& cancelled) {
   start_curl_once();
   const std::string shown = without_query_values(request.url);
   auto authority = authority_of(request.url);
   if (!authority) return pass(authority);
   if (!is_allowed(*authority, request.allowed_hosts))
-    return fail("net.host.denied", "a request to " + *authority + " is not allowed here; allowed: " +
-                                       (request.allowed_hosts.empty() ? "nothing" : join(request.allowed_hosts)));
+    return fail("net.host.denied",
+                "a request to " + *authority + " is not allowed here; allowed: " +
+                    (request.allowed_hosts.empty() ? "nothing" : join(request.allowed_hosts)));
   if (!is_token(request.method, false)) return fail("net.url", "the method is not a word");
   for (const auto& [name, value] : request.headers)
     if (!is_token(name, false) || (!value.empty() && !is_token(value, true)))
@@ -218,7 +242,8 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request, const std::funct
   for (int n = 1;; ++n) {
     const int64_t began = clock_.mono_ms();
     const int64_t left = request.deadline_ms ? request.deadline_ms - began : request.timeout_ms;
-    if (left <= 0) return fail("net.deadline", request.method + " " + shown + ": the deadline has passed");
+    if (left <= 0)
+      return fail("net.deadline", request.method + " " + shown + ": the deadline has passed");
     HttpRecord line{request.method, shown, 0, clock_.wall_ms(), 0, 0, n, {}};
     auto answer = attempt(request, std::min(left, request.timeout_ms), cancelled);
     line.ms = clock_.mono_ms() - began;
@@ -233,7 +258,8 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request, const std::funct
                                 : answer.error().kind == FailureClass::unavailable;
     const int64_t now = clock_.mono_ms();
     const bool in_time = !request.deadline_ms || now + pause < request.deadline_ms;
-    if (!passing || !repeatable || n >= request.attempts || !in_time || (cancelled && cancelled())) return answer;
+    if (!passing || !repeatable || n >= request.attempts || !in_time || (cancelled && cancelled()))
+      return answer;
     ::poll(nullptr, 0, static_cast<int>(pause));
     pause *= 2;
   }

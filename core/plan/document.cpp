@@ -8,7 +8,8 @@ namespace hyops::plan {
 namespace {
 
 Json input_json(const Input& input) {
-  Json out{{"from", input.from}, {"known", input.known}, {"type", input.type}, {"value", input.value}};
+  Json out{
+      {"from", input.from}, {"known", input.known}, {"type", input.type}, {"value", input.value}};
   if (!input.reference.empty()) out["reference"] = input.reference;
   return out;
 }
@@ -16,22 +17,25 @@ Json input_json(const Input& input) {
 Json step_json(const Step& step) {
   Json inputs = Json::object();
   for (const auto& [name, input] : step.inputs) inputs[name] = input_json(input);
-  Json out{{"id", step.id},
-           {"module", step.module},
-           {"instance", step.instance},
-           {"phase", contract::name(step.phase)},
-           {"needs", step.needs},
-           {"driver", contract::name(step.driver)},
-           {"pack", {{"name", step.pack}, {"version", step.pack_version}, {"digest", step.pack_digest}}},
-           {"inputs", inputs},
-           {"outputs", step.outputs},
-           {"resources", step.resources},
-           {"timeout_ms", step.timeout_ms},
-           {"idempotent", step.idempotent},
-           {"irreversible", step.irreversible}};
+  Json out{
+      {"id", step.id},
+      {"module", step.module},
+      {"instance", step.instance},
+      {"phase", contract::name(step.phase)},
+      {"needs", step.needs},
+      {"driver", contract::name(step.driver)},
+      {"pack", {{"name", step.pack}, {"version", step.pack_version}, {"digest", step.pack_digest}}},
+      {"inputs", inputs},
+      {"outputs", step.outputs},
+      {"resources", step.resources},
+      {"timeout_ms", step.timeout_ms},
+      {"idempotent", step.idempotent},
+      {"irreversible", step.irreversible}};
   if (step.driver == contract::Driver::plugin)
-    out["plugin"] = {{"id", step.plugin}, {"digest", step.plugin_digest},
-                     {"interface", step.interface}, {"verb", step.verb}};
+    out["plugin"] = {{"id", step.plugin},
+                     {"digest", step.plugin_digest},
+                     {"interface", step.interface},
+                     {"verb", step.verb}};
   if (!step.forecast.is_null()) out["forecast"] = step.forecast;
   return out;
 }
@@ -51,8 +55,10 @@ Step parse_step(const Json& from) {
   step.instance = from.at("instance");
   const auto phase = contract::phase(from.at("phase").get<std::string>());
   const auto driver = driver_of(from.at("driver").get<std::string>());
-  if (!is_name(step.id) || !is_path_name(step.module) || !is_name(step.instance) || !phase || !driver)
-    throw std::invalid_argument("step " + printable(step.id, 80) + " has a bad name, phase or driver");
+  if (!is_name(step.id) || !is_path_name(step.module) || !is_name(step.instance) || !phase ||
+      !driver)
+    throw std::invalid_argument("step " + printable(step.id, 80) +
+                                " has a bad name, phase or driver");
   step.phase = *phase;
   step.driver = *driver;
   step.needs = from.at("needs").get<std::vector<std::string>>();
@@ -60,9 +66,11 @@ Step parse_step(const Json& from) {
   step.pack = pack.at("name");
   step.pack_version = pack.at("version");
   step.pack_digest = pack.at("digest");
-  if (!is_path_name(step.pack)) throw std::invalid_argument("step " + step.id + " names a bad pack");
+  if (!is_path_name(step.pack))
+    throw std::invalid_argument("step " + step.id + " names a bad pack");
   for (const auto& [name, input] : from.at("inputs").items()) {
-    if (!is_name(name)) throw std::invalid_argument("step " + step.id + " has an input with a bad name");
+    if (!is_name(name))
+      throw std::invalid_argument("step " + step.id + " has an input with a bad name");
     step.inputs[name] = {input.at("value"), input.at("known"), input.at("from"),
                          get_string(input, "reference"), input.at("type")};
   }
@@ -95,7 +103,10 @@ Json to_json(const Plan& plan) {
   for (const auto& step : plan.steps) steps.push_back(step_json(step));
   Json out{{"plan", 1},
            {"title", plan.title},
-           {"blueprint", {{"name", plan.blueprint}, {"version", plan.blueprint_version}, {"digest", plan.blueprint_digest}}},
+           {"blueprint",
+            {{"name", plan.blueprint},
+             {"version", plan.blueprint_version},
+             {"digest", plan.blueprint_digest}}},
            {"lane", plan.lane},
            {"lane_kind", plan.lane_kind},
            {"lane_digest", plan.lane_digest},
@@ -150,18 +161,22 @@ Result<Plan> parse_plan(const Json& document) {
     for (size_t i = 0; i < plan.steps.size(); ++i) {
       const auto before = [&](const std::string& id) {
         const auto found = position.find(id);
-        return found != position.end() && found->second < i && plan.steps[found->second].phase <= plan.steps[i].phase;
+        return found != position.end() && found->second < i &&
+               plan.steps[found->second].phase <= plan.steps[i].phase;
       };
       for (const auto& need : plan.steps[i].needs)
         if (!before(need))
-          return fail("plan.malformed", "step " + plan.steps[i].id + " needs " + printable(need, 80) +
+          return fail("plan.malformed", "step " + plan.steps[i].id + " needs " +
+                                            printable(need, 80) +
                                             ", which is not before it in the plan");
       for (const auto& [name, input] : plan.steps[i].inputs)
         if (!input.reference.empty() && !before(split(input.reference, '.')[0]))
-          return fail("plan.malformed", "input " + name + " of step " + plan.steps[i].id + " refers to nothing before it");
+          return fail("plan.malformed", "input " + name + " of step " + plan.steps[i].id +
+                                            " refers to nothing before it");
     }
     // A plan with members this version does not know would be another plan than the one approved.
-    if (to_json(plan) != document) return fail("plan.malformed", "the plan holds members this version does not know");
+    if (to_json(plan) != document)
+      return fail("plan.malformed", "the plan holds members this version does not know");
     return plan;
   } catch (const std::exception& error) {
     return fail("plan.malformed", std::string("the plan cannot be read: ") + error.what());

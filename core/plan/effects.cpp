@@ -1,5 +1,5 @@
-// What a run may touch and cost, summed up from its steps: once when it is planned, and again where it is admitted,
-// so that nobody approves less than what runs.
+// What a run may touch and cost, summed up from its steps: once when it is planned, and again where
+// it is admitted, so that nobody approves less than what runs.
 #include <set>
 
 #include "plan/plan.hpp"
@@ -30,7 +30,8 @@ class Sum {
     });
     each(step, module.effects.dns_names, [&](const Json& value) { touch(dns_, value, "name"); });
     for (const auto& [name, input] : step.inputs)
-      if (input.type.find("secret") != std::string::npos && input.known) touch(secrets_, input.value, "name");
+      if (input.type.find("secret") != std::string::npos && input.known)
+        touch(secrets_, input.value, "name");
     for (const auto& file : module.effects.files) files_.insert(file);
     if (module.effects.irreversible) irreversible_.insert("step " + step.id + ": " + module.title);
     if (step.forecast.is_object())
@@ -41,10 +42,12 @@ class Sum {
 
   Effects result() const {
     Effects out;
-    out.blast_radius = {{"hosts", hosts_},     {"addresses", addresses_}, {"dns_names", dns_},
-                        {"secrets", secrets_}, {"files", files_},         {"irreversible", irreversible_},
+    out.blast_radius = {{"hosts", hosts_},    {"addresses", addresses_},
+                        {"dns_names", dns_},  {"secrets", secrets_},
+                        {"files", files_},    {"irreversible", irreversible_},
                         {"unknown", unknown_}};
-    // An estimate for one day: capacity that a run opens carries an end, and a day is what nobody notices (G3).
+    // An estimate for one day: capacity that a run opens carries an end, and a day is what nobody
+    // notices (G3).
     out.cost = {{"currency", profile_.cost_currency},
                 {"micro_per_hour", micro_per_hour_},
                 {"estimate_micro", micro_per_hour_ * 24},
@@ -71,10 +74,12 @@ class Sum {
     const Json hosts = step.forecast.value("hosts", Json::array());
     touch(hosts_, hosts, "name");
     for (const auto& host : hosts)
-      if (host.is_object() && host.contains("address") && host["address"].is_string()) addresses_.insert(host["address"]);
+      if (host.is_object() && host.contains("address") && host["address"].is_string())
+        addresses_.insert(host["address"]);
     if (step.interface != "hyops.provider/1" || step.verb != "apply") return;
     const Json cost = step.forecast.value("cost", Json());
-    if (cost.is_object() && cost.contains("micro_per_hour") && cost["micro_per_hour"].is_number_integer() &&
+    if (cost.is_object() && cost.contains("micro_per_hour") &&
+        cost["micro_per_hour"].is_number_integer() &&
         get_string(cost, "currency", profile_.cost_currency) == profile_.cost_currency)
       micro_per_hour_ += cost["micro_per_hour"].get<int64_t>();
     else
@@ -88,7 +93,8 @@ class Sum {
 
 }  // namespace
 
-Effects effects_of(const Plan& plan, const contract::Profile& profile, contract::Catalog& catalog, contract::Diagnostics& problems) {
+Effects effects_of(const Plan& plan, const contract::Profile& profile, contract::Catalog& catalog,
+                   contract::Diagnostics& problems) {
   Sum sum(profile);
   for (const auto& step : plan.steps)
     if (const auto* module = catalog.module(step.module, {}, problems)) sum.add(step, *module);

@@ -10,7 +10,8 @@ namespace hyops::plan {
 std::vector<std::string> needs_of(const contract::Step& step) {
   std::set<std::string> needs(step.needs.begin(), step.needs.end());
   for (const auto& [name, binding] : step.inputs)
-    if (binding.from && binding.from->of == contract::Reference::Of::step) needs.insert(binding.from->step);
+    if (binding.from && binding.from->of == contract::Reference::Of::step)
+      needs.insert(binding.from->step);
   return {needs.begin(), needs.end()};
 }
 

@@ -1,5 +1,5 @@
-// A plan is everything that is known before a run: which steps, in which order, with which inputs from
-// where, touching what, at what cost. Its digest is what people approve and what runs (L10).
+// A plan is everything that is known before a run: which steps, in which order, with which inputs
+// from where, touching what, at what cost. Its digest is what people approve and what runs (L10).
 #pragma once
 
 #include <functional>
@@ -14,17 +14,17 @@
 namespace hyops::plan {
 
 struct Input {
-  Json value;              // null while unknown; of a secret: its name
+  Json value;  // null while unknown; of a secret: its name
   bool known = true;
-  std::string from;        // provenance in words: "lane drill, fact stanza"
-  std::string reference;   // "step.output" if it comes from a step of this run, else empty
-  std::string type;        // as the module declares it
+  std::string from;       // provenance in words: "lane drill, fact stanza"
+  std::string reference;  // "step.output" if it comes from a step of this run, else empty
+  std::string type;       // as the module declares it
 };
 
 struct Step {
   std::string id, module, instance;
   contract::Phase phase = contract::Phase::data;
-  std::vector<std::string> needs;              // sorted; explicit ones and those of references
+  std::vector<std::string> needs;  // sorted; explicit ones and those of references
   contract::Driver driver = contract::Driver::process;
   std::string pack, pack_version, pack_digest;
   std::string plugin, plugin_digest, interface, verb;  // driver plugin
@@ -34,7 +34,7 @@ struct Step {
   int64_t timeout_ms = 0;
   bool idempotent = false;
   bool irreversible = false;
-  Json forecast;                               // what a plugin's `plan` verb said; null where there is none
+  Json forecast;  // what a plugin's `plan` verb said; null where there is none
 };
 
 struct Plan {
@@ -42,19 +42,19 @@ struct Plan {
   std::string lane, lane_kind, lane_digest, profile, profile_digest;
   int64_t epoch = 0;
   std::string execution_plane, target;
-  Json origin;                                 // {"decision":{"id","type","digest"}} or {"request":{"by","reason"}}
-  std::vector<Step> steps;                     // in an order that satisfies needs and phases
-  Json policy;                                 // retries, gates, limits, approvals as they will be applied
-  Json blast_radius;                           // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}
-  Json cost;                                   // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
+  Json origin;              // {"decision":{"id","type","digest"}} or {"request":{"by","reason"}}
+  std::vector<Step> steps;  // in an order that satisfies needs and phases
+  Json policy;              // retries, gates, limits, approvals as they will be applied
+  Json blast_radius;        // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}
+  Json cost;  // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
   std::optional<int64_t> rto_ms, rpo_ms;
-  std::map<std::string, std::string> tools;    // tool -> version wanted by some pack
+  std::map<std::string, std::string> tools;  // tool -> version wanted by some pack
   const Step* find(const std::string& id) const;
 };
 
 Json to_json(const Plan& plan);
-Result<Plan> parse_plan(const Json& document);        // plan.malformed
-Result<PlanDigest> digest(const Plan& plan);          // over the canonical form of to_json
+Result<Plan> parse_plan(const Json& document);  // plan.malformed
+Result<PlanDigest> digest(const Plan& plan);    // over the canonical form of to_json
 
 // What the planner asks of the world. Everything it is told ends in the plan with its provenance.
 struct World {
@@ -71,17 +71,17 @@ struct Question {
   const contract::Lane* lane = nullptr;
   std::string target;
   Json origin;
-  std::map<std::string, Json> inputs;          // operator's "step.input" -> value, the highest layer
+  std::map<std::string, Json> inputs;  // operator's "step.input" -> value, the highest layer
 };
 
-// Everything wrong is reported at once. Merge order, lowest first: module default, profile, lane, blueprint,
-// operator. Nothing else contributes: no environment, no clock, no host (L15); the same question gives
-// the same bytes.
-std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog, const World& world,
-                            contract::Diagnostics& problems);
+// Everything wrong is reported at once. Merge order, lowest first: module default, profile, lane,
+// blueprint, operator. Nothing else contributes: no environment, no clock, no host (L15); the same
+// question gives the same bytes.
+std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog,
+                            const World& world, contract::Diagnostics& problems);
 
-// The blast radius and the cost of a plan's steps. Admission computes them again: a plan that shows its
-// approvers less than it does is refused.
+// The blast radius and the cost of a plan's steps. Admission computes them again: a plan that shows
+// its approvers less than it does is refused.
 struct Effects {
   Json blast_radius, cost;
 };

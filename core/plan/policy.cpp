@@ -28,9 +28,12 @@ void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnos
     if (step.module.starts_with("egress/")) egress = true;
     if (step.interface == "hyops.access/1") reaches_hosts = true;
     if (says(step, "address", "public") && !has_reason(step))
-      refuse("policy.public_address", "step " + step.id + " asks for a public address without a public_reason (A7)");
+      refuse("policy.public_address",
+             "step " + step.id + " asks for a public address without a public_reason (A7)");
     if (step.inputs.count("project_id"))
-      refuse("policy.project_id", "step " + step.id + " names a project_id; roles are host, control and workload project (C4)");
+      refuse("policy.project_id",
+             "step " + step.id +
+                 " names a project_id; roles are host, control and workload project (C4)");
   }
   const bool places = [&] {
     for (const auto& step : plan.steps)
@@ -38,17 +41,21 @@ void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnos
     return false;
   }();
   if (plan.execution_plane == "runner-local" && places && reaches_hosts && !egress)
-    refuse("policy.egress_undeclared", "the blueprint places hosts for runner-local access but declares no egress step; "
-                                       "an offline target declares it with mode \"none\" (A1)");
+    refuse("policy.egress_undeclared",
+           "the blueprint places hosts for runner-local access but declares no egress step; "
+           "an offline target declares it with mode \"none\" (A1)");
   if (plan.blueprint.starts_with("dr/") && plan.execution_plane != "runner-local")
-    refuse("policy.execution_plane", "a DR blueprint runs runner-local, not " + plan.execution_plane + " (E1)");
+    refuse("policy.execution_plane",
+           "a DR blueprint runs runner-local, not " + plan.execution_plane + " (E1)");
   const auto unpriced = plan.cost.value("unpriced", std::vector<std::string>{});
   if (profile.unknown_cost_denied && !unpriced.empty())
-    refuse("policy.cost_unknown", "the price of " + join(unpriced) + " is unknown, and unknown is not zero (G3, L20)");
+    refuse("policy.cost_unknown",
+           "the price of " + join(unpriced) + " is unknown, and unknown is not zero (G3, L20)");
   const int64_t estimate = get_int(plan.cost, "estimate_micro");
   if (profile.cost_max_micro && estimate > *profile.cost_max_micro)
-    refuse("policy.cost_exceeded", "a day of this costs " + std::to_string(estimate) + " micro-" + profile.cost_currency +
-                                       ", more than the budget of " + std::to_string(*profile.cost_max_micro) + " (G3)");
+    refuse("policy.cost_exceeded", "a day of this costs " + std::to_string(estimate) + " micro-" +
+                                       profile.cost_currency + ", more than the budget of " +
+                                       std::to_string(*profile.cost_max_micro) + " (G3)");
 }
 
 }  // namespace hyops::plan

@@ -1,5 +1,5 @@
-// From blueprint, lane and profile to a plan: merges inputs with their provenance, binds modules to packs,
-// follows references.
+// From blueprint, lane and profile to a plan: merges inputs with their provenance, binds modules to
+// packs, follows references.
 #include <algorithm>
 #include <unordered_map>
 
@@ -16,9 +16,14 @@ using contract::Kind;
 
 class Resolver {
  public:
-  Resolver(const Question& question, contract::Catalog& catalog, const World& world, Diagnostics& problems)
-      : question_(question), lane_(*question.lane), blueprint_(*question.blueprint), catalog_(catalog),
-        world_(world), problems_(problems) {}
+  Resolver(const Question& question, contract::Catalog& catalog, const World& world,
+           Diagnostics& problems)
+      : question_(question),
+        lane_(*question.lane),
+        blueprint_(*question.blueprint),
+        catalog_(catalog),
+        world_(world),
+        problems_(problems) {}
 
   std::optional<Plan> run() {
     const size_t before = problems_.size();
@@ -52,8 +57,8 @@ class Resolver {
     for (const auto& [name, value] : question_.inputs)
       if (std::find(known.begin(), known.end(), name) == known.end())
         problem({"--input", 0, 0}, "plan.input.unknown",
-                "no step of " + blueprint_.name + " has the input \"" + printable(name, 100) + "\"." +
-                    did_you_mean(name, known));
+                "no step of " + blueprint_.name + " has the input \"" + printable(name, 100) +
+                    "\"." + did_you_mean(name, known));
   }
 
   void fill_header() {
@@ -75,9 +80,10 @@ class Resolver {
     Json retry = Json::object();
     for (const auto& [kind, rule] : profile_->retry)
       retry[std::string(name(kind))] = {{"attempts", rule.attempts}, {"pause_ms", rule.pause_ms}};
-    plan_.policy = {{"approvals", {{"required", profile_->approvals_required},
-                                   {"requester_may_approve", !profile_->approver_is_not_requester},
-                                   {"valid_ms", profile_->approval_valid_ms}}},
+    plan_.policy = {{"approvals",
+                     {{"required", profile_->approvals_required},
+                      {"requester_may_approve", !profile_->approver_is_not_requester},
+                      {"valid_ms", profile_->approval_valid_ms}}},
                     {"retry", retry},
                     {"parallel", profile_->parallel},
                     {"resources", profile_->resource_limits},
@@ -130,7 +136,8 @@ class Resolver {
     Input input;
     input.type = field.type.text();
     bool given = false;
-    bool as_written = false;  // "15m" by a person's hand; what a module declares or a step published is in ms
+    bool as_written =
+        false;  // "15m" by a person's hand; what a module declares or a step published is in ms
     const auto take = [&](const Json& value, std::string from) {
       input = {value, true, std::move(from), {}, input.type};
       given = as_written = true;
@@ -155,14 +162,16 @@ class Resolver {
       else
         take(bound->second.literal, "blueprint " + blueprint_.name + ", step " + written.id);
     }
-    if (const auto said = question_.inputs.find(written.id + "." + field.name); said != question_.inputs.end()) {
+    if (const auto said = question_.inputs.find(written.id + "." + field.name);
+        said != question_.inputs.end()) {
       place = {"--input", 0, 0};
       take(said->second, "operator");
     }
     if (!given) {
       if (field.required)
-        problem(place, "plan.input.missing", "step " + written.id + " needs the input \"" + field.name +
-                                                 "\" (" + field.type.text() + "), and no layer gives it");
+        problem(place, "plan.input.missing",
+                "step " + written.id + " needs the input \"" + field.name + "\" (" +
+                    field.type.text() + "), and no layer gives it");
       return;
     }
     if (input.known) {
@@ -177,14 +186,16 @@ class Resolver {
       } else {
         Error error = checked.error();
         error.place = place;
-        error.context.push_back("input " + field.name + " of step " + written.id + ", from " + input.from);
+        error.context.push_back("input " + field.name + " of step " + written.id + ", from " +
+                                input.from);
         problems_.push_back(std::move(error));
       }
     }
     step.inputs[field.name] = std::move(input);
   }
 
-  void follow(Input& input, const contract::Reference& reference, const Place& place, bool& as_written) {
+  void follow(Input& input, const contract::Reference& reference, const Place& place,
+              bool& as_written) {
     input.value = nullptr;
     if (reference.of == contract::Reference::Of::step) {
       input.known = false;
@@ -195,8 +206,9 @@ class Resolver {
       if (fact == lane_.facts.end()) {
         std::vector<std::string> names;
         for (const auto& [name, value] : lane_.facts) names.push_back(name);
-        problem(place, "plan.fact.missing", "lane " + lane_.name + " has no fact \"" + reference.name + "\"." +
-                                                did_you_mean(reference.name, names));
+        problem(place, "plan.fact.missing",
+                "lane " + lane_.name + " has no fact \"" + reference.name + "\"." +
+                    did_you_mean(reference.name, names));
         return;
       }
       input.value = fact->second;
@@ -211,8 +223,9 @@ class Resolver {
         return;
       }
       if (!state->is_object() || !state->contains(reference.name)) {
-        problem(place, "plan.state.missing", "the lane has no published output \"" + reference.name + "\" of " + key +
-                                                 " in epoch " + std::to_string(lane_.epoch));
+        problem(place, "plan.state.missing",
+                "the lane has no published output \"" + reference.name + "\" of " + key +
+                    " in epoch " + std::to_string(lane_.epoch));
         return;
       }
       input.value = (*state)[reference.name];
@@ -255,8 +268,8 @@ class Resolver {
 
 }  // namespace
 
-std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog, const World& world,
-                            Diagnostics& problems) {
+std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog,
+                            const World& world, Diagnostics& problems) {
   return Resolver(question, catalog, world, problems).run();
 }
 

@@ -14,7 +14,8 @@ const Host& of(const hyops_host* host) { return *reinterpret_cast<const Host*>(h
 const Call& of(const hyops_call* call) { return *reinterpret_cast<const Call*>(call); }
 hyops_bytes bytes(const std::string& text) { return {text.data(), text.size()}; }
 
-// --- the call -------------------------------------------------------------------------------------
+// --- the call
+// -------------------------------------------------------------------------------------
 
 void emit(hyops_call* call, hyops_bytes json) noexcept {
   of(call).wire->tell({{{"t", "emit"}}, std::string(view(json))});
@@ -25,14 +26,16 @@ void refuse(hyops_call* call, hyops_bytes code, hyops_bytes message) noexcept {
 }
 
 void progress(hyops_call* call, uint32_t permille, hyops_bytes note) noexcept {
-  of(call).wire->tell({{{"t", "progress"}, {"permille", std::min(permille, 1000u)}, {"note", view(note)}}, {}});
+  of(call).wire->tell(
+      {{{"t", "progress"}, {"permille", std::min(permille, 1000u)}, {"note", view(note)}}, {}});
 }
 
 int32_t cancelled(const hyops_call* call) noexcept { return of(call).wire->cancelled() ? 1 : 0; }
 int64_t left_ms(const hyops_call* call) noexcept { return of(call).wire->left_ms(); }
 hyops_bytes about(const hyops_call* call) noexcept { return bytes(of(call).about); }
 
-// --- the services ---------------------------------------------------------------------------------
+// --- the services
+// ---------------------------------------------------------------------------------
 
 void answer(const Frame& got, const hyops_answer* to) {
   if (got.type() == "ok") {
@@ -45,7 +48,8 @@ void answer(const Frame& got, const hyops_answer* to) {
   to->error(to->context, bytes(kind), bytes(code), bytes(message));
 }
 
-// One request with a document and bytes. What passed through this process is wiped: it may be secret.
+// One request with a document and bytes. What passed through this process is wiped: it may be
+// secret.
 void ask(const hyops_host* host, const char* id, hyops_bytes document, hyops_bytes payload,
          const hyops_answer* to) {
   Frame frame{{{"t", "service"}, {"id", id}, {"n", document.size}}, {}};
@@ -57,7 +61,8 @@ void ask(const hyops_host* host, const char* id, hyops_bytes document, hyops_byt
   wipe(got.bytes.data(), got.bytes.size());
 }
 
-void http(const hyops_host* host, hyops_bytes request, hyops_bytes body, const hyops_answer* to) noexcept {
+void http(const hyops_host* host, hyops_bytes request, hyops_bytes body,
+          const hyops_answer* to) noexcept {
   ask(host, "hyops.http/1", request, body, to);
 }
 
@@ -69,9 +74,14 @@ void unseal(const hyops_host* host, hyops_bytes sealed, const hyops_answer* to) 
   ask(host, "hyops.unseal/1", {}, sealed, to);
 }
 
-int32_t put_secret(const hyops_host* host, hyops_bytes name, hyops_bytes version, hyops_bytes value) noexcept {
-  Frame frame{{{"t", "service"}, {"id", "hyops.secret_sink/1"}, {"n", 0},
-               {"name", view(name)}, {"version", view(version)}}, std::string(view(value))};
+int32_t put_secret(const hyops_host* host, hyops_bytes name, hyops_bytes version,
+                   hyops_bytes value) noexcept {
+  Frame frame{{{"t", "service"},
+               {"id", "hyops.secret_sink/1"},
+               {"n", 0},
+               {"name", view(name)},
+               {"version", view(version)}},
+              std::string(view(value))};
   const Frame got = of(host).wire->ask(frame);
   wipe(frame.bytes.data(), frame.bytes.size());
   return got.type() == "ok" ? 0 : 1;
@@ -79,7 +89,8 @@ int32_t put_secret(const hyops_host* host, hyops_bytes name, hyops_bytes version
 
 void write_log(const hyops_host* host, int32_t level, hyops_bytes text) noexcept {
   static constexpr const char* names[] = {"debug", "info", "warning", "error"};
-  of(host).wire->tell({{{"t", "log"}, {"level", names[std::clamp(level, 0, 3)]}, {"text", view(text)}}, {}});
+  of(host).wire->tell(
+      {{{"t", "log"}, {"level", names[std::clamp(level, 0, 3)]}, {"text", view(text)}}, {}});
 }
 
 // The core's clock, not this process's: a replay decides what time it is.
@@ -117,7 +128,8 @@ Host make_host(Wire& wire, std::set<std::string> granted) {
 
 Call make_call(Wire& wire, std::string about_text) {
   return {{sizeof(hyops_call_v1), 0, emit, refuse, progress, cancelled, left_ms, about},
-          &wire, std::move(about_text)};
+          &wire,
+          std::move(about_text)};
 }
 
 }  // namespace hyops::plugin_host

@@ -9,13 +9,15 @@
 
 namespace hyops::plugin_host {
 
-inline std::string_view view(hyops_bytes bytes) { return bytes.size ? std::string_view(bytes.data, bytes.size) : ""; }
+inline std::string_view view(hyops_bytes bytes) {
+  return bytes.size ? std::string_view(bytes.data, bytes.size) : "";
+}
 
 // A hyops_host is the first thing in it, so that the pointer a plugin hands back leads here.
 struct Host {
   hyops_host table;
   Wire* wire;
-  std::set<std::string> granted;   // services
+  std::set<std::string> granted;  // services
 };
 Host make_host(Wire& wire, std::set<std::string> granted);
 

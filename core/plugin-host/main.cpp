@@ -1,4 +1,5 @@
-// The helper process of one plugin instance: gives up what it does not need, loads, answers until told to end.
+// The helper process of one plugin instance: gives up what it does not need, loads, answers until
+// told to end.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -26,7 +27,8 @@ void give_up_privileges() {
 void end_with_the_core() {
   std::thread([] {
     pollfd socket{socket_number, 0, 0};
-    while (::poll(&socket, 1, -1) < 0) {}
+    while (::poll(&socket, 1, -1) < 0) {
+    }
     ::_exit(0);
   }).detach();
 }
@@ -44,7 +46,8 @@ Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin
   ::close(object_number);
   module.emplace(std::move(*loaded));
   Call call = make_call(wire, "{}");
-  return module->create(host, call, frame.bytes, frame.head.value("interfaces", std::vector<std::string>{}));
+  return module->create(host, call, frame.bytes,
+                        frame.head.value("interfaces", std::vector<std::string>{}));
 }
 
 void run_verb(Wire& wire, Module& module, const plugin::Frame& frame) {
@@ -52,7 +55,8 @@ void run_verb(Wire& wire, Module& module, const plugin::Frame& frame) {
   wire.begin_call(get_int(frame.head, "left_ms", -1));
   std::string thrown = "the plugin let something unknown escape";
   try {
-    auto done = module.call(get_string(frame.head, "interface"), get_string(frame.head, "verb"), call, frame.bytes);
+    auto done = module.call(get_string(frame.head, "interface"), get_string(frame.head, "verb"),
+                            call, frame.bytes);
     wire.tell({done ? Json{{"t", "return"}} : to_head("refused", done.error()), {}});
     return;
   } catch (const std::exception& error) {
@@ -87,7 +91,8 @@ int serve() {
 
 int main() {
   if (::fcntl(hyops::plugin_host::socket_number, F_GETFD) < 0) {
-    std::cerr << "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n";
+    std::cerr
+        << "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n";
     return 2;
   }
   return hyops::plugin_host::serve();

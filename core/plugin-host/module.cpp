@@ -18,16 +18,18 @@ std::string quoted(const char* text) { return text ? "\"" + std::string(text) + 
 
 }  // namespace
 
-Result<Module> Module::load(const std::string& path, const std::string& id, const std::string& version) {
+Result<Module> Module::load(const std::string& path, const std::string& id,
+                            const std::string& version) {
   std::error_code problem;
   ::dlerror();
-  // On the heap and never deleted: unloading runs a vendor's destructors behind our back, and a copied
-  // shared_library would open the file again by its path.
+  // On the heap and never deleted: unloading runs a vendor's destructors behind our back, and a
+  // copied shared_library would open the file again by its path.
   auto* library = new dll::shared_library();
   library->load(path, problem, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
   if (problem || !library->is_loaded()) {
     const char* reason = ::dlerror();
-    return fail("plugin.load", "the shared object cannot be loaded: " + (reason ? reason : problem.message()));
+    return fail("plugin.load",
+                "the shared object cannot be loaded: " + (reason ? reason : problem.message()));
   }
   if (!library->has("hyops_module"))
     return fail("plugin.symbol", "the shared object does not export hyops_module");
@@ -37,14 +39,16 @@ Result<Module> Module::load(const std::string& path, const std::string& id, cons
   if (module.magic != HYOPS_MAGIC)
     return fail("plugin.magic", "hyops_module does not begin with the magic number of hyops");
   if (module.abi_major != HYOPS_ABI_MAJOR || module.struct_size < sizeof(hyops_module_v1))
-    return fail("plugin.abi", "the plugin was built for ABI " + std::to_string(module.abi_major) + "." +
-                                  std::to_string(module.abi_minor) + "; this is " +
-                                  std::to_string(HYOPS_ABI_MAJOR) + "." + std::to_string(HYOPS_ABI_MINOR));
+    return fail("plugin.abi", "the plugin was built for ABI " + std::to_string(module.abi_major) +
+                                  "." + std::to_string(module.abi_minor) + "; this is " +
+                                  std::to_string(HYOPS_ABI_MAJOR) + "." +
+                                  std::to_string(HYOPS_ABI_MINOR));
   if (!module.id || id != module.id)
-    return fail("plugin.id", "plugin.toml says " + id + ", the shared object says " + quoted(module.id));
+    return fail("plugin.id",
+                "plugin.toml says " + id + ", the shared object says " + quoted(module.id));
   if (!module.version || version != module.version)
-    return fail("plugin.version", "plugin.toml says version " + version + ", the shared object says " +
-                                      quoted(module.version));
+    return fail("plugin.version", "plugin.toml says version " + version +
+                                      ", the shared object says " + quoted(module.version));
   if (!module.create || !module.destroy || !module.interface)
     return fail("plugin.abi", "hyops_module lacks create, destroy or interface");
   return Module(module);
@@ -63,7 +67,8 @@ Status Module::create(const Host& host, Call& call, const std::string& config,
 Status Module::call(const std::string& interface, const std::string& verb, Call& call,
                     const std::string& inputs) {
   const auto& verbs = plugin::verbs_of(interface);
-  const auto index = static_cast<size_t>(std::find(verbs.begin(), verbs.end(), verb) - verbs.begin());
+  const auto index =
+      static_cast<size_t>(std::find(verbs.begin(), verbs.end(), verb) - verbs.begin());
   const auto* table = static_cast<const char*>(
       index < verbs.size() ? module_->interface(instance_, interface.c_str()) : nullptr);
   if (!table) return fail("plugin.verb", interface + " has no verb " + verb);
@@ -72,7 +77,8 @@ Status Module::call(const std::string& interface, const std::string& verb, Call&
   hyops_verb function = nullptr;
   const size_t at = 8 + index * sizeof function;
   if (at + sizeof function <= size) std::memcpy(&function, table + at, sizeof function);
-  if (!function) return fail("plugin.verb", "the plugin's table of " + interface + " has no " + verb);
+  if (!function)
+    return fail("plugin.verb", "the plugin's table of " + interface + " has no " + verb);
   function(instance_, &call.table, {inputs.data(), inputs.size()});
   return {};
 }

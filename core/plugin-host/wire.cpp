@@ -24,13 +24,18 @@ void Wire::tell(const plugin::Frame& frame) {
   if (sent) return;
   if (sent.error().code != "plugin.frame.too_large") ::_exit(0);
   // The verb's answer is lost, and the core must not wait for it.
-  (void)plugin::send_frame(socket_number, {{{"t", "thrown"}, {"message", sent.error().message}}, {}});
+  (void)plugin::send_frame(socket_number,
+                           {{{"t", "thrown"}, {"message", sent.error().message}}, {}});
 }
 
 plugin::Frame Wire::ask(const plugin::Frame& frame) {
   auto sent = plugin::send_frame(socket_number, frame);
   if (!sent && sent.error().code == "plugin.frame.too_large")
-    return {{{"t", "error"}, {"class", "invalid"}, {"code", sent.error().code}, {"message", sent.error().message}}, {}};
+    return {{{"t", "error"},
+             {"class", "invalid"},
+             {"code", sent.error().code},
+             {"message", sent.error().message}},
+            {}};
   if (!sent) ::_exit(0);
   return wait();
 }

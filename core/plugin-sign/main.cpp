@@ -1,7 +1,9 @@
-// Signs the plugins that are built with hyops itself, so that they take the same route as everybody's.
+// Signs the plugins that are built with hyops itself, so that they take the same route as
+// everybody's.
 //
-//   hyops-plugin-sign new KEY TRUST    a key of this build (kept if it is there) and a trust file for it
-//   hyops-plugin-sign sign DIR KEY     what `hyops plugin sign` does; the build needs it before hyops is built
+//   hyops-plugin-sign new KEY TRUST    a key of this build (kept if it is there) and a trust file
+//   for it hyops-plugin-sign sign DIR KEY     what `hyops plugin sign` does; the build needs it
+//   before hyops is built
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -25,12 +27,17 @@ Status make_key(const fs::path& key_file, const fs::path& trust_file) {
   auto key = trust::SecretKey::load(key_file);
   if (!key) return pass(key);
   std::string interfaces;
-  for (const auto& id : plugin::all_interfaces()) interfaces += (interfaces.empty() ? "\"" : ", \"") + id + "\"";
+  for (const auto& id : plugin::all_interfaces())
+    interfaces += (interfaces.empty() ? "\"" : ", \"") + id + "\"";
   if (auto made = make_folders(trust_file.parent_path()); !made) return made;
   return write_file(trust_file,
-                    "# The plugins that were built together with this hyops. The secret key stayed with the build.\n"
-                    "[[key]]\nname = \"builtin\"\nkey = \"" + key->public_key().text + "\"\n"
-                    "ids = [\"hyops.\"]\ninterfaces = [" + interfaces + "]\n");
+                    "# The plugins that were built together with this hyops. The secret key stayed "
+                    "with the build.\n"
+                    "[[key]]\nname = \"builtin\"\nkey = \"" +
+                        key->public_key().text +
+                        "\"\n"
+                        "ids = [\"hyops.\"]\ninterfaces = [" +
+                        interfaces + "]\n");
 }
 
 Status sign(const fs::path& folder, const fs::path& key_file) {

@@ -9,11 +9,14 @@
 namespace hyops::plugin {
 namespace {
 
-// Codes by which the engine decides what to do belong to the core: a plugin that says plugin.died would
-// have the outcome of its own failure called unknown. Codes that a service gave it may be handed on.
+// Codes by which the engine decides what to do belong to the core: a plugin that says plugin.died
+// would have the outcome of its own failure called unknown. Codes that a service gave it may be
+// handed on.
 bool may_say(const std::string& code) {
-  static constexpr std::array ours{"plugin.died", "plugin.deadline", "plugin.protocol", "plugin.stopped", "plugin.late"};
-  return !code.empty() && code.size() <= 100 && std::find(ours.begin(), ours.end(), code) == ours.end() &&
+  static constexpr std::array ours{"plugin.died", "plugin.deadline", "plugin.protocol",
+                                   "plugin.stopped", "plugin.late"};
+  return !code.empty() && code.size() <= 100 &&
+         std::find(ours.begin(), ours.end(), code) == ours.end() &&
          std::all_of(code.begin(), code.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
          });
@@ -41,7 +44,8 @@ std::optional<Error> Answer::failure() const {
   const auto kind = failure_class(slash == std::string::npos ? "internal" : code_.substr(0, slash));
   const std::string code = slash == std::string::npos ? code_ : code_.substr(slash + 1);
   if (!kind || !may_say(code)) return std::nullopt;
-  Error error = make_error(code, printable(message_, 1000));  // its own code: may be in no catalogue
+  Error error =
+      make_error(code, printable(message_, 1000));  // its own code: may be in no catalogue
   error.kind = *kind;
   return error;
 }
@@ -58,19 +62,22 @@ Result<Json> Answer::judge(const std::string& id, const std::string& verb) const
   }
   auto document = parse_json(document_, "the answer of " + who, max_frame);
   if (!document) return fail("plugin.answer.malformed", document.error().message);
-  if (!document->is_object()) return fail("plugin.answer.malformed", "the answer of " + who + " is not an object");
+  if (!document->is_object())
+    return fail("plugin.answer.malformed", "the answer of " + who + " is not an object");
   if (auto text = canonical(*document); !text)
     return fail("plugin.answer.malformed", "the answer of " + who + ": " + text.error().message);
   return std::move(*document);
 }
 
 Failure start_failure(const Frame& refused, const Answer& answer) {
-  static constexpr std::array known{"plugin.load", "plugin.symbol", "plugin.magic", "plugin.abi",
-                                    "plugin.id", "plugin.version", "plugin.create", "plugin.interface"};
+  static constexpr std::array known{"plugin.load",   "plugin.symbol",   "plugin.magic",
+                                    "plugin.abi",    "plugin.id",       "plugin.version",
+                                    "plugin.create", "plugin.interface"};
   const std::string code = get_string(refused.head, "code");
   const bool ours = std::find(known.begin(), known.end(), code) != known.end();
   std::string message = printable(get_string(refused.head, "message"));
-  if (auto why = answer.failure(); why && code == "plugin.create") message += ": " + why->message + " [" + why->code + "]";
+  if (auto why = answer.failure(); why && code == "plugin.create")
+    message += ": " + why->message + " [" + why->code + "]";
   return fail(ours ? code : "plugin.load", message);
 }
 

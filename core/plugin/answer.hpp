@@ -13,7 +13,8 @@ class Answer {
   // Keeps an emit or fail frame; false for a frame that is neither.
   bool take(const Frame& frame);
 
-  // After the verb returned: plugin.answer.{none,twice,both,malformed,code}, or what it failed with.
+  // After the verb returned: plugin.answer.{none,twice,both,malformed,code}, or what it failed
+  // with.
   Result<Json> judge(const std::string& id, const std::string& verb) const;
 
   // What it failed with, if it failed once and well-formed.

@@ -12,7 +12,8 @@ namespace {
 using contract::Kind;
 using contract::Type;
 
-// "15m" becomes 900000, wherever the type says duration; anything else stays and is judged by its type.
+// "15m" becomes 900000, wherever the type says duration; anything else stays and is judged by its
+// type.
 Json in_ms(const Type& type, const Json& value) {
   if (type.kind == Kind::duration && value.is_string()) {
     const auto ms = parse_duration(value.get<std::string>());
@@ -43,7 +44,8 @@ Result<Json> check_config(const Manifest& manifest, const Json& given) {
   for (const auto& [name, value] : given.items()) {
     const auto field = manifest.inputs.find(name);
     if (field == manifest.inputs.end())
-      return fail("plugin.config.unknown", manifest.id + " has no setting \"" + printable(name, 60) + "\"." +
+      return fail("plugin.config.unknown", manifest.id + " has no setting \"" +
+                                               printable(name, 60) + "\"." +
                                                did_you_mean(name, known));
     checked[name] = in_ms(field->second.type, value);
     if (auto good = contract::check_value(field->second, checked[name]); !good)
@@ -52,7 +54,8 @@ Result<Json> check_config(const Manifest& manifest, const Json& given) {
   for (const auto& [name, field] : manifest.inputs) {
     if (checked.contains(name)) continue;
     if (field.required)
-      return fail("plugin.config.missing", manifest.id + " needs the setting \"" + name + "\": " + field.doc);
+      return fail("plugin.config.missing",
+                  manifest.id + " needs the setting \"" + name + "\": " + field.doc);
     if (field.fallback) checked[name] = in_ms(field.type, *field.fallback);
   }
   return checked;

@@ -1,4 +1,5 @@
-// Arguments are a vector, the environment is empty but for a path, and files live as long as the child.
+// Arguments are a vector, the environment is empty but for a path, and files live as long as the
+// child.
 #include "plugin/exec_service.hpp"
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 namespace hyops::plugin {
 namespace {
 
-// "{x}" anywhere in the argument becomes the value; a name nobody gave is left, and the tool will say so.
+// "{x}" anywhere in the argument becomes the value; a name nobody gave is left, and the tool will
+// say so.
 std::string filled_in(std::string argument, const Json& values) {
   for (const auto& [name, value] : values.items()) {
     if (!value.is_string()) continue;
@@ -40,8 +42,10 @@ Result<Json> run_declared(const Json& request, const std::vector<std::string>& e
       }))
     return fail("plugin.service.request", "hyops.exec/1 needs argv, a list of texts");
   const std::string tool = argv[0].get<std::string>();
-  if (std::find(executables.begin(), executables.end(), tool) == executables.end() || tool.find('/') != std::string::npos)
-    return fail("plugin.exec.denied", "the plugin did not declare that it runs " + printable(tool, 80));
+  if (std::find(executables.begin(), executables.end(), tool) == executables.end() ||
+      tool.find('/') != std::string::npos)
+    return fail("plugin.exec.denied",
+                "the plugin did not declare that it runs " + printable(tool, 80));
 
   auto scratch = TempDir::create(std::filesystem::temp_directory_path(), "hyops-exec");
   if (!scratch) return pass(scratch);
@@ -55,14 +59,18 @@ Result<Json> run_declared(const Json& request, const std::vector<std::string>& e
     values[name] = (scratch->path() / name).string();
   }
   process::SpawnRequest spawn;
-  for (const auto& argument : argv) spawn.argv.push_back(filled_in(argument.get<std::string>(), values));
-  spawn.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", scratch->path().string()}};
+  for (const auto& argument : argv)
+    spawn.argv.push_back(filled_in(argument.get<std::string>(), values));
+  spawn.environment = {
+      {"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", scratch->path().string()}};
   spawn.directory = scratch->path();
   const int64_t wanted = std::clamp<int64_t>(get_int(request, "timeout_ms", 30'000), 1, 600'000);
   auto done = process::run(spawn, std::min(wanted, left_ms));
   if (!done) return pass(done);
-  return Json{{"code", done->exit.code}, {"signal", done->exit.signal},
-              {"out", as_text(done->out)}, {"err", as_text(done->err)}};
+  return Json{{"code", done->exit.code},
+              {"signal", done->exit.signal},
+              {"out", as_text(done->out)},
+              {"err", as_text(done->err)}};
 }
 
 }  // namespace hyops::plugin

@@ -1,4 +1,5 @@
-// hyops.exec/1: a declared executable, run with nothing but what the request and the core put there.
+// hyops.exec/1: a declared executable, run with nothing but what the request and the core put
+// there.
 #pragma once
 
 #include <string>

@@ -22,7 +22,8 @@ void put_u32(char* at, size_t value) {
 
 size_t get_u32(const char* at) {
   size_t value = 0;
-  for (int i = 0; i < 4; ++i) value |= static_cast<size_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  for (int i = 0; i < 4; ++i)
+    value |= static_cast<size_t>(static_cast<unsigned char>(at[i])) << (8 * i);
   return value;
 }
 
@@ -41,8 +42,9 @@ Status send_all(int fd, std::string_view bytes) {
 Status send_frame(int fd, const Frame& frame) {
   const std::string head = frame.head.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (head.size() + frame.bytes.size() > max_frame)
-    return fail("plugin.frame.too_large", "a frame of " + std::to_string(head.size() + frame.bytes.size()) +
-                                              " bytes; at most " + std::to_string(max_frame) + " are sent");
+    return fail("plugin.frame.too_large",
+                "a frame of " + std::to_string(head.size() + frame.bytes.size()) +
+                    " bytes; at most " + std::to_string(max_frame) + " are sent");
   std::string start(header_size, '\0');
   put_u32(start.data(), head.size());
   put_u32(start.data() + 4, frame.bytes.size());
@@ -57,11 +59,13 @@ Result<std::optional<Frame>> FrameReader::next() {
   if (buffer_.size() < header_size) return std::optional<Frame>{};
   const size_t head = get_u32(buffer_.data()), bytes = get_u32(buffer_.data() + 4);
   if (head + bytes > max_frame)
-    return fail("plugin.frame.too_large", "a frame announces " + std::to_string(head + bytes) + " bytes");
+    return fail("plugin.frame.too_large",
+                "a frame announces " + std::to_string(head + bytes) + " bytes");
   const size_t whole = header_size + head + bytes;
   if (buffer_.size() < whole) return std::optional<Frame>{};
   Frame frame;
-  auto parsed = parse_json(std::string_view(buffer_).substr(header_size, head), "a frame", max_frame);
+  auto parsed =
+      parse_json(std::string_view(buffer_).substr(header_size, head), "a frame", max_frame);
   if (!parsed || !parsed->is_object())
     return fail("plugin.frame.malformed", "a frame does not begin with a JSON object");
   frame.head = std::move(*parsed);
@@ -101,7 +105,8 @@ Result<std::optional<Frame>> receive_frame(int fd, FrameReader& reader, int time
     if (!frame || *frame) return frame;
     auto came = reader.fill(fd, timeout_ms);
     if (!came) return pass(came);
-    // One wait at a time: a peer that drips bytes must not keep its caller from looking at the clock.
+    // One wait at a time: a peer that drips bytes must not keep its caller from looking at the
+    // clock.
     if (timeout_ms >= 0) return reader.next();
   }
 }

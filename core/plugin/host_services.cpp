@@ -1,4 +1,5 @@
-// A plugin's requests are as hostile as its answers: each names what it wants, and gets what was declared.
+// A plugin's requests are as hostile as its answers: each names what it wants, and gets what was
+// declared.
 #include "plugin/host_services.hpp"
 
 #include <algorithm>
@@ -13,7 +14,8 @@ bool contains(const std::vector<std::string>& list, const std::string& wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-// "{config.api}" is the authority of the configured URL, or of each where the setting is a list or map.
+// "{config.api}" is the authority of the configured URL, or of each where the setting is a list or
+// map.
 void add_hosts(const std::string& declared, const Json& config, std::vector<std::string>& hosts) {
   if (!declared.starts_with("{config.") || !declared.ends_with("}")) {
     hosts.push_back(declared);
@@ -42,36 +44,52 @@ Frame ok(Json json = Json::object(), std::string bytes = {}) {
 
 }  // namespace
 
-HostServices::HostServices(Services services, const Manifest& manifest, const Json& config, const Clock& clock)
-    : services_(std::move(services)), clock_(clock), id_(manifest.id), granted_(manifest.services),
-      secrets_(secrets_of(manifest, config)), executables_(manifest.executables), client_(clock) {
+HostServices::HostServices(Services services, const Manifest& manifest, const Json& config,
+                           const Clock& clock)
+    : services_(std::move(services)),
+      clock_(clock),
+      id_(manifest.id),
+      granted_(manifest.services),
+      secrets_(secrets_of(manifest, config)),
+      executables_(manifest.executables),
+      client_(clock) {
   for (const auto& declared : manifest.http_hosts) add_hosts(declared, config, hosts_);
 }
 
-Frame HostServices::answer(const Frame& asked, int64_t deadline_ms, const std::function<bool()>& cancelled) {
+Frame HostServices::answer(const Frame& asked, int64_t deadline_ms,
+                           const std::function<bool()>& cancelled) {
   auto done = serve(asked, deadline_ms, cancelled);
   if (done) return std::move(*done);
   const Error& error = done.error();
-  return {{{"t", "error"}, {"class", name(error.kind)}, {"code", error.code}, {"message", error.message}}, {}};
+  return {{{"t", "error"},
+           {"class", name(error.kind)},
+           {"code", error.code},
+           {"message", error.message}},
+          {}};
 }
 
 void HostServices::log(std::string_view level, const std::string& text) const {
   if (services_.log) services_.log(level, printable(text, 4000));
 }
 
-Result<Frame> HostServices::serve(const Frame& asked, int64_t deadline_ms, const std::function<bool()>& cancelled) {
+Result<Frame> HostServices::serve(const Frame& asked, int64_t deadline_ms,
+                                  const std::function<bool()>& cancelled) {
   const std::string id = get_string(asked.head, "id");
   if (!contains(granted_, id)) return refused(id_, printable(id, 60));
-  if (id == "hyops.clock/1") return ok({{"wall_ms", clock_.wall_ms()}, {"mono_ms", clock_.mono_ms()}});
+  if (id == "hyops.clock/1")
+    return ok({{"wall_ms", clock_.wall_ms()}, {"mono_ms", clock_.mono_ms()}});
   const std::string_view bytes = asked.bytes;
   const auto n = static_cast<uint64_t>(std::max<int64_t>(0, get_int(asked.head, "n")));
-  if (n > bytes.size()) return fail("plugin.service.request", id + " was asked with a broken request");
+  if (n > bytes.size())
+    return fail("plugin.service.request", id + " was asked with a broken request");
   if (id == "hyops.secret_sink/1") return sink(asked, bytes);
   if (id == "hyops.unseal/1") return unseal(bytes);
   auto request = parse_json(bytes.substr(0, n), "the request to " + id, max_frame);
   if (!request) return fail("plugin.service.request", request.error().message);
-  if (!request->is_object()) return fail("plugin.service.request", "the request to " + id + " is not an object");
-  if (id == "hyops.http/1") return http(*request, std::string(bytes.substr(n)), deadline_ms, cancelled);
+  if (!request->is_object())
+    return fail("plugin.service.request", "the request to " + id + " is not an object");
+  if (id == "hyops.http/1")
+    return http(*request, std::string(bytes.substr(n)), deadline_ms, cancelled);
   if (id == "hyops.exec/1") return exec(*request, deadline_ms);
   return refused(id_, id);
 }
@@ -94,7 +112,8 @@ Result<Frame> HostServices::http(const Json& request, std::string body, int64_t 
     if (get_string(*auth, "scheme") != "bearer")
       return fail("plugin.service.request", "the only scheme of hyops.http/1 is bearer");
     if (!contains(secrets_, secret))
-      return fail("plugin.service.secret", id_ + " asked for the secret \"" + printable(secret, 60) +
+      return fail("plugin.service.secret", id_ + " asked for the secret \"" +
+                                               printable(secret, 60) +
                                                "\", which its configuration does not name");
     if (!services_.secret) return refused(id_, "secrets");
     auto value = services_.secret(secret);
@@ -102,7 +121,10 @@ Result<Frame> HostServices::http(const Json& request, std::string body, int64_t 
     out.bearer = std::move(*value);
   }
   auto answer = client_.send(
-      out, [&](const net::HttpRecord& line) { if (services_.http_record) services_.http_record(to_json(line)); },
+      out,
+      [&](const net::HttpRecord& line) {
+        if (services_.http_record) services_.http_record(to_json(line));
+      },
       cancelled);
   if (!answer) return pass(answer);
   return ok({{"status", answer->status}, {"headers", answer->headers}}, std::move(answer->body));
@@ -110,7 +132,8 @@ Result<Frame> HostServices::http(const Json& request, std::string body, int64_t 
 
 Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms) {
   const int64_t left = deadline_ms ? deadline_ms - clock_.mono_ms() : 600'000;
-  if (left <= 0) return fail("net.deadline", "the deadline has passed before the executable was started");
+  if (left <= 0)
+    return fail("net.deadline", "the deadline has passed before the executable was started");
   const int64_t began = clock_.mono_ms();
   auto done = run_declared(request, executables_, services_.exec_values, left);
   if (services_.exec_record)
@@ -125,7 +148,8 @@ Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms) {
 
 Result<Frame> HostServices::sink(const Frame& asked, std::string_view value) {
   if (!services_.sink) return refused(id_, "hyops.secret_sink/1");
-  auto taken = services_.sink(get_string(asked.head, "name"), get_string(asked.head, "version"), Secret(value));
+  auto taken = services_.sink(get_string(asked.head, "name"), get_string(asked.head, "version"),
+                              Secret(value));
   if (!taken) return pass(taken);
   return ok();
 }

@@ -1,4 +1,5 @@
-// The core's side of the host services: what a plugin asks for is checked against its manifest, then done.
+// The core's side of the host services: what a plugin asks for is checked against its manifest,
+// then done.
 #pragma once
 
 #include <functional>
@@ -16,15 +17,17 @@ class HostServices {
  public:
   HostServices(Services services, const Manifest& manifest, const Json& config, const Clock& clock);
 
-  // Does what a {"t":"service"} frame asks and gives the frame to answer with. `deadline_ms` is the call's
-  // (0 = none). The answer's bytes may be secret: wipe them after sending.
+  // Does what a {"t":"service"} frame asks and gives the frame to answer with. `deadline_ms` is the
+  // call's (0 = none). The answer's bytes may be secret: wipe them after sending.
   Frame answer(const Frame& asked, int64_t deadline_ms, const std::function<bool()>& cancelled);
 
   void log(std::string_view level, const std::string& text) const;
 
  private:
-  Result<Frame> serve(const Frame& asked, int64_t deadline_ms, const std::function<bool()>& cancelled);
-  Result<Frame> http(const Json& request, std::string body, int64_t deadline_ms, const std::function<bool()>& cancelled);
+  Result<Frame> serve(const Frame& asked, int64_t deadline_ms,
+                      const std::function<bool()>& cancelled);
+  Result<Frame> http(const Json& request, std::string body, int64_t deadline_ms,
+                     const std::function<bool()>& cancelled);
   Result<Frame> exec(const Json& request, int64_t deadline_ms);
   Result<Frame> sink(const Frame& asked, std::string_view value);
   Result<Frame> unseal(std::string_view sealed);

@@ -17,13 +17,14 @@
 namespace hyops::plugin {
 namespace {
 
-constexpr int tick_ms = 100;           // how often a cancel is looked for
-constexpr int64_t start_ms = 30'000;   // a helper that is not ready by then never will be
-constexpr int64_t end_ms = 2'000;      // for destroy()
+constexpr int tick_ms = 100;          // how often a cancel is looked for
+constexpr int64_t start_ms = 30'000;  // a helper that is not ready by then never will be
+constexpr int64_t end_ms = 2'000;     // for destroy()
 
 Result<process::Child> spawn_helper(const Sources& sources, int socket, int object) {
   process::SpawnRequest request;
-  // Out of the terminal's reach: an interrupt is for the core, which tells the plugin in its own time.
+  // Out of the terminal's reach: an interrupt is for the core, which tells the plugin in its own
+  // time.
   request.new_session = true;
   request.argv = {sources.helper.string()};
   request.extra = {{socket, 3}, {object, 4}};
@@ -33,9 +34,13 @@ Result<process::Child> spawn_helper(const Sources& sources, int socket, int obje
 }  // namespace
 
 struct Instance::Helper {
-  Helper(Manifest m, Services services, const Json& config, const Clock& c, Fd fd, process::Child child_)
-      : manifest(std::move(m)), clock(c), host(std::move(services), manifest, config, c),
-        socket(std::move(fd)), child(std::move(child_)) {}
+  Helper(Manifest m, Services services, const Json& config, const Clock& c, Fd fd,
+         process::Child child_)
+      : manifest(std::move(m)),
+        clock(c),
+        host(std::move(services), manifest, config, c),
+        socket(std::move(fd)),
+        child(std::move(child_)) {}
 
   // How the helper ended, in words; it is dead or about to be.
   std::string end(int64_t wait_ms) {
@@ -49,7 +54,8 @@ struct Instance::Helper {
     return "killed";
   }
 
-  Result<Json> talk(const CallRequest& request, const Progress& progress, const Cancelled& cancelled);
+  Result<Json> talk(const CallRequest& request, const Progress& progress,
+                    const Cancelled& cancelled);
 
   Manifest manifest;
   const Clock& clock;
@@ -62,7 +68,8 @@ struct Instance::Helper {
 };
 
 bool outcome_is_unknown(const Error& error) {
-  return error.code == "plugin.died" || error.code == "plugin.deadline" || error.code == "plugin.protocol";
+  return error.code == "plugin.died" || error.code == "plugin.deadline" ||
+         error.code == "plugin.protocol";
 }
 
 Instance::Instance(std::unique_ptr<Helper> helper) : helper_(std::move(helper)) {}
@@ -75,8 +82,8 @@ Instance::~Instance() {
   helper_->end(0);
 }
 
-Result<Instance> Instance::start(const Registry& registry, const std::string& id, const Json& config,
-                                 Services services, const Clock& clock) {
+Result<Instance> Instance::start(const Registry& registry, const std::string& id,
+                                 const Json& config, Services services, const Clock& clock) {
   auto manifest = registry.trusted(id);
   if (!manifest) return pass(manifest);
   const auto listed = manifest->files.find(object_name);
@@ -100,8 +107,12 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   if (!child) return fail("plugin.helper", child.error().message);
   theirs.reset();
 
-  const Frame create{{{"t", "create"}, {"id", id}, {"version", manifest->version},
-                      {"interfaces", manifest->implements}, {"services", manifest->services}}, *text};
+  const Frame create{{{"t", "create"},
+                      {"id", id},
+                      {"version", manifest->version},
+                      {"interfaces", manifest->implements},
+                      {"services", manifest->services}},
+                     *text};
   auto helper = std::make_unique<Helper>(std::move(*manifest), std::move(services), *checked, clock,
                                          std::move(ours), std::move(*child));
   Instance instance(std::move(helper));
@@ -119,11 +130,13 @@ Status Instance::wait_until_ready(const Frame& create) {
     auto frame = receive_frame(helper.socket.get(), helper.reader, tick_ms);
     if (!frame) {
       const std::string how = helper.end(end_ms);
-      return fail("plugin.load", "the helper ended while it loaded " + helper.manifest.id + ": " + how);
+      return fail("plugin.load",
+                  "the helper ended while it loaded " + helper.manifest.id + ": " + how);
     }
     if (helper.clock.mono_ms() >= until) {
       helper.end(0);
-      return fail("plugin.load", helper.manifest.id + " was not ready after " + std::to_string(start_ms / 1000) + " s");
+      return fail("plugin.load", helper.manifest.id + " was not ready after " +
+                                     std::to_string(start_ms / 1000) + " s");
     }
     if (!*frame) continue;
     const std::string type = (*frame)->type();
@@ -144,36 +157,49 @@ Status Instance::wait_until_ready(const Frame& create) {
   }
 }
 
-Result<Json> Instance::call(const CallRequest& request, const Progress& progress, const Cancelled& cancelled) {
+Result<Json> Instance::call(const CallRequest& request, const Progress& progress,
+                            const Cancelled& cancelled) {
   const std::lock_guard only_one(helper_->one_at_a_time);
   return helper_->talk(request, progress, cancelled);
 }
 
-Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& progress, const Cancelled& cancelled) {
+Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& progress,
+                                    const Cancelled& cancelled) {
   const auto& verbs = verbs_of(request.interface);
   const auto& implements = manifest.implements;
   if (std::find(implements.begin(), implements.end(), request.interface) == implements.end() ||
       std::find(verbs.begin(), verbs.end(), request.verb) == verbs.end())
-    return fail("plugin.verb", manifest.id + " has no verb " + printable(request.interface + " " + request.verb, 80));
-  if (!alive) return fail("plugin.stopped", "the helper of " + manifest.id + " is not running any more");
+    return fail("plugin.verb", manifest.id + " has no verb " +
+                                   printable(request.interface + " " + request.verb, 80));
+  if (!alive)
+    return fail("plugin.stopped", "the helper of " + manifest.id + " is not running any more");
   const int64_t left = request.deadline_ms ? request.deadline_ms - clock.mono_ms() : -1;
   if (request.deadline_ms && left <= 0)
     return fail("plugin.late", "the deadline had passed before " + request.verb + " was sent");
   auto input = canonical(request.input);
   if (!input) return pass(input);
-  const Frame call{{{"t", "call"}, {"interface", request.interface}, {"verb", request.verb}, {"left_ms", left},
-                    {"about", {{"key", request.key}, {"run", request.run}, {"step", request.step},
-                               {"lane", request.lane}, {"fencing_token", request.fencing_token}}}},
+  const Frame call{{{"t", "call"},
+                    {"interface", request.interface},
+                    {"verb", request.verb},
+                    {"left_ms", left},
+                    {"about",
+                     {{"key", request.key},
+                      {"run", request.run},
+                      {"step", request.step},
+                      {"lane", request.lane},
+                      {"fencing_token", request.fencing_token}}}},
                    *input};
   if (auto sent = send_frame(socket.get(), call); !sent) {
     if (sent.error().code == "plugin.frame.too_large") return pass(sent);  // nothing of it went out
-    return fail("plugin.stopped", manifest.id + " was gone before " + request.verb + " was sent whole: " + end(end_ms));
+    return fail("plugin.stopped", manifest.id + " was gone before " + request.verb +
+                                      " was sent whole: " + end(end_ms));
   }
 
   Answer answer;
   int64_t kill_at = 0;  // 0: nobody asked it to stop yet
   const auto stop_wanted = [&] {
-    return (cancelled && cancelled()) || (request.deadline_ms && clock.mono_ms() >= request.deadline_ms);
+    return (cancelled && cancelled()) ||
+           (request.deadline_ms && clock.mono_ms() >= request.deadline_ms);
   };
   for (;;) {
     if (!kill_at && stop_wanted()) {
@@ -190,32 +216,39 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
       return fail("plugin.died", manifest.id + " died in " + request.verb + ": " + end(end_ms));
     if (!frame) {
       end(0);
-      return fail("plugin.protocol", manifest.id + " in " + request.verb + ": " + frame.error().message);
+      return fail("plugin.protocol",
+                  manifest.id + " in " + request.verb + ": " + frame.error().message);
     }
     if (!*frame) {
       if (!kill_at || clock.mono_ms() < kill_at) continue;
       end(0);
-      return fail("plugin.deadline", manifest.id + " did not stop within " + show_duration(request.grace_ms) +
-                                         " of being told to, in " + request.verb + ", and was killed");
+      return fail("plugin.deadline",
+                  manifest.id + " did not stop within " + show_duration(request.grace_ms) +
+                      " of being told to, in " + request.verb + ", and was killed");
     }
     const std::string type = (*frame)->type();
     if (type == "return") return answer.judge(manifest.id, request.verb);
-    if (type == "refused") return fail("plugin.verb", printable(get_string((*frame)->head, "message")));
+    if (type == "refused")
+      return fail("plugin.verb", printable(get_string((*frame)->head, "message")));
     if (type == "progress") {
       if (progress)
-        progress(static_cast<int>(std::clamp<int64_t>(get_int((*frame)->head, "permille"), 0, 1000)),
-                 printable(get_string((*frame)->head, "note")));
+        progress(
+            static_cast<int>(std::clamp<int64_t>(get_int((*frame)->head, "permille"), 0, 1000)),
+            printable(get_string((*frame)->head, "note")));
     } else if (type == "log") {
       host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
     } else if (type == "service") {
-      // A service stops at the deadline, and then the plugin has its grace; so does one that was cancelled.
-      Frame reply = host.answer(**frame, kill_at ? kill_at : request.deadline_ms, kill_at ? Cancelled{} : cancelled);
+      // A service stops at the deadline, and then the plugin has its grace; so does one that was
+      // cancelled.
+      Frame reply = host.answer(**frame, kill_at ? kill_at : request.deadline_ms,
+                                kill_at ? Cancelled{} : cancelled);
       wipe((*frame)->bytes.data(), (*frame)->bytes.size());
       (void)send_frame(socket.get(), reply);
       wipe(reply.bytes.data(), reply.bytes.size());
     } else if (!answer.take(**frame)) {
       end(0);
-      const std::string why = type == "thrown" ? get_string((*frame)->head, "message") : "an unknown frame";
+      const std::string why =
+          type == "thrown" ? get_string((*frame)->head, "message") : "an unknown frame";
       return fail("plugin.protocol", manifest.id + " in " + request.verb + ": " + printable(why));
     }
   }

@@ -12,45 +12,45 @@
 namespace hyops::plugin {
 
 struct CallRequest {
-  std::string interface, verb;       // "hyops.provider/1", "apply"
-  Json input = Json::object();       // the document the verb gets: the step's inputs
-  std::string key;                   // idempotency key of the step's attempt
+  std::string interface, verb;  // "hyops.provider/1", "apply"
+  Json input = Json::object();  // the document the verb gets: the step's inputs
+  std::string key;              // idempotency key of the step's attempt
   std::string run, step, lane;
-  int64_t fencing_token = 0;         // of the lane's lease; every side effect carries it
-  int64_t deadline_ms = 0;           // on Clock::mono_ms(); 0 = none. Then cancel, grace, kill
-  int64_t grace_ms = 5000;           // how long the plugin may take to stop once it was told to
+  int64_t fencing_token = 0;  // of the lane's lease; every side effect carries it
+  int64_t deadline_ms = 0;    // on Clock::mono_ms(); 0 = none. Then cancel, grace, kill
+  int64_t grace_ms = 5000;    // how long the plugin may take to stop once it was told to
 };
 
 using Progress = std::function<void(int permille, const std::string& note)>;
-using Cancelled = std::function<bool()>;   // asked every 100 ms or so
+using Cancelled = std::function<bool()>;  // asked every 100 ms or so
 
-// True for the failures after which nobody knows whether the verb took effect: the helper died, broke
-// the protocol or had to be killed after the verb was sent. The engine then observes (plugin.died,
-// plugin.deadline, plugin.protocol).
+// True for the failures after which nobody knows whether the verb took effect: the helper died,
+// broke the protocol or had to be killed after the verb was sent. The engine then observes
+// (plugin.died, plugin.deadline, plugin.protocol).
 bool outcome_is_unknown(const Error& error);
 
 class Instance {
  public:
-  // Every arrow of the load order has its code: plugin.unknown, plugin.manifest.*, plugin.signature.*,
-  // plugin.scope.*, plugin.file.{missing,changed}, plugin.config.*, plugin.helper, plugin.load,
-  // plugin.symbol, plugin.magic, plugin.abi, plugin.id, plugin.version, plugin.create, plugin.interface.
-  // `clock` outlives the instance.
+  // Every arrow of the load order has its code: plugin.unknown, plugin.manifest.*,
+  // plugin.signature.*, plugin.scope.*, plugin.file.{missing,changed}, plugin.config.*,
+  // plugin.helper, plugin.load, plugin.symbol, plugin.magic, plugin.abi, plugin.id, plugin.version,
+  // plugin.create, plugin.interface. `clock` outlives the instance.
   static Result<Instance> start(const Registry& registry, const std::string& id, const Json& config,
                                 Services services, const Clock& clock = system_clock());
   Instance(Instance&&) noexcept;
   Instance& operator=(Instance&&) noexcept;
-  ~Instance();   // asks the helper to end, then kills and reaps it
+  ~Instance();  // asks the helper to end, then kills and reaps it
 
-  // Runs one verb to its end. One at a time for an instance (a second caller waits); different instances
-  // may be called from different threads. Errors: what the plugin failed with (its code and class),
-  // plugin.stopped and plugin.late (nothing was sent), plugin.verb, plugin.answer.{none,twice,both,
-  // malformed,code}, and the three of outcome_is_unknown.
+  // Runs one verb to its end. One at a time for an instance (a second caller waits); different
+  // instances may be called from different threads. Errors: what the plugin failed with (its code
+  // and class), plugin.stopped and plugin.late (nothing was sent), plugin.verb,
+  // plugin.answer.{none,twice,both, malformed,code}, and the three of outcome_is_unknown.
   Result<Json> call(const CallRequest& request, const Progress& progress = {},
                     const Cancelled& cancelled = {});
 
   const Manifest& manifest() const;
-  pid_t pid() const;                 // of the helper
-  bool running() const;              // false once a call ended with the helper dead
+  pid_t pid() const;     // of the helper
+  bool running() const;  // false once a call ended with the helper dead
 
  private:
   struct Helper;

@@ -23,10 +23,14 @@ const std::vector<Interface>& interfaces() {
 }
 
 constexpr size_t nth(size_t verb) { return 8 + verb * sizeof(hyops_verb); }
-static_assert(offsetof(hyops_provider_v1, apply) == nth(1) && offsetof(hyops_provider_v1, observe) == nth(2));
-static_assert(offsetof(hyops_egress_v1, apply) == nth(1) && offsetof(hyops_egress_v1, observe) == nth(2));
-static_assert(offsetof(hyops_access_v1, open) == nth(1) && offsetof(hyops_access_v1, observe) == nth(2));
-static_assert(offsetof(hyops_secret_v1, resolve) == nth(1) && offsetof(hyops_secret_v1, store) == nth(2));
+static_assert(offsetof(hyops_provider_v1, apply) == nth(1) &&
+              offsetof(hyops_provider_v1, observe) == nth(2));
+static_assert(offsetof(hyops_egress_v1, apply) == nth(1) &&
+              offsetof(hyops_egress_v1, observe) == nth(2));
+static_assert(offsetof(hyops_access_v1, open) == nth(1) &&
+              offsetof(hyops_access_v1, observe) == nth(2));
+static_assert(offsetof(hyops_secret_v1, resolve) == nth(1) &&
+              offsetof(hyops_secret_v1, store) == nth(2));
 
 }  // namespace
 
@@ -44,8 +48,9 @@ std::vector<std::string> all_interfaces() {
 }
 
 const std::vector<std::string>& all_services() {
-  static const std::vector<std::string> all{"hyops.log/1",  "hyops.clock/1",       "hyops.http/1",
-                                            "hyops.exec/1", "hyops.secret_sink/1", "hyops.unseal/1"};
+  static const std::vector<std::string> all{"hyops.log/1",         "hyops.clock/1",
+                                            "hyops.http/1",        "hyops.exec/1",
+                                            "hyops.secret_sink/1", "hyops.unseal/1"};
   return all;
 }
 

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 // Takes members out of the document one by one, so that what is left over is what nobody knows.
 class Reader {
  public:
-  Reader(Json document, std::string file) : document_(std::move(document)), file_(std::move(file)) {}
+  Reader(Json document, std::string file)
+      : document_(std::move(document)), file_(std::move(file)) {}
 
   Json take(const char* key, Json::value_t type, bool required) {
     const auto found = document_.find(key);
@@ -60,7 +61,9 @@ class Reader {
 };
 
 // Dotted, with a vendor in front, and nothing a path or a terminal could stumble over.
-bool is_plugin_id(const std::string& id) { return is_name(id) && id.find('.') != std::string::npos; }
+bool is_plugin_id(const std::string& id) {
+  return is_name(id) && id.find('.') != std::string::npos;
+}
 
 bool is_sha256(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -68,21 +71,22 @@ bool is_sha256(const std::string& text) {
 
 Status check_ids(const Manifest& manifest, const std::string& file) {
   if (manifest.abi_major != HYOPS_ABI_MAJOR)
-    return fail("plugin.manifest.abi", file + " is for ABI " + std::to_string(manifest.abi_major) + "." +
-                                           std::to_string(manifest.abi_minor) + "; this hyops has " +
-                                           std::to_string(HYOPS_ABI_MAJOR) + "." + std::to_string(HYOPS_ABI_MINOR));
+    return fail("plugin.manifest.abi", file + " is for ABI " + std::to_string(manifest.abi_major) +
+                                           "." + std::to_string(manifest.abi_minor) +
+                                           "; this hyops has " + std::to_string(HYOPS_ABI_MAJOR) +
+                                           "." + std::to_string(HYOPS_ABI_MINOR));
   if (manifest.implements.empty())
     return fail("plugin.manifest.interface", file + " implements nothing");
   for (const auto& id : manifest.implements)
     if (verbs_of(id).empty())
-      return fail("plugin.manifest.interface",
-                  file + " implements " + printable(id, 80) + ", which this hyops does not know." +
-                      did_you_mean(id, all_interfaces()));
+      return fail("plugin.manifest.interface", file + " implements " + printable(id, 80) +
+                                                   ", which this hyops does not know." +
+                                                   did_you_mean(id, all_interfaces()));
   for (const auto& id : manifest.services)
     if (std::find(all_services().begin(), all_services().end(), id) == all_services().end())
-      return fail("plugin.manifest.service",
-                  file + " requires " + printable(id, 80) + ", which this hyops does not offer." +
-                      did_you_mean(id, all_services()));
+      return fail("plugin.manifest.service", file + " requires " + printable(id, 80) +
+                                                 ", which this hyops does not offer." +
+                                                 did_you_mean(id, all_services()));
   return {};
 }
 
@@ -93,7 +97,9 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   contract::Diagnostics problems;
   auto document = contract::parse_toml(text, file, problems);
   if (!document || !problems.empty()) {
-    Error error = make_error("plugin.manifest.invalid", problems.empty() ? file + " cannot be read" : problems.front().message);
+    Error error =
+        make_error("plugin.manifest.invalid",
+                   problems.empty() ? file + " cannot be read" : problems.front().message);
     if (!problems.empty()) error.place = problems.front().place;
     return Failure(std::move(error));
   }
@@ -109,7 +115,8 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   manifest.services = reader.list("requires", false);
   const auto abi = split(reader.text("abi", true), '.');
   if (abi.size() == 2 && abi[0].size() < 5 && abi[1].size() < 5 &&
-      (abi[0] + abi[1]).find_first_not_of("0123456789") == std::string::npos && !abi[0].empty() && !abi[1].empty()) {
+      (abi[0] + abi[1]).find_first_not_of("0123456789") == std::string::npos && !abi[0].empty() &&
+      !abi[1].empty()) {
     manifest.abi_major = std::stoi(abi[0]);
     manifest.abi_minor = std::stoi(abi[1]);
   } else {
@@ -126,19 +133,23 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   reader.done("");
   for (const auto& [name, digest] : files.items()) {
     if (!is_name(name) || !digest.is_string() || !is_sha256(digest.get<std::string>())) {
-      reader.wrong("lists the file \"" + printable(name, 60) + "\" without its 64 hex digits of SHA-256");
+      reader.wrong("lists the file \"" + printable(name, 60) +
+                   "\" without its 64 hex digits of SHA-256");
       continue;
     }
     manifest.files[name] = digest.get<std::string>();
   }
-  if (!is_plugin_id(manifest.id)) reader.wrong("has no dotted id in \"plugin\" (\"com.acme.clouds\")");
+  if (!is_plugin_id(manifest.id))
+    reader.wrong("has no dotted id in \"plugin\" (\"com.acme.clouds\")");
   if (manifest.status != "stable" && manifest.status != "preview" && manifest.status != "drill")
     reader.wrong("has another status than stable, preview or drill");
   for (const auto* found : {&reader.problem(), &http.problem(), &exec.problem()})
     if (*found) return Failure(**found);
   auto fields = contract::load_fields(inputs, file, problems);
   if (!fields || !problems.empty()) {
-    Error error = make_error("plugin.manifest.invalid", problems.empty() ? file + " has wrong inputs" : problems.front().message);
+    Error error =
+        make_error("plugin.manifest.invalid",
+                   problems.empty() ? file + " has wrong inputs" : problems.front().message);
     if (!problems.empty()) error.place = problems.front().place;
     return Failure(std::move(error));
   }
@@ -156,16 +167,25 @@ Result<Manifest> load_manifest(const fs::path& folder) {
 Json describe(const Manifest& manifest) {
   Json config = Json::object();
   for (const auto& [name, field] : manifest.inputs)
-    config[name] = {{"type", field.type.text()}, {"required", field.required}, {"doc", field.doc},
+    config[name] = {{"type", field.type.text()},
+                    {"required", field.required},
+                    {"doc", field.doc},
                     {"default", field.fallback ? *field.fallback : Json()}};
   Json interfaces = Json::object();
   for (const auto& id : manifest.implements) interfaces[id] = verbs_of(id);
-  return {{"plugin", manifest.id}, {"version", manifest.version}, {"title", manifest.title},
-          {"vendor", manifest.vendor}, {"status", manifest.status},
+  return {{"plugin", manifest.id},
+          {"version", manifest.version},
+          {"title", manifest.title},
+          {"vendor", manifest.vendor},
+          {"status", manifest.status},
           {"abi", std::to_string(manifest.abi_major) + "." + std::to_string(manifest.abi_minor)},
-          {"interfaces", interfaces}, {"services", manifest.services}, {"http_hosts", manifest.http_hosts},
-          {"executables", manifest.executables}, {"config", config},
-          {"config_schema", contract::json_schema(manifest.inputs)}, {"files", manifest.files},
+          {"interfaces", interfaces},
+          {"services", manifest.services},
+          {"http_hosts", manifest.http_hosts},
+          {"executables", manifest.executables},
+          {"config", config},
+          {"config_schema", contract::json_schema(manifest.inputs)},
+          {"files", manifest.files},
           {"folder", manifest.folder.string()}};
 }
 

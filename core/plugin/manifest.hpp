@@ -13,7 +13,7 @@
 namespace hyops::plugin {
 
 struct Manifest {
-  std::string id;                            // dotted, vendor first: "hyops.local.compute"
+  std::string id;                              // dotted, vendor first: "hyops.local.compute"
   std::string version, title, vendor, status;  // status: stable | preview | drill
   int abi_major = 1, abi_minor = 0;
   std::vector<std::string> implements;       // "hyops.provider/1"
@@ -33,8 +33,8 @@ inline constexpr const char* object_name = "plugin.so";
 Result<Manifest> load_manifest(const std::filesystem::path& folder);
 Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& folder);
 
-// The configuration a lane gives, checked against `inputs`: defaults filled in, durations in ms, unknown
-// and missing keys refused (plugin.config.*).
+// The configuration a lane gives, checked against `inputs`: defaults filled in, durations in ms,
+// unknown and missing keys refused (plugin.config.*).
 Result<Json> check_config(const Manifest& manifest, const Json& given);
 
 // The names of the secrets that a checked configuration names: the only ones a plugin may use (K5).

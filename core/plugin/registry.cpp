@@ -25,13 +25,15 @@ Result<std::vector<TrustedKey>> read_trust(const fs::path& file) {
   contract::Diagnostics problems;
   auto document = contract::load_toml(file, problems);
   if (!document)
-    return fail("plugin.trust.invalid", problems.empty() ? file.string() + " cannot be read" : problems.front().text());
+    return fail("plugin.trust.invalid",
+                problems.empty() ? file.string() + " cannot be read" : problems.front().text());
   std::vector<TrustedKey> keys;
   for (const auto& item : document->value("key", Json::array())) {
     TrustedKey key{get_string(item, "name"), {}, texts(item, "ids"), texts(item, "interfaces")};
     auto parsed = trust::parse_public_key(get_string(item, "key"));
     if (!parsed || key.name.empty() || key.ids.empty() || key.interfaces.empty())
-      return fail("plugin.trust.invalid", file.string() + ": a [[key]] needs name, key, ids and interfaces" +
+      return fail("plugin.trust.invalid", file.string() +
+                                              ": a [[key]] needs name, key, ids and interfaces" +
                                               (parsed ? "" : ": " + parsed.error().message));
     key.key = std::move(*parsed);
     keys.push_back(std::move(key));
@@ -42,7 +44,8 @@ Result<std::vector<TrustedKey>> read_trust(const fs::path& file) {
 std::vector<fs::path> sorted_below(const fs::path& folder) {
   std::vector<fs::path> out;
   std::error_code problem;
-  for (fs::directory_iterator it(folder, problem), end; !problem && it != end; it.increment(problem))
+  for (fs::directory_iterator it(folder, problem), end; !problem && it != end;
+       it.increment(problem))
     out.push_back(it->path());
   std::sort(out.begin(), out.end());
   return out;
@@ -83,7 +86,8 @@ Status check_scope(const TrustedKey& key, const Manifest& manifest) {
                                        "..., but not " + manifest.id);
   for (const auto& interface : manifest.implements)
     if (std::find(key.interfaces.begin(), key.interfaces.end(), interface) == key.interfaces.end())
-      return fail("plugin.scope.interface", "the key \"" + key.name + "\" may not sign plugins of " + interface);
+      return fail("plugin.scope.interface",
+                  "the key \"" + key.name + "\" may not sign plugins of " + interface);
   return {};
 }
 
@@ -113,7 +117,8 @@ Result<std::pair<Manifest, std::string>> Registry::check(const fs::path& folder)
   if (!manifest) return pass(manifest);
   auto signature = read_file(folder / "plugin.toml.minisig", 1u << 16);
   if (!signature)
-    return fail("plugin.signature.missing", "nobody has signed " + (folder / "plugin.toml").string());
+    return fail("plugin.signature.missing",
+                "nobody has signed " + (folder / "plugin.toml").string());
   std::vector<trust::PublicKey> keys;
   for (const auto& trusted : keys_) keys.push_back(trusted.key);
   auto good = trust::verify(*text, *signature, keys);
@@ -151,11 +156,14 @@ Result<fs::path> Registry::folder_of(const std::string& id) const {
   for (const auto& place : sources_.plugins)
     if (is_name(id) && fs::exists(place / id / "plugin.toml")) found.push_back(place / id);
   if (found.size() > 1)
-    return fail("plugin.ambiguous", id + " stands in " + found[0].string() + " and in " + found[1].string());
+    return fail("plugin.ambiguous",
+                id + " stands in " + found[0].string() + " and in " + found[1].string());
   if (found.size() == 1) return found[0];
   std::vector<std::string> names;
-  for (const auto& folder : plugin_folders(sources_.plugins)) names.push_back(folder.filename().string());
-  return fail("plugin.unknown", "there is no plugin " + printable(id, 80) + "." + did_you_mean(id, names));
+  for (const auto& folder : plugin_folders(sources_.plugins))
+    names.push_back(folder.filename().string());
+  return fail("plugin.unknown",
+              "there is no plugin " + printable(id, 80) + "." + did_you_mean(id, names));
 }
 
 Result<Manifest> Registry::trusted(const std::string& id) const {

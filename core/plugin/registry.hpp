@@ -23,19 +23,20 @@ struct TrustedKey {
 };
 
 struct Sources {
-  std::vector<std::filesystem::path> plugins;  // folders of plugin folders; one that is absent is empty
-  std::vector<std::filesystem::path> trust;    // trust files, or folders of *.toml
-  std::filesystem::path helper;                // libexec/hyops/hyops-plugin-host
+  std::vector<std::filesystem::path>
+      plugins;  // folders of plugin folders; one that is absent is empty
+  std::vector<std::filesystem::path> trust;  // trust files, or folders of *.toml
+  std::filesystem::path helper;              // libexec/hyops/hyops-plugin-host
 };
 
 // The sources of an installed or built tree, and what an operator added under the home folder.
 Sources standard_sources(const std::filesystem::path& prefix, const std::filesystem::path& home);
 
 struct Entry {
-  std::string id;             // of the manifest, or the folder's name where that cannot be read
+  std::string id;  // of the manifest, or the folder's name where that cannot be read
   std::string version;
   std::filesystem::path folder;
-  std::string signed_by;      // name of the trusted key; empty: see problem
+  std::string signed_by;  // name of the trusted key; empty: see problem
   std::optional<Error> problem;
 };
 
@@ -70,8 +71,8 @@ class Registry {
   std::vector<TrustedKey> keys_;
 };
 
-// Writes the digests of the folder's files into plugin.toml's [files] and signs it: the last step of a
-// plugin's build. plugin.manifest.*, trust.key.*, file.*.
+// Writes the digests of the folder's files into plugin.toml's [files] and signs it: the last step
+// of a plugin's build. plugin.manifest.*, trust.key.*, file.*.
 Status sign(const std::filesystem::path& folder, const trust::SecretKey& key);
 
 }  // namespace hyops::plugin

@@ -26,8 +26,10 @@ Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha
   if (!read) return fail("plugin.file.missing", read.error().message);
   if (!written) return pass(written, "while copying " + file.string());
   if (digest.hex() != sha256)
-    return fail("plugin.file.changed", file.string() + " is not the file that plugin.toml was signed for");
-  if (::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+    return fail("plugin.file.changed",
+                file.string() + " is not the file that plugin.toml was signed for");
+  if (::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
+      0)
     return fail_errno("plugin.helper", "cannot seal the copy of " + file.string(), errno);
   return copy;
 }

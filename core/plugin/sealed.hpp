@@ -8,8 +8,9 @@
 
 namespace hyops::plugin {
 
-// Copies the file into a sealed memory file while hashing it: what was hashed is what is loaded, whatever
-// happens to the file meanwhile. plugin.file.missing, plugin.file.changed (another digest than sha256).
+// Copies the file into a sealed memory file while hashing it: what was hashed is what is loaded,
+// whatever happens to the file meanwhile. plugin.file.missing, plugin.file.changed (another digest
+// than sha256).
 Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha256);
 
 }  // namespace hyops::plugin

@@ -11,8 +11,8 @@
 
 namespace hyops::plugin {
 
-// All are called on the thread that is in Instance::start or Instance::call, never concurrently for one
-// instance. One that is empty is a service the plugin is refused (plugin.service.refused).
+// All are called on the thread that is in Instance::start or Instance::call, never concurrently for
+// one instance. One that is empty is a service the plugin is refused (plugin.service.refused).
 struct Services {
   // A secret of the lane by name, for the core to put into a request: the plugin never sees it.
   std::function<Result<Secret>(const std::string& name)> secret;
@@ -26,8 +26,8 @@ struct Services {
   std::function<void(const Json& record)> exec_record;
   // hyops.log/1; level: debug info warning error. The text is not redacted yet and is printable.
   std::function<void(std::string_view level, const std::string& text)> log;
-  // Values of "{name}" in the arguments of hyops.exec/1, for example {"identity_file": "/..."}: paths the
-  // plugin may use without being told.
+  // Values of "{name}" in the arguments of hyops.exec/1, for example {"identity_file": "/..."}:
+  // paths the plugin may use without being told.
   Json exec_values = Json::object();
 };
 

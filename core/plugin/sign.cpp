@@ -27,7 +27,8 @@ Status sign(const fs::path& folder, const trust::SecretKey& key) {
   std::string signed_text = without_files(*text) + "\n[files]\n";
   std::vector<fs::path> files;
   std::error_code problem;
-  for (fs::directory_iterator it(folder, problem), end; !problem && it != end; it.increment(problem))
+  for (fs::directory_iterator it(folder, problem), end; !problem && it != end;
+       it.increment(problem))
     if (it->is_regular_file() && !it->path().filename().string().starts_with("plugin.toml") &&
         is_name(it->path().filename().string()))
       files.push_back(it->path());
@@ -35,7 +36,8 @@ Status sign(const fs::path& folder, const trust::SecretKey& key) {
   for (const auto& file : files) {
     auto digest = digest_of_file(file);
     if (!digest) return pass(digest);
-    signed_text += "\"" + file.filename().string() + "\" = \"" + digest->substr(digest->find(':') + 1) + "\"\n";
+    signed_text += "\"" + file.filename().string() + "\" = \"" +
+                   digest->substr(digest->find(':') + 1) + "\"\n";
   }
   auto manifest = parse_manifest(signed_text, folder);
   if (!manifest) return pass(manifest);

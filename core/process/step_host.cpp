@@ -86,8 +86,10 @@ Result<Observation> observe_tool(const fs::path& folder) {
   if (!status) return pass(status, "observing " + folder.string());
   seen.host = std::move(*host);
   seen.status = std::move(*status);
-  if (seen.status) seen.state = ToolState::ended;
-  else if (held) seen.state = ToolState::running;
+  if (seen.status)
+    seen.state = ToolState::ended;
+  else if (held)
+    seen.state = ToolState::running;
   return seen;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint32_t pattern_label = 0;
 constexpr uint32_t trigger_label = UINT32_MAX;
-constexpr size_t shortest_anywhere = 6;  // bytes; a shorter secret is matched as a word
+constexpr size_t shortest_anywhere = 6;       // bytes; a shorter secret is matched as a word
 constexpr size_t max_secret_bytes = 1 << 20;  // of all: keeps the index in tens of megabytes
 
 }  // namespace
@@ -182,8 +182,10 @@ std::string Redactor::Stream::Impl::take(std::string_view chunk, bool final) {
   for (auto region = regions.rbegin(); region != regions.rend(); ++region)
     if (region->start >= hold) hold = std::min(hold, region->trigger);
   std::string out = replace(text, hold);
-  if (joined) carry.erase(0, hold);  // keeps its memory: the next chunk is as large
-  else carry = text.substr(hold);
+  if (joined)
+    carry.erase(0, hold);  // keeps its memory: the next chunk is as large
+  else
+    carry = text.substr(hold);
   return out;
 }
 

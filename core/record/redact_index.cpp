@@ -54,8 +54,10 @@ uint32_t prefix_bit(uint32_t prefix) {
 void GramTable::build(const std::vector<Literal>& literals, const std::vector<uint32_t>& numbers,
                       size_t gram) {
   gram_ = gram;
-  if (gram == 4) build_with<4>(literals, numbers);
-  else build_with<6>(literals, numbers);
+  if (gram == 4)
+    build_with<4>(literals, numbers);
+  else
+    build_with<6>(literals, numbers);
 }
 
 template <size_t Size>
@@ -108,8 +110,10 @@ void GramTable::build_with(const std::vector<Literal>& literals,
 void GramTable::find(const std::vector<Literal>& literals, std::string_view text,
                      std::vector<Hit>& hits) const {
   if (entries_.empty()) return;
-  if (gram_ == 4) find_with<4>(literals, text, hits);
-  else find_with<6>(literals, text, hits);
+  if (gram_ == 4)
+    find_with<4>(literals, text, hits);
+  else
+    find_with<6>(literals, text, hits);
 }
 
 template <size_t Size>
@@ -168,9 +172,12 @@ LiteralIndex::LiteralIndex(std::vector<Literal> literals) : literals_(std::move(
       if (prefixes_.empty() || prefixes_.back().first != prefix)
         prefixes_.emplace_back(prefix, number);
     }
-    if (text.size() >= shortest_long) longer.push_back(number);
-    else if (text.size() >= shortest_indexed) shorter.push_back(number);
-    else by_first_[static_cast<unsigned char>(text[0])].push_back(number);
+    if (text.size() >= shortest_long)
+      longer.push_back(number);
+    else if (text.size() >= shortest_indexed)
+      shorter.push_back(number);
+    else
+      by_first_[static_cast<unsigned char>(text[0])].push_back(number);
     any_tiny_ = any_tiny_ || text.size() < shortest_indexed;
   }
   short_.build(literals_, shorter, 4);

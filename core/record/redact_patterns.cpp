@@ -138,9 +138,12 @@ void find_urls(std::string_view text, bool final, std::vector<Pattern>& out) {
   if (const auto begin = after_scheme(text, text.size());
       begin && text.size() - *begin < max_userinfo)
     out.push_back(undecided(*begin - 3));
-  else if (text.ends_with("://")) out.push_back(undecided(text.size() - 3));
-  else if (text.ends_with(":/")) out.push_back(undecided(text.size() - 2));
-  else if (text.back() == ':') out.push_back(undecided(text.size() - 1));
+  else if (text.ends_with("://"))
+    out.push_back(undecided(text.size() - 3));
+  else if (text.ends_with(":/"))
+    out.push_back(undecided(text.size() - 2));
+  else if (text.back() == ':')
+    out.push_back(undecided(text.size() - 1));
 }
 
 void find_aws_keys(std::string_view text, char before, bool final, std::vector<Pattern>& out) {
@@ -154,8 +157,10 @@ void find_aws_keys(std::string_view text, char before, bool final, std::vector<P
       return;
     if (start + size < text.size() ? is_word(text[start + size]) : key.size() < size && final)
       return;
-    if (start + size >= text.size() && !final) out.push_back(undecided(start));
-    else out.push_back({start, start, start + size, false, {}});
+    if (start + size >= text.size() && !final)
+      out.push_back(undecided(start));
+    else
+      out.push_back({start, start, start + size, false, {}});
   };
   for_each(text, 'K', [&](size_t at) {
     if (at > 0 && text[at - 1] == 'A') consider(at - 1);
@@ -174,7 +179,8 @@ void find_minisign_keys(std::string_view text, bool final, std::vector<Pattern>&
     if (rest.size() == prefix.size() + minisign_rest)
       out.push_back(
           continued(text, start, start, start + prefix.size(), PatternTail::Kind::base64));
-    else if (!final) out.push_back(undecided(start));
+    else if (!final)
+      out.push_back(undecided(start));
   };
   for_each(text, 'Y', [&](size_t at) {
     if (at >= rare && text[at - 1] == 'T') consider(at - rare);
@@ -190,8 +196,10 @@ bool is_word(char c) { return alphanumeric(c) || c == '_'; }
 size_t PatternTail::take(std::string_view text) {
   size_t taken = 0;
   switch (kind_) {
-    case Kind::none: return 0;
-    case Kind::pem: return take_pem(text);
+    case Kind::none:
+      return 0;
+    case Kind::pem:
+      return take_pem(text);
     case Kind::token:
       while (taken < text.size() && of_token(text[taken])) ++taken;
       break;
@@ -227,10 +235,13 @@ size_t PatternTail::take_pem(std::string_view text) {
 
 std::optional<Pattern> pattern_at(std::string_view text, size_t trigger, bool final) {
   switch (text[trigger]) {
-    case '-': return pem_at(text, trigger, final);
+    case '-':
+      return pem_at(text, trigger, final);
     case 'u':
-    case 'U': return header_at(text, trigger, final);
-    default: return age_at(text, trigger, final);
+    case 'U':
+      return header_at(text, trigger, final);
+    default:
+      return age_at(text, trigger, final);
   }
 }
 

@@ -30,8 +30,10 @@ std::string each(std::string_view text, const Escape& escape) {
   std::string out;
   for (const char c : text) {
     const auto escaped = escape(static_cast<unsigned char>(c));
-    if (escaped) out += *escaped;
-    else out += c;
+    if (escaped)
+      out += *escaped;
+    else
+      out += c;
   }
   return out;
 }
@@ -129,15 +131,21 @@ std::string json_escaped(std::string_view text, const JsonStyle& style) {
     const auto [point, size] = code_point(text);
     const size_t taken = size == 0 ? 1 : size;
     constexpr std::string_view named = "\b\f\n\r\t\"\\", names = "bfnrt\"\\";
-    if (const size_t at = named.find(c); at != named.npos) out += {'\\', names[at]};
-    else if (c == '/' && style.slash) out += "\\/";
-    else if (size == 1 && (point < 0x20 || point == 0x7f)) unit(point);
-    else if (size == 1 && among(static_cast<unsigned char>(c), style.html)) unit(point);
+    if (const size_t at = named.find(c); at != named.npos)
+      out += {'\\', names[at]};
+    else if (c == '/' && style.slash)
+      out += "\\/";
+    else if (size == 1 && (point < 0x20 || point == 0x7f))
+      unit(point);
+    else if (size == 1 && among(static_cast<unsigned char>(c), style.html))
+      unit(point);
     else if (size > 1 && style.ascii && point >= 0x10000) {
       unit(0xd800 + ((point - 0x10000) >> 10));
       unit(0xdc00 + ((point - 0x10000) & 0x3ff));
-    } else if (size > 1 && style.ascii) unit(point);
-    else out += text.substr(0, taken);
+    } else if (size > 1 && style.ascii)
+      unit(point);
+    else
+      out += text.substr(0, taken);
     text.remove_prefix(taken);
   }
   return out;

@@ -14,7 +14,7 @@ namespace hyops::trust {
 namespace {
 
 // minisign 0.11, src/minisign.h: PubkeyStruct and SeckeyStruct, packed, in this order.
-constexpr size_t number_size = 8, point_size = 32, pair_size = 64, check_size = 32;
+constexpr size_t point_size = 32, pair_size = 64, check_size = 32;
 constexpr size_t public_size = 2 + number_size + point_size;
 constexpr size_t number_at = 2 + 2 + 2 + 32 + 8 + 8;  // after algorithms, salt, opslimit, memlimit
 constexpr size_t pair_at = number_at + number_size;

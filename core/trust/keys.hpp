@@ -12,9 +12,12 @@
 
 namespace hyops::trust {
 
+constexpr size_t number_size = 8;  // of a key's number, in keys and in signatures
+
 struct PublicKey {
-  std::string
-      id;  // 16 upper-case hex digits, as minisign prints it; a name, never proof of identity
+  // The number as 16 upper-case hex digits (minisign prints it without leading zeros): a name,
+  // never proof of identity.
+  std::string id;
   std::string text;  // the base64 line of a minisign .pub file ("RW...", 56 characters)
   // Two keys are one key when their material is: the id inside is free for anyone to choose.
   std::string material() const;  // the 32 bytes of the curve point; empty if `text` is no key

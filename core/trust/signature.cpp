@@ -12,16 +12,11 @@
 namespace hyops::trust {
 namespace {
 
-constexpr size_t number_size = 8;
 constexpr size_t signature_size = crypto_sign_BYTES;
 constexpr size_t packed_size = 2 + number_size + signature_size;  // minisign's SigStruct
 constexpr size_t max_comment = 4096, max_file = 16384;
 constexpr std::string_view untrusted_prefix = "untrusted comment: ";
 constexpr std::string_view trusted_prefix = "trusted comment: ";
-
-const unsigned char* as_bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 std::string prehash(std::string_view message) {
   std::string hash(crypto_generichash_BYTES_MAX, '\0');  // BLAKE2b-512

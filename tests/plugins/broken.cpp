@@ -1,4 +1,5 @@
-// Breaks the contract inside a verb, in the way its inputs name. Written against the C header alone.
+// Breaks the contract inside a verb, in the way its inputs name. Written against the C header
+// alone.
 #include "hyops/plugin.h"
 
 #include <unistd.h>
@@ -15,7 +16,9 @@ void emit(hyops_call* call, const char* words) { call->emit(call, text(words)); 
 
 void misbehave(hyops_instance*, hyops_call* call, hyops_bytes json) {
   const std::string inputs(json.data, json.size);
-  const auto told = [&](const char* word) { return inputs.find(std::string("\"") + word + "\"") != std::string::npos; };
+  const auto told = [&](const char* word) {
+    return inputs.find(std::string("\"") + word + "\"") != std::string::npos;
+  };
   if (told("silent")) return;
   if (told("throw")) throw std::runtime_error("thrown through C");
   if (told("segv")) ::raise(SIGSEGV);
@@ -36,7 +39,8 @@ void misbehave(hyops_instance*, hyops_call* call, hyops_bytes json) {
   if (told("not-utf8")) return emit(call, "{\"name\":\"\xff\xfe\"}");
   if (told("no-code")) return call->fail(call, text(""), text("no code"));
   if (told("core-code")) return call->fail(call, text("internal/plugin.died"), text("pretending"));
-  if (told("no-class")) return call->fail(call, text("sometimes/broken.odd"), text("no such class"));
+  if (told("no-class"))
+    return call->fail(call, text("sometimes/broken.odd"), text("no such class"));
   if (told("huge")) {
     const std::string huge = "{\"x\":\"" + std::string(17u << 20, 'x') + "\"}";
     return call->emit(call, {huge.data(), huge.size()});
@@ -49,10 +53,12 @@ void misbehave(hyops_instance*, hyops_call* call, hyops_bytes json) {
   emit(call, "{}");
 }
 
-constexpr hyops_provider_v1 provider{sizeof(hyops_provider_v1), 0, misbehave, misbehave, misbehave, misbehave};
+constexpr hyops_provider_v1 provider{
+    sizeof(hyops_provider_v1), 0, misbehave, misbehave, misbehave, misbehave};
 
 hyops_instance* create(const hyops_host*, hyops_call*, hyops_bytes config) {
-  if (std::string(config.data, config.size).find("die-in-create") != std::string::npos) ::raise(SIGSEGV);
+  if (std::string(config.data, config.size).find("die-in-create") != std::string::npos)
+    ::raise(SIGSEGV);
   static int instance;
   return reinterpret_cast<hyops_instance*>(&instance);
 }
@@ -64,5 +70,5 @@ const void* find(hyops_instance*, const char* id) {
 }  // namespace
 
 extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;
-const hyops_module_v1 hyops_module{HYOPS_MAGIC, 1, 0, sizeof(hyops_module_v1), 0, "test.broken", "1.0.0",
-                                   create, destroy, find};
+const hyops_module_v1 hyops_module{
+    HYOPS_MAGIC, 1, 0, sizeof(hyops_module_v1), 0, "test.broken", "1.0.0", create, destroy, find};

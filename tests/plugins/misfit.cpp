@@ -39,10 +39,10 @@ const void* find(hyops_instance*, const char*) { return nullptr; }
 
 #ifndef MISFIT_NO_SYMBOL
 extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;
-const hyops_module_v1 hyops_module{MISFIT_MAGIC, MISFIT_ABI, 0, MISFIT_SIZE, 0, MISFIT_ID, MISFIT_VERSION,
-                                   create, destroy, find};
+const hyops_module_v1 hyops_module{MISFIT_MAGIC, MISFIT_ABI,     0,      MISFIT_SIZE, 0,
+                                   MISFIT_ID,    MISFIT_VERSION, create, destroy,     find};
 #else
-extern "C" HYOPS_EXPORT const void* const something_else[] = {reinterpret_cast<const void*>(create),
-                                                              reinterpret_cast<const void*>(destroy),
-                                                              reinterpret_cast<const void*>(find)};
+extern "C" HYOPS_EXPORT const void* const something_else[] = {
+    reinterpret_cast<const void*>(create), reinterpret_cast<const void*>(destroy),
+    reinterpret_cast<const void*>(find)};
 #endif

@@ -1,21 +1,22 @@
 // A plugin that does as it is told by its inputs, so that a test sees what a plugin sees.
 #include "hyops/plugin.hpp"
 
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace {
 
-using nlohmann::json;
 using hyops::sdk::Answer;
 using hyops::sdk::Call;
 using hyops::sdk::Failed;
 using hyops::sdk::Host;
+using nlohmann::json;
 
 class Speaking {
  public:
   Speaking(const Host& host, std::string_view config) : host_(host), config_(json::parse(config)) {
-    if (config_.value("refuse", false)) throw Failed("invalid/speaking.refused", "the test asked for it");
+    if (config_.value("refuse", false))
+      throw Failed("invalid/speaking.refused", "the test asked for it");
     host_.log(1, "speaking is made");
   }
 
@@ -31,20 +32,28 @@ class Speaking {
     if (service == "throw") throw std::runtime_error("thrown on purpose");
     if (service == "clock") return json{{"wall_ms", host_.wall_ms()}}.dump();
     if (service == "sink") {
-      host_.put_secret(wanted.at("name").get<std::string>(), "7", wanted.at("value").get<std::string>());
+      host_.put_secret(wanted.at("name").get<std::string>(), "7",
+                       wanted.at("value").get<std::string>());
       return "{}";
     }
     Answer answer;
-    if (service == "http") answer = host_.http(wanted.at("request").dump(), wanted.value("body", ""));
+    if (service == "http")
+      answer = host_.http(wanted.at("request").dump(), wanted.value("body", ""));
     if (service == "exec") answer = host_.exec(wanted.at("request").dump());
     if (service == "unseal") answer = host_.unseal(wanted.at("sealed").get<std::string>());
     call.progress(1000, "done");
-    return json{{"json", json::parse(answer.json.empty() ? "{}" : answer.json)}, {"bytes", answer.body}}.dump();
+    return json{{"json", json::parse(answer.json.empty() ? "{}" : answer.json)},
+                {"bytes", answer.body}}
+        .dump();
   }
 
   std::string observe(Call& call, std::string_view) {
-    return json{{"about", json::parse(call.about())}, {"pid", ::getpid()}, {"cwd", cwd()},
-                {"environment", environ && *environ ? *environ : ""}, {"open", open_descriptors()}}.dump();
+    return json{{"about", json::parse(call.about())},
+                {"pid", ::getpid()},
+                {"cwd", cwd()},
+                {"environment", environ && *environ ? *environ : ""},
+                {"open", open_descriptors()}}
+        .dump();
   }
 
   // Works until it is told to stop, and then says so.
@@ -61,7 +70,8 @@ class Speaking {
   }
   static int open_descriptors() {
     int open = 0;
-    for (int fd = 0; fd < 256; ++fd) open += ::lseek(fd, 0, SEEK_CUR) >= 0 || errno != EBADF ? 1 : 0;
+    for (int fd = 0; fd < 256; ++fd)
+      open += ::lseek(fd, 0, SEEK_CUR) >= 0 || errno != EBADF ? 1 : 0;
     return open;
   }
   Host host_;

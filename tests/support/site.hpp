@@ -1,4 +1,5 @@
-// A small installation in a temporary folder, real in everything: keys, lane, catalogue, ledger, runner.
+// A small installation in a temporary folder, real in everything: keys, lane, catalogue, ledger,
+// runner.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,14 +34,18 @@ class Site {
  public:
   explicit Site(const std::string& plane = "cloud")
       : folder_(TempDir::create(fs::temp_directory_path(), "hyops-test").value()),
-        runner(trust::SecretKey::generate().value()), alice(trust::SecretKey::generate().value()),
-        bob(trust::SecretKey::generate().value()), decider(trust::SecretKey::generate().value()) {
+        runner(trust::SecretKey::generate().value()),
+        alice(trust::SecretKey::generate().value()),
+        bob(trust::SecretKey::generate().value()),
+        decider(trust::SecretKey::generate().value()) {
     setup = {HYOPS_BUILD_DIR, folder_.path() / "home", folder_.path() / "catalog"};
     EXPECT_TRUE(make_folders(setup.home / "keys"));
     EXPECT_TRUE(make_folders(setup.home / "lanes/drill"));
     EXPECT_TRUE(runner.save(setup.signing_key(), "runner"));
-    EXPECT_TRUE(engine::write_attestation(setup, {"test", plane, "0", runner.public_key().text, 1}));
-    for (const char* kind : {"modules", "packs", "profiles", "blueprints"}) EXPECT_TRUE(make_folders(setup.catalog / kind));
+    EXPECT_TRUE(
+        engine::write_attestation(setup, {"test", plane, "0", runner.public_key().text, 1}));
+    for (const char* kind : {"modules", "packs", "profiles", "blueprints"})
+      EXPECT_TRUE(make_folders(setup.catalog / kind));
     profile("approvals = 1");
     lane();
     ledger.emplace(ledger::Ledger::open(setup.ledger()).value());
@@ -52,13 +57,16 @@ class Site {
   }
 
   // A module of its own name in test/, bound to a process pack whose run is a shell script.
-  void tool(const std::string& name, const std::string& module_toml, const std::string& script, const std::string& pack_extra = "",
-            const std::string& observe = "") {
+  void tool(const std::string& name, const std::string& module_toml, const std::string& script,
+            const std::string& pack_extra = "", const std::string& observe = "") {
     file(setup.catalog / "modules/test" / name / "module.toml",
-         "module = \"test/" + name + "\"\nversion = \"1.0.0\"\ntitle = \"" + name + "\"\ndoc = \"A test.\"\n" + module_toml);
+         "module = \"test/" + name + "\"\nversion = \"1.0.0\"\ntitle = \"" + name +
+             "\"\ndoc = \"A test.\"\n" + module_toml);
     const fs::path pack = setup.catalog / "packs/test" / name;
-    file(pack / "pack.toml", "pack = \"test/" + name + "\"\nversion = \"1.0.0\"\nmodule = \"test/" + name + "\"\ndriver = \"process\"\n" + pack_extra +
-                                 "\n[process]\nrun = [\"./run.sh\"]\n" + (observe.empty() ? "" : "observe = [\"./observe.sh\"]\n"));
+    file(pack / "pack.toml", "pack = \"test/" + name + "\"\nversion = \"1.0.0\"\nmodule = \"test/" +
+                                 name + "\"\ndriver = \"process\"\n" + pack_extra +
+                                 "\n[process]\nrun = [\"./run.sh\"]\n" +
+                                 (observe.empty() ? "" : "observe = [\"./observe.sh\"]\n"));
     file(pack / "run.sh", "#!/bin/sh\nset -eu\n" + script, true);
     if (!observe.empty()) file(pack / "observe.sh", "#!/bin/sh\nset -eu\n" + observe, true);
     bind_ += "\"test/" + name + "\" = \"test/" + name + "\"\n";
@@ -73,14 +81,17 @@ class Site {
   void profile(const std::string& approvals, const std::string& extra = "") {
     approvals_ = approvals;
     file(setup.catalog / "profiles/drill.toml",
-         "profile = \"drill\"\ntitle = \"Test\"\nlane_kinds = [\"drill\"]\n[bind]\n" + bind_ + "[approvals]\nrequired" +
-             approvals.substr(approvals.find(' ')) + "\n[limits]\nparallel = 4\nstep_timeout = \"30s\"\n" + extra);
+         "profile = \"drill\"\ntitle = \"Test\"\nlane_kinds = [\"drill\"]\n[bind]\n" + bind_ +
+             "[approvals]\nrequired" + approvals.substr(approvals.find(' ')) +
+             "\n[limits]\nparallel = 4\nstep_timeout = \"30s\"\n" + extra);
   }
 
   void lane(const std::string& extra = "") {
-    file(setup.lane_file("drill"), "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = 1\n[approvers]\nalice = \"" +
-                                       alice.public_key().text + "\"\nbob = \"" + bob.public_key().text + "\"\n[deciders]\nedge = \"" +
-                                       decider.public_key().text + "\"\n" + extra);
+    file(setup.lane_file("drill"),
+         "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = 1\n[approvers]\nalice = "
+         "\"" +
+             alice.public_key().text + "\"\nbob = \"" + bob.public_key().text +
+             "\"\n[deciders]\nedge = \"" + decider.public_key().text + "\"\n" + extra);
   }
 
   void blueprint(const std::string& text) {
@@ -89,15 +100,18 @@ class Site {
   }
 
   // Plans test/flow; what is wrong fails the test unless it is asked for.
-  Json plan(contract::Diagnostics* wrong = nullptr, std::map<std::string, Json> inputs = {}, Json origin = {}) {
+  Json plan(contract::Diagnostics* wrong = nullptr, std::map<std::string, Json> inputs = {},
+            Json origin = {}) {
     contract::Diagnostics problems;
     contract::Catalog catalog(setup.catalog);
     auto lane = contract::load_lane(setup.lane_file("drill"), problems);
-    auto registry = plugin::Registry::open(plugin::standard_sources(setup.prefix, setup.home)).value();
+    auto registry =
+        plugin::Registry::open(plugin::standard_sources(setup.prefix, setup.home)).value();
     plan::Question question;
     question.blueprint = catalog.blueprint("test/flow", {}, problems);
     question.target = "cloud";
-    question.origin = origin.is_null() ? Json{{"request", {{"by", "oncall"}, {"reason", "test"}}}} : origin;
+    question.origin =
+        origin.is_null() ? Json{{"request", {{"by", "oncall"}, {"reason", "test"}}}} : origin;
     question.inputs = std::move(inputs);
     std::optional<plan::Plan> plan;
     if (lane && question.blueprint) {
@@ -113,7 +127,8 @@ class Site {
     return plan ? plan::to_json(*plan) : Json();
   }
 
-  trust::SignedDocument approval(const Json& plan, const trust::SecretKey& key, const std::string& who,
+  trust::SignedDocument approval(const Json& plan, const trust::SecretKey& key,
+                                 const std::string& who,
                                  const std::function<void(trust::Approval&)>& change = {}) {
     const auto parsed = plan::parse_plan(plan).value();
     trust::Approval approval;
@@ -132,7 +147,8 @@ class Site {
   }
 
   Result<RunId> admit(const Json& plan) {
-    return engine::admit(setup, *ledger, {plan, {}, {approval(plan, alice, "alice")}, "oncall", "", 0});
+    return engine::admit(setup, *ledger,
+                         {plan, {}, {approval(plan, alice, "alice")}, "oncall", "", 0});
   }
 
   // Admits and runs; the status, or the error's code.
@@ -152,18 +168,22 @@ class Site {
 
   record::Verification verify() {
     const auto key = runner.public_key();
-    return record::verify(record(), [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-             auto good = trust::verify(message, signature, {key});
-             if (!good) return pass(good);
-             return "test";
-           }).value();
+    return record::verify(
+               record(),
+               [&](std::string_view message, std::string_view signature) -> Result<std::string> {
+                 auto good = trust::verify(message, signature, {key});
+                 if (!good) return pass(good);
+                 return "test";
+               })
+        .value();
   }
 
   // step -> ending, as the record tells it.
   std::map<std::string, std::string> endings() {
     std::map<std::string, std::string> out;
     EXPECT_TRUE(ledger->each_event(last, 0, [&](const ledger::Event& event) {
-      if (event.type == "step.ended") out[get_string(event.body, "step")] = get_string(event.body, "ending");
+      if (event.type == "step.ended")
+        out[get_string(event.body, "step")] = get_string(event.body, "ending");
       return true;
     }));
     return out;

@@ -1,4 +1,5 @@
-// Runs a playbook: inventory from typed endpoints, pinned host keys only, per-host results in the record.
+// Runs a playbook: inventory from typed endpoints, pinned host keys only, per-host results in the
+// record.
 #include <fstream>
 
 #include "base/digest.hpp"
@@ -66,16 +67,17 @@ class AnsibleDriver final : public ToolDriver {
       groups[input] = {{"hosts", hosts}};
     }
     const fs::path secrets = call.folder / "secrets";
-    const Json vars{{"hyops", {{"inputs", call.inputs},
-                               {"outputs", (call.folder / "outputs.json").string()},
-                               {"probes", (call.folder / "probes.jsonl").string()},
-                               {"progress", (call.folder / "progress.jsonl").string()},
-                               {"secrets", secrets.string()},
-                               {"run", shared.journal.run().value},
-                               {"step", call.step.id},
-                               {"key", call.key},
-                               {"lane", shared.plan.lane},
-                               {"fencing_token", shared.fencing_token}}}};
+    const Json vars{{"hyops",
+                     {{"inputs", call.inputs},
+                      {"outputs", (call.folder / "outputs.json").string()},
+                      {"probes", (call.folder / "probes.jsonl").string()},
+                      {"progress", (call.folder / "progress.jsonl").string()},
+                      {"secrets", secrets.string()},
+                      {"run", shared.journal.run().value},
+                      {"step", call.step.id},
+                      {"key", call.key},
+                      {"lane", shared.plan.lane},
+                      {"fencing_token", shared.fencing_token}}}};
     const fs::path inventory = call.folder / "inventory.json";
     const std::pair<fs::path, std::string> files[] = {
         {inventory, Json{{"all", {{"children", groups}}}}.dump()},
@@ -85,12 +87,16 @@ class AnsibleDriver final : public ToolDriver {
     for (const auto& [path, text] : files)
       if (auto written = write_file(path, text, 0600); !written) return pass(written);
 
-    std::string ssh = "-o UserKnownHostsFile=" + (call.folder / "known_hosts").string() +
-                      " -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o BatchMode=yes"
-                      " -o IdentitiesOnly=yes -o ForwardAgent=no -o ConnectTimeout=10 -o ServerAliveInterval=10";
-    Stage stage{"run", {executable("ansible-playbook"), "-i", inventory.string(), "-e", "@" + (call.folder / "vars.json").string(),
-                        (pack_copy(call) / file).string()}, {}};
-    const fs::path sockets = shared.setup.home / "s" / sha256_hex(call.folder.string()).substr(0, 6);
+    std::string ssh =
+        "-o UserKnownHostsFile=" + (call.folder / "known_hosts").string() +
+        " -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o BatchMode=yes"
+        " -o IdentitiesOnly=yes -o ForwardAgent=no -o ConnectTimeout=10 -o ServerAliveInterval=10";
+    Stage stage{"run",
+                {executable("ansible-playbook"), "-i", inventory.string(), "-e",
+                 "@" + (call.folder / "vars.json").string(), (pack_copy(call) / file).string()},
+                {}};
+    const fs::path sockets =
+        shared.setup.home / "s" / sha256_hex(call.folder.string()).substr(0, 6);
     if (sockets.string().size() <= longest_socket_folder) {
       if (auto made = make_folders(sockets); !made) return pass(made);
       ssh += " -o ControlMaster=auto -o ControlPersist=20s";
@@ -104,7 +110,8 @@ class AnsibleDriver final : public ToolDriver {
                               {"ANSIBLE_HOST_KEY_CHECKING", "1"},
                               {"ANSIBLE_RETRY_FILES_ENABLED", "0"},
                               {"ANSIBLE_SSH_ARGS", ssh},
-                              {"ANSIBLE_CALLBACK_PLUGINS", (shared.setup.prefix / "share/hyops/ansible/callback").string()},
+                              {"ANSIBLE_CALLBACK_PLUGINS",
+                               (shared.setup.prefix / "share/hyops/ansible/callback").string()},
                               {"ANSIBLE_CALLBACKS_ENABLED", "hyops_record"},
                               {"HYOPS_HOST_RESULTS", (call.folder / "hosts.jsonl").string()}});
     return stage;

@@ -1,4 +1,5 @@
-// What the engine wants of every driver: do the step, find it again after a crash, see whether it happened.
+// What the engine wants of every driver: do the step, find it again after a crash, see whether it
+// happened.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +29,7 @@ struct Shared {
   Journal& journal;
   SecretStore& secrets;
   const Cancellation& cancellation;
-  int64_t fencing_token = 0;         // of the lane's lease; every side effect carries it
+  int64_t fencing_token = 0;  // of the lane's lease; every side effect carries it
 };
 
 // One attempt at one step, with every input known.
@@ -36,16 +37,16 @@ struct Call {
   const plan::Step& step;
   const contract::Pack& pack;
   const contract::Module& module;
-  Json inputs;                       // secrets by name
-  std::string key;                   // idempotency key: the same for every attempt of a step in a run
+  Json inputs;      // secrets by name
+  std::string key;  // idempotency key: the same for every attempt of a step in a run
   int attempt = 1;
-  std::filesystem::path folder;      // of this attempt; exists
+  std::filesystem::path folder;  // of this attempt; exists
 };
 
 struct Outcome {
   enum class Status { ok, failed, unknown } status = Status::unknown;
   Json outputs = Json::object();
-  std::optional<Error> error;        // of failed and unknown
+  std::optional<Error> error;  // of failed and unknown
 
   static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}}; }
   static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error)}; }
@@ -55,16 +56,16 @@ struct Outcome {
 // What a read-only look says about a step whose outcome is unknown.
 struct Sight {
   enum class Seen { present, absent, unclear } seen = Seen::unclear;
-  Json outputs = Json::object();     // of present
-  std::string evidence;              // one sentence for the record and the person who decides
+  Json outputs = Json::object();  // of present
+  std::string evidence;           // one sentence for the record and the person who decides
 };
 
 class Driver {
  public:
   virtual ~Driver() = default;
   virtual Outcome execute(const Call& call, Shared& shared) = 0;
-  // After a crash of the core: finds the attempt that was going on and sees it to its end. Unknown where
-  // nothing is left of it.
+  // After a crash of the core: finds the attempt that was going on and sees it to its end. Unknown
+  // where nothing is left of it.
   virtual Outcome reattach(const Call& call, Shared& shared) = 0;
   virtual Sight observe(const Call& call, Shared& shared) = 0;
 };

@@ -14,29 +14,42 @@ class PackerDriver final : public ToolDriver {
     const std::string file = (call.folder / "variables.json").string();
     if (auto written = write_file(file, variables.dump(), 0600); !written) return pass(written);
     const std::string tool = executable("packer");
-    const std::map<std::string, std::string> environment{{"CHECKPOINT_DISABLE", "1"},
-                                                         {"PACKER_NO_COLOR", "1"},
-                                                         {"PACKER_CACHE_DIR", (call.folder / "home/cache").string()}};
+    const std::map<std::string, std::string> environment{
+        {"CHECKPOINT_DISABLE", "1"},
+        {"PACKER_NO_COLOR", "1"},
+        {"PACKER_CACHE_DIR", (call.folder / "home/cache").string()}};
     return std::vector<Stage>{
-        {"validate", {tool, "validate", "-var-file=" + file, call.pack.image_template}, environment, false},
-        {"build", {tool, "build", "-color=false", "-var-file=" + file, call.pack.image_template}, environment}};
+        {"validate",
+         {tool, "validate", "-var-file=" + file, call.pack.image_template},
+         environment,
+         false},
+        {"build",
+         {tool, "build", "-color=false", "-var-file=" + file, call.pack.image_template},
+         environment}};
   }
 
-  Result<std::optional<Stage>> prepare_observe(const Call&, Shared&) override { return std::nullopt; }
+  Result<std::optional<Stage>> prepare_observe(const Call&, Shared&) override {
+    return std::nullopt;
+  }
 
   Result<Json> collect(const Call& call, Shared&) override {
     auto text = read_file(call.folder / "manifest.json", 4u << 20);
-    if (!text) return pass(text, "the template must write its manifest to {{user `hyops_manifest`}}");
+    if (!text)
+      return pass(text, "the template must write its manifest to {{user `hyops_manifest`}}");
     auto manifest = parse_json(*text, "the packer manifest", 4u << 20);
     if (!manifest) return pass(manifest);
-    if (!manifest->contains("builds") || !(*manifest)["builds"].is_array() || (*manifest)["builds"].empty())
-      return fail("engine.outputs.missing", "the packer manifest of step " + call.step.id + " names no build");
+    if (!manifest->contains("builds") || !(*manifest)["builds"].is_array() ||
+        (*manifest)["builds"].empty())
+      return fail("engine.outputs.missing",
+                  "the packer manifest of step " + call.step.id + " names no build");
     const Json& build = (*manifest)["builds"].back();
     const Json custom = build.value("custom_data", Json::object());
     Json outputs = Json::object();
     for (const auto& [name, field] : call.module.outputs) {
-      if (custom.is_object() && custom.contains(name)) outputs[name] = custom[name];
-      else if (build.contains(name)) outputs[name] = build[name];
+      if (custom.is_object() && custom.contains(name))
+        outputs[name] = custom[name];
+      else if (build.contains(name))
+        outputs[name] = build[name];
     }
     return outputs;
   }

@@ -1,4 +1,5 @@
-// Hands a step to a plugin's verb, through the helper process; keeps helpers between the steps of a run.
+// Hands a step to a plugin's verb, through the helper process; keeps helpers between the steps of a
+// run.
 #include <map>
 #include <mutex>
 
@@ -14,7 +15,8 @@ class PluginDriver final : public Driver {
   Outcome execute(const Call& call, Shared& shared) override {
     auto answer = speak(call, shared, call.step.verb);
     if (answer) {
-      if (auto written = note_access(call, shared, *answer); !written) return Outcome::bad(written.error());
+      if (auto written = note_access(call, shared, *answer); !written)
+        return Outcome::bad(written.error());
       return Outcome::good(std::move(*answer));
     }
     if (plugin::outcome_is_unknown(answer.error())) return Outcome::lost(answer.error());
@@ -23,7 +25,8 @@ class PluginDriver final : public Driver {
 
   // A verb dies with its helper, and helpers die with the core: there is nothing to attach to.
   Outcome reattach(const Call& call, Shared&) override {
-    return Outcome::lost(make_error("engine.plugin.lost", "step " + call.step.id + ": the core died while plugin " +
+    return Outcome::lost(make_error("engine.plugin.lost", "step " + call.step.id +
+                                                              ": the core died while plugin " +
                                                               call.step.plugin + " was at work"));
   }
 
@@ -31,14 +34,19 @@ class PluginDriver final : public Driver {
     auto seen = speak(call, shared, "observe");
     if (!seen) return {Sight::Seen::unclear, {}, "observe failed: " + seen.error().message};
     if (!seen->is_object() || !seen->contains("present") || !(*seen)["present"].is_boolean())
-      return {Sight::Seen::unclear, {}, "plugin " + call.step.plugin + " did not say whether it is present"};
+      return {Sight::Seen::unclear,
+              {},
+              "plugin " + call.step.plugin + " did not say whether it is present"};
     const bool wanted = call.step.verb != "release" && call.step.verb != "close";
     if ((*seen)["present"].get<bool>() != wanted)
-      return {Sight::Seen::absent, {}, "plugin " + call.step.plugin + " observed that it did not happen"};
+      return {Sight::Seen::absent,
+              {},
+              "plugin " + call.step.plugin + " observed that it did not happen"};
     Json outputs = Json::object();
     for (const auto& [name, field] : call.module.outputs)
       if (seen->contains(name)) outputs[name] = (*seen)[name];
-    return {Sight::Seen::present, std::move(outputs), "plugin " + call.step.plugin + " observed it in place"};
+    return {Sight::Seen::present, std::move(outputs),
+            "plugin " + call.step.plugin + " observed it in place"};
   }
 
  private:
@@ -57,7 +65,10 @@ class PluginDriver final : public Driver {
     request.fencing_token = shared.fencing_token;
     request.deadline_ms = system_clock().mono_ms() + call.step.timeout_ms;
     auto answer = (*helper)->instance->call(
-        request, [&](int permille, const std::string& note) { shared.journal.progress(call.step.id, permille, note); },
+        request,
+        [&](int permille, const std::string& note) {
+          shared.journal.progress(call.step.id, permille, note);
+        },
         [&] { return shared.cancellation.state() == Cancel::now; });
     if ((*helper)->instance->running()) give_back(call.step.plugin, std::move(*helper));
     return answer;
@@ -82,7 +93,8 @@ class PluginDriver final : public Driver {
     auto digest = shared.registry.digest(call.step.plugin);
     if (!digest) return pass(digest);
     if (*digest != call.step.plugin_digest)
-      return fail("engine.plugin.changed", "plugin " + call.step.plugin + " is not the one the plan pins: it has " + *digest +
+      return fail("engine.plugin.changed", "plugin " + call.step.plugin +
+                                               " is not the one the plan pins: it has " + *digest +
                                                ", the plan has " + call.step.plugin_digest);
     auto helper = std::make_unique<Helper>();
     plugin::Services services;
@@ -107,12 +119,15 @@ class PluginDriver final : public Driver {
       (void)shared.journal.write("step.exec", body);
     };
     services.log = [&shared, id, step](std::string_view level, const std::string& text) {
-      if (level != "debug") (void)shared.journal.write("plugin.log", {{"plugin", id}, {"step", *step}, {"level", level}, {"text", text}});
+      if (level != "debug")
+        (void)shared.journal.write(
+            "plugin.log", {{"plugin", id}, {"step", *step}, {"level", level}, {"text", text}});
     };
     services.exec_values = {{"identity_file", shared.setup.ssh_identity().string()}};
     const auto config = shared.lane.plugins.find(id);
-    auto started = plugin::Instance::start(shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,
-                                           std::move(services));
+    auto started = plugin::Instance::start(
+        shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,
+        std::move(services));
     if (!started) return pass(started, "while starting plugin " + id);
     helper->instance.emplace(std::move(*started));
     return helper;
@@ -123,11 +138,16 @@ class PluginDriver final : public Driver {
     idle_[id].push_back(std::move(helper));
   }
 
-  // What was opened is remembered, so that it is closed at the end of the run, whatever that end is.
+  // What was opened is remembered, so that it is closed at the end of the run, whatever that end
+  // is.
   static Status note_access(const Call& call, Shared& shared, const Json& answer) {
-    if (call.step.interface != "hyops.access/1" || (call.step.verb != "open" && call.step.verb != "close")) return {};
+    if (call.step.interface != "hyops.access/1" ||
+        (call.step.verb != "open" && call.step.verb != "close"))
+      return {};
     return shared.journal.write(call.step.verb == "open" ? "access.opened" : "access.closed",
-                                {{"step", call.step.id}, {"plugin", call.step.plugin}, {"key", call.key},
+                                {{"step", call.step.id},
+                                 {"plugin", call.step.plugin},
+                                 {"key", call.key},
                                  {"endpoints", answer.value("endpoints", Json::array())}});
   }
 

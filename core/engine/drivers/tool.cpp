@@ -23,7 +23,8 @@ class ProgressTail {
     while (std::getline(in, line) && !in.eof()) {
       at_ += static_cast<std::streamoff>(line.size()) + 1;
       if (auto said = parse_json(line, "progress", 4096))
-        journal.progress(step, static_cast<int>(get_int(*said, "permille", -1)), printable(get_string(*said, "note"), 200));
+        journal.progress(step, static_cast<int>(get_int(*said, "permille", -1)),
+                         printable(get_string(*said, "note"), 200));
     }
   }
 
@@ -34,10 +35,12 @@ class ProgressTail {
 
 bool ended_well(const Stage& stage, const process::ToolStatus& status) {
   if (!status.reason.empty() || status.exit.signal != 0) return false;
-  return std::find(stage.good_codes.begin(), stage.good_codes.end(), status.exit.code) != stage.good_codes.end();
+  return std::find(stage.good_codes.begin(), stage.good_codes.end(), status.exit.code) !=
+         stage.good_codes.end();
 }
 
-Status record_probes(const fs::path& file, const Call& call, Journal& journal, std::optional<Error>& failed) {
+Status record_probes(const fs::path& file, const Call& call, Journal& journal,
+                     std::optional<Error>& failed) {
   if (!fs::exists(file)) return {};
   auto text = read_file(file, 4u << 20);
   if (!text) return pass(text);
@@ -47,11 +50,16 @@ Status record_probes(const fs::path& file, const Call& call, Journal& journal, s
     auto probe = parse_json(line, "a probe of step " + call.step.id, 65536);
     if (!probe) return pass(probe);
     const bool ok = get_bool(*probe, "ok");
-    Json body{{"step", call.step.id}, {"attempt", call.attempt}, {"probe", get_string(*probe, "probe")}, {"ok", ok},
-              {"expected", probe->value("expected", Json())}, {"found", probe->value("found", Json())}};
+    Json body{{"step", call.step.id},
+              {"attempt", call.attempt},
+              {"probe", get_string(*probe, "probe")},
+              {"ok", ok},
+              {"expected", probe->value("expected", Json())},
+              {"found", probe->value("found", Json())}};
     if (!ok && !failed)
-      failed = make_error("engine.probe.failed", "probe " + get_string(*probe, "probe") + " of step " + call.step.id +
-                                                     " expected " + body["expected"].dump() + " and found " +
+      failed = make_error("engine.probe.failed", "probe " + get_string(*probe, "probe") +
+                                                     " of step " + call.step.id + " expected " +
+                                                     body["expected"].dump() + " and found " +
                                                      body["found"].dump());
     events.emplace_back("step.probe", std::move(body));
   }
@@ -68,13 +76,15 @@ std::string ToolDriver::executable(const std::string& tool) {
 Error tool_error(const Call& call, const process::ToolStatus& status) {
   if (status.reason == "deadline")
     return make_error("engine.step.deadline", "step " + call.step.id + " took longer than " +
-                                                  show_duration(call.step.timeout_ms) + " and was stopped");
+                                                  show_duration(call.step.timeout_ms) +
+                                                  " and was stopped");
   if (status.reason == "stopped" || status.reason == "killed")
     return make_error("engine.step.cancelled", "step " + call.step.id + " was stopped on request");
   if (status.reason.starts_with("spawn:"))
-    return make_error("engine.tool.missing", "step " + call.step.id + " could not start its tool" + status.reason.substr(5));
-  Error error = make_error("engine.tool.failed", "step " + call.step.id + ": the tool ended with " + status.exit.text() +
-                                                     "; its log says why");
+    return make_error("engine.tool.missing", "step " + call.step.id + " could not start its tool" +
+                                                 status.reason.substr(5));
+  Error error = make_error("engine.tool.failed", "step " + call.step.id + ": the tool ended with " +
+                                                     status.exit.text() + "; its log says why");
   const fs::path own_words = call.folder / "outputs.json.error";
   if (fs::exists(own_words))
     if (auto text = read_file(own_words, 65536))
@@ -91,7 +101,8 @@ std::map<std::string, std::vector<Json>> endpoints_of(const Call& call) {
   for (const auto& [name, field] : call.module.inputs) {
     if (!call.inputs.contains(name)) continue;
     const Json& value = call.inputs[name];
-    if (field.type.kind == contract::Kind::endpoint && value.is_object()) out[name].push_back(value);
+    if (field.type.kind == contract::Kind::endpoint && value.is_object())
+      out[name].push_back(value);
     if (field.type.kind == contract::Kind::list && field.type.of->kind == contract::Kind::endpoint)
       for (const auto& endpoint : value) out[name].push_back(endpoint);
   }
@@ -101,23 +112,31 @@ std::map<std::string, std::vector<Json>> endpoints_of(const Call& call) {
 // The pack is copied and the copy is checked: what was approved is what runs (L10).
 Status ToolDriver::lay_out(const Call& call, Shared& shared) {
   if (!fs::exists(pack_copy(call))) {
-    if (auto copied = copy_tree(call.pack.folder, pack_copy(call)); !copied) return pass(copied, "while copying the pack");
+    if (auto copied = copy_tree(call.pack.folder, pack_copy(call)); !copied)
+      return pass(copied, "while copying the pack");
     auto digest = digest_of_tree(pack_copy(call));
     if (!digest) return pass(digest);
     if (*digest != call.step.pack_digest)
-      return fail("engine.pack.changed", "pack " + call.pack.name + " is not the one the plan pins: it has " + *digest +
+      return fail("engine.pack.changed", "pack " + call.pack.name +
+                                             " is not the one the plan pins: it has " + *digest +
                                              ", the plan has " + call.step.pack_digest);
   }
   if (auto made = make_folders(call.folder / "home"); !made) return made;
-  const Json request{{"run", shared.journal.run().value}, {"step", call.step.id}, {"attempt", call.attempt}, {"key", call.key},
-                     {"lane", shared.plan.lane}, {"fencing_token", shared.fencing_token},
-                     {"deadline_ms", call.step.timeout_ms}, {"inputs", call.inputs}};
+  const Json request{{"run", shared.journal.run().value},
+                     {"step", call.step.id},
+                     {"attempt", call.attempt},
+                     {"key", call.key},
+                     {"lane", shared.plan.lane},
+                     {"fencing_token", shared.fencing_token},
+                     {"deadline_ms", call.step.timeout_ms},
+                     {"inputs", call.inputs}};
   auto text = canonical(request);
   if (!text) return pass(text);
   return write_file(call.folder / "request.json", *text, 0600);
 }
 
-Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shared& shared, bool attach_only) {
+Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shared& shared,
+                                      bool attach_only) {
   const fs::path folder = stage_folder(call, stage);
   if (!attach_only) {
     if (auto made = make_folders(folder); !made) return pass(made);
@@ -126,7 +145,9 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
     request.directory = pack_copy(call);
     request.argv = stage.argv;
     request.timeout_ms = call.step.timeout_ms;
-    request.environment = {{"PATH", process::default_path}, {"HOME", (call.folder / "home").string()}, {"LANG", "C.UTF-8"},
+    request.environment = {{"PATH", process::default_path},
+                           {"HOME", (call.folder / "home").string()},
+                           {"LANG", "C.UTF-8"},
                            {"HYOPS_REQUEST", (call.folder / "request.json").string()},
                            {"HYOPS_OUTPUTS", (call.folder / "outputs.json").string()},
                            {"HYOPS_PROBES", (call.folder / "probes.jsonl").string()},
@@ -140,7 +161,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
       request.secrets.push_back({call.inputs[name].get<std::string>(), name, std::move(*value)});
     }
     // Everything else the run resolved is redacted in this tool's output as well.
-    for (auto& known : shared.journal.secrets()) request.secrets.push_back({known.name, "", std::move(known.value)});
+    for (auto& known : shared.journal.secrets())
+      request.secrets.push_back({known.name, "", std::move(known.value)});
     auto started = process::start_tool(shared.setup.step_host(), request);
     if (!started) return pass(started, "while starting " + stage.argv[0]);
   }
@@ -151,36 +173,41 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
     if (!seen) return pass(seen);
     progress.pass_on(call.step.id, shared.journal);
     if (seen->state == process::ToolState::running) {
-      if (const Cancel asked = shared.cancellation.state(); asked == Cancel::now && told != Cancel::now) {
+      if (const Cancel asked = shared.cancellation.state();
+          asked == Cancel::now && told != Cancel::now) {
         told = asked;
         if (auto stopped = process::stop_tool(folder); !stopped) return pass(stopped);
       }
       continue;
     }
     if (seen->state == process::ToolState::lost)
-      return Outcome::lost(make_error("engine.tool.lost", "step " + call.step.id + ": the step host of stage " + stage.name +
-                                                              " is gone and left no exit status"));
+      return Outcome::lost(
+          make_error("engine.tool.lost", "step " + call.step.id + ": the step host of stage " +
+                                             stage.name + " is gone and left no exit status"));
     if (ended_well(stage, *seen->status)) return Outcome::good({});
     // Killed by somebody else half-way: what it did is not known.
     if (seen->status->exit.signal != 0 && seen->status->reason.empty() && stage.mutates)
-      return Outcome::lost(make_error("engine.tool.lost", "step " + call.step.id + ": the tool was " +
-                                                              seen->status->exit.text() + " in stage " + stage.name));
+      return Outcome::lost(make_error("engine.tool.lost",
+                                      "step " + call.step.id + ": the tool was " +
+                                          seen->status->exit.text() + " in stage " + stage.name));
     return Outcome::bad(tool_error(call, *seen->status));
   }
 }
 
-Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<Stage>& stages, const Call& call,
-                             Shared& shared) {
+Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<Stage>& stages,
+                             const Call& call, Shared& shared) {
   for (size_t i = first; i < stages.size(); ++i) {
     auto ended = run_stage(stages[i], call, shared, attach_first && i == first);
     if (!ended) return Outcome::bad(ended.error());
     if (ended->status == Outcome::Status::ok)
       if (auto bound = after(stages[i], call, shared); !bound) return Outcome::bad(bound.error());
     if (ended->status != Outcome::Status::ok) {
-      if (auto events = findings(call, shared); !events.empty()) (void)shared.journal.write_all(events);
+      if (auto events = findings(call, shared); !events.empty())
+        (void)shared.journal.write_all(events);
       std::optional<Error> ignored;
       (void)record_probes(call.folder / "probes.jsonl", call, shared.journal, ignored);
-      if (ended->status == Outcome::Status::failed && ignored && ended->error->code == "engine.tool.failed")
+      if (ended->status == Outcome::Status::failed && ignored &&
+          ended->error->code == "engine.tool.failed")
         ended->error->context.push_back(ignored->message);
       return std::move(*ended);
     }
@@ -190,15 +217,18 @@ Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<
 
 Outcome ToolDriver::conclude(const Call& call, Shared& shared) {
   if (auto events = findings(call, shared); !events.empty())
-    if (auto written = shared.journal.write_all(events); !written) return Outcome::bad(written.error());
+    if (auto written = shared.journal.write_all(events); !written)
+      return Outcome::bad(written.error());
   std::optional<Error> failed;
-  if (auto probed = record_probes(call.folder / "probes.jsonl", call, shared.journal, failed); !probed)
+  if (auto probed = record_probes(call.folder / "probes.jsonl", call, shared.journal, failed);
+      !probed)
     return Outcome::bad(probed.error());
   if (failed) return Outcome::bad(*failed);
   auto outputs = collect(call, shared);
   if (!outputs) return Outcome::bad(outputs.error());
   std::error_code ignored;
-  fs::remove_all(pack_copy(call), ignored);  // its digest is in the plan; the bytes are in the catalogue
+  fs::remove_all(pack_copy(call),
+                 ignored);  // its digest is in the plan; the bytes are in the catalogue
   fs::remove_all(call.folder / "home", ignored);
   return Outcome::good(std::move(*outputs));
 }
@@ -257,11 +287,15 @@ Sight ToolDriver::observe(const Call& call, Shared& shared) {
   if (!ended) return unclear(ended.error().message);
   if (ended->status != Outcome::Status::ok) return unclear(ended->error->message);
   auto status = process::observe_tool(stage_folder(look, **stage));
-  const bool absent = (status && status->status && status->status->exit.code == 3) || fs::exists(look.folder / "outputs.json.absent");
-  if (absent) return {Sight::Seen::absent, {}, "the observe twin of " + call.pack.name + " found no effect"};
+  const bool absent = (status && status->status && status->status->exit.code == 3) ||
+                      fs::exists(look.folder / "outputs.json.absent");
+  if (absent)
+    return {Sight::Seen::absent, {}, "the observe twin of " + call.pack.name + " found no effect"};
   auto outputs = collect(look, shared);
-  if (!outputs || outputs->empty()) return unclear("the observe twin of " + call.pack.name + " wrote no outputs");
-  return {Sight::Seen::present, std::move(*outputs), "the observe twin of " + call.pack.name + " found the effect in place"};
+  if (!outputs || outputs->empty())
+    return unclear("the observe twin of " + call.pack.name + " wrote no outputs");
+  return {Sight::Seen::present, std::move(*outputs),
+          "the observe twin of " + call.pack.name + " found the effect in place"};
 }
 
 }  // namespace hyops::engine

@@ -1,5 +1,5 @@
-// What the drivers that run an executable have in common: a private copy of the pack, the request, the
-// secrets' tmpfs, the step host, and what the tool left behind.
+// What the drivers that run an executable have in common: a private copy of the pack, the request,
+// the secrets' tmpfs, the step host, and what the tool left behind.
 #pragma once
 
 #include <string>
@@ -12,10 +12,10 @@ namespace hyops::engine {
 
 // One invocation of the tool. A step is one or more of them in order; each has a folder of its own.
 struct Stage {
-  std::string name;                        // "run", or terraform's "init", "plan", "apply"
+  std::string name;  // "run", or terraform's "init", "plan", "apply"
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;
-  bool mutates = true;                     // false: can be repeated without looking first
+  bool mutates = true;  // false: can be repeated without looking first
   std::vector<int> good_codes{0};
 };
 
@@ -44,12 +44,14 @@ class ToolDriver : public Driver {
 
  private:
   Result<Outcome> run_stage(const Stage& stage, const Call& call, Shared& shared, bool attach_only);
-  Outcome run_from(size_t first, bool attach_first, const std::vector<Stage>& stages, const Call& call, Shared& shared);
+  Outcome run_from(size_t first, bool attach_first, const std::vector<Stage>& stages,
+                   const Call& call, Shared& shared);
   Outcome conclude(const Call& call, Shared& shared);
   Status lay_out(const Call& call, Shared& shared);
 };
 
-// The tool's own words on why it failed: {"class","message"} at outputs.json.error, else its exit status.
+// The tool's own words on why it failed: {"class","message"} at outputs.json.error, else its exit
+// status.
 Error tool_error(const Call& call, const process::ToolStatus& status);
 
 // Endpoints and hosts among the inputs, for inventories: input name -> endpoints.

@@ -14,7 +14,9 @@ struct Proof {
   bool route = false, port = false, host_key = false, login = false;  // in this order
   std::string code, message;                                          // why not; empty: all proven
   bool proven() const { return login; }
-  bool may_come() const { return code.rfind("unavailable/", 0) == 0; }  // a host that is still starting
+  bool may_come() const {
+    return code.rfind("unavailable/", 0) == 0;
+  }  // a host that is still starting
 };
 
 struct Target {

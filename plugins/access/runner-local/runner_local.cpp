@@ -1,4 +1,5 @@
-// Access mode runner-local (A1): the runner itself has private reachability; nothing is opened, all is proven.
+// Access mode runner-local (A1): the runner itself has private reachability; nothing is opened, all
+// is proven.
 #include <poll.h>
 
 #include <algorithm>
@@ -24,8 +25,12 @@ class RunnerLocal {
     json out = json::array();
     for (const auto& host : hosts_of(document)) {
       const Proof proof = access::prove(host_, target_of(host), left(call));
-      out.push_back({{"name", host.value("name", "")}, {"route", proof.route}, {"port", proof.port},
-                     {"host_key", proof.host_key}, {"login", proof.login}, {"why", proof.message}});
+      out.push_back({{"name", host.value("name", "")},
+                     {"route", proof.route},
+                     {"port", proof.port},
+                     {"host_key", proof.host_key},
+                     {"login", proof.login},
+                     {"why", proof.message}});
     }
     return json{{"hosts", out}}.dump();
   }
@@ -50,7 +55,8 @@ class RunnerLocal {
     for (const auto& host : hosts) {
       const Target target = target_of(host);
       const Proof proof = access::prove(host_, target, left(call));
-      if (proof.code.find("host_key.changed") != std::string::npos) throw Failed(proof.code, proof.message);
+      if (proof.code.find("host_key.changed") != std::string::npos)
+        throw Failed(proof.code, proof.message);
       if (proof.proven()) endpoints.push_back(endpoint(target));
     }
     return json{{"present", endpoints.size() == hosts.size()}, {"endpoints", endpoints}}.dump();
@@ -61,24 +67,29 @@ class RunnerLocal {
  private:
   static json hosts_of(std::string_view document) {
     json hosts = json::parse(document).value("hosts", json::array());
-    if (!hosts.is_array() || hosts.empty()) throw Failed("invalid/access.hosts", "there are no hosts to reach");
+    if (!hosts.is_array() || hosts.empty())
+      throw Failed("invalid/access.hosts", "there are no hosts to reach");
     return hosts;
   }
 
   static json endpoint(const Target& target) {
-    return {{"name", target.name}, {"address", target.address}, {"port", target.port}, {"user", target.user},
-            {"host_key", target.host_key}, {"expires_ms", 0}};
+    return {{"name", target.name}, {"address", target.address},   {"port", target.port},
+            {"user", target.user}, {"host_key", target.host_key}, {"expires_ms", 0}};
   }
 
-  int64_t left(const Call& call) const { return std::clamp<int64_t>(call.deadline_ms(), 1000, timeout_ms_); }
+  int64_t left(const Call& call) const {
+    return std::clamp<int64_t>(call.deadline_ms(), 1000, timeout_ms_);
+  }
 
-  // A host that was placed a moment ago may still be starting. One that shows a wrong key gets no second chance.
+  // A host that was placed a moment ago may still be starting. One that shows a wrong key gets no
+  // second chance.
   Proof prove_patiently(Call& call, const Target& target) {
     const int64_t until = host_.mono_ms() + patience_ms_;
     for (;;) {
       Proof proof = access::prove(host_, target, left(call));
       if (proof.proven() || !proof.may_come() || host_.mono_ms() >= until) return proof;
-      if (call.cancelled()) throw Failed("cancelled/access.cancelled", "told to stop while waiting for " + target.name);
+      if (call.cancelled())
+        throw Failed("cancelled/access.cancelled", "told to stop while waiting for " + target.name);
       ::poll(nullptr, 0, 250);
     }
   }

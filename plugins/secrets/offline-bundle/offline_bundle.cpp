@@ -22,14 +22,18 @@ class OfflineBundle {
 
   std::string probe(Call&, std::string_view) {
     const Bundle bundle = usable();
-    return json{{"name", bundle.name}, {"version", std::to_string(bundle.version)},
-                {"expires_ms", bundle.expires_ms}, {"names", bundle.names}}.dump();
+    return json{{"name", bundle.name},
+                {"version", std::to_string(bundle.version)},
+                {"expires_ms", bundle.expires_ms},
+                {"names", bundle.names}}
+        .dump();
   }
 
   std::string resolve(Call&, std::string_view document) {
     const Bundle bundle = usable();
     std::vector<std::string> wanted;
-    for (const auto& name : json::parse(document).value("names", json::array())) wanted.push_back(name.get<std::string>());
+    for (const auto& name : json::parse(document).value("names", json::array()))
+      wanted.push_back(name.get<std::string>());
     const std::string version = std::to_string(bundle.version);
     json resolved = json::array();
     Wiped key(0);
@@ -46,23 +50,29 @@ class OfflineBundle {
 
  private:
   static Failed unsupported() {
-    return Failed("denied/secret.unsupported", "an offline bundle is made anew, not written to: hyops secret seal");
+    return Failed("denied/secret.unsupported",
+                  "an offline bundle is made anew, not written to: hyops secret seal");
   }
 
   Bundle usable() const {
     Bundle bundle = read_bundle(file_);
     const int64_t now = host_.wall_ms();
     if (now < bundle.created_ms)
-      throw Failed("denied/secret.bundle.expired", "the bundle " + bundle.name + " is from the future: check the runner's clock");
+      throw Failed("denied/secret.bundle.expired",
+                   "the bundle " + bundle.name + " is from the future: check the runner's clock");
     if (now >= bundle.expires_ms)
-      throw Failed("expired/secret.bundle.expired", "the bundle " + bundle.name + " version " + std::to_string(bundle.version) + " has expired");
+      throw Failed("expired/secret.bundle.expired", "the bundle " + bundle.name + " version " +
+                                                        std::to_string(bundle.version) +
+                                                        " has expired");
     if (bundle.version < min_version_)
-      throw Failed("denied/secret.bundle.rollback", "the bundle is version " + std::to_string(bundle.version) + "; version " +
-                                                        std::to_string(min_version_) + " was used already");
+      throw Failed("denied/secret.bundle.rollback",
+                   "the bundle is version " + std::to_string(bundle.version) + "; version " +
+                       std::to_string(min_version_) + " was used already");
     return bundle;
   }
 
-  // The plugin does not know who the runner is; the core opens what was sealed to it, and nothing else.
+  // The plugin does not know who the runner is; the core opens what was sealed to it, and nothing
+  // else.
   void open_data_key(const Bundle& bundle, Wiped& key) const {
     for (const auto& [recipient, sealed] : bundle.recipients) {
       try {
@@ -73,7 +83,8 @@ class OfflineBundle {
         if (failed.code.find("trust.seal.") == std::string::npos) throw;
       }
     }
-    throw Failed("denied/secret.bundle.recipient", "the bundle " + bundle.name + " was not sealed to this runner");
+    throw Failed("denied/secret.bundle.recipient",
+                 "the bundle " + bundle.name + " was not sealed to this runner");
   }
 
   Host host_;

@@ -1,4 +1,5 @@
-// The lab's plugins through the real helper against a real lab: hosts, egress, isolation, proven access.
+// The lab's plugins through the real helper against a real lab: hosts, egress, isolation, proven
+// access.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -32,7 +33,8 @@ class LocalPlugins : public ::testing::Test {
     name_ = "lp" + random_token(3);
     dir_ = (temp_->path() / "lab").string();
     labd({"up", "--dir", dir_, "--name", name_});
-    // This process steps into the router, where the APIs and all zones are; helpers and ssh inherit it.
+    // This process steps into the router, where the APIs and all zones are; helpers and ssh inherit
+    // it.
     outside_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
     const Fd router(::open(("/run/netns/" + name_ + "-router").c_str(), O_RDONLY | O_CLOEXEC));
     ASSERT_TRUE(router) << "no namespace of the lab's router";
@@ -50,7 +52,8 @@ class LocalPlugins : public ::testing::Test {
     labd({"down", "--dir", dir_});
   }
 
-  Result<Instance> start(const std::string& id, const Json& config, Json exec_values = Json::object()) {
+  Result<Instance> start(const std::string& id, const Json& config,
+                         Json exec_values = Json::object()) {
     auto registry = Registry::open(standard_sources(HYOPS_BUILD_DIR, temp_->path()));
     if (!registry) return pass(registry);
     Services services;
@@ -64,8 +67,8 @@ class LocalPlugins : public ::testing::Test {
     return Instance::start(*registry, id, config, std::move(services));
   }
 
-  Result<Json> call(Instance& instance, const std::string& interface, const std::string& verb, const Json& input,
-                    const std::string& key = "run-1/step/1") {
+  Result<Json> call(Instance& instance, const std::string& interface, const std::string& verb,
+                    const Json& input, const std::string& key = "run-1/step/1") {
     CallRequest request;
     request.interface = interface;
     request.verb = verb;
@@ -99,7 +102,8 @@ TEST_F(LocalPlugins, place_prove_and_release_hosts) {
 
   auto compute = start("hyops.local.compute", cloud_);
   ASSERT_TRUE(compute) << compute.error().text();
-  const Json inputs{{"name", "db"}, {"role", "postgresql"}, {"count", 2}, {"authorized_keys", {line}}};
+  const Json inputs{
+      {"name", "db"}, {"role", "postgresql"}, {"count", 2}, {"authorized_keys", {line}}};
   const char* provider = "hyops.provider/1";
   auto planned = call(*compute, provider, "plan", inputs);
   ASSERT_TRUE(planned) << planned.error().text();
@@ -114,7 +118,8 @@ TEST_F(LocalPlugins, place_prove_and_release_hosts) {
   EXPECT_EQ(hosts[0]["name"], "db-1");
   EXPECT_EQ(hosts[0]["zone"], "cloud");
   EXPECT_EQ(hosts[0].size(), 7u);
-  EXPECT_EQ(*call(*compute, provider, "apply", inputs), *placed) << "the same key places nothing twice";
+  EXPECT_EQ(*call(*compute, provider, "apply", inputs), *placed)
+      << "the same key places nothing twice";
   auto seen = call(*compute, provider, "observe", inputs);
   EXPECT_EQ((*seen)["present"], true);
   EXPECT_EQ((*seen)["hosts"], hosts);
@@ -131,13 +136,15 @@ TEST_F(LocalPlugins, place_prove_and_release_hosts) {
 
   Json swapped = hosts;  // each has the other's key: as if the address led to another machine
   swapped[0]["host_key"] = hosts[1]["host_key"];
-  EXPECT_EQ(code(call(*access, "hyops.access/1", "open", {{"hosts", swapped}})), "access.host_key.changed");
+  EXPECT_EQ(code(call(*access, "hyops.access/1", "open", {{"hosts", swapped}})),
+            "access.host_key.changed");
   auto proof = call(*access, "hyops.access/1", "prove", {{"hosts", swapped}});
   EXPECT_EQ((*proof)["hosts"][0]["port"], true);
   EXPECT_EQ((*proof)["hosts"][0]["host_key"], false);
   EXPECT_EQ((*proof)["hosts"][1]["login"], true);
 
-  auto stranger = start("hyops.access.runner-local", {{"patience", "0s"}}, {{"identity_file", "/nonexistent"}});
+  auto stranger =
+      start("hyops.access.runner-local", {{"patience", "0s"}}, {{"identity_file", "/nonexistent"}});
   EXPECT_EQ(code(call(*stranger, "hyops.access/1", "open", {{"hosts", hosts}})), "access.login");
   Json nowhere = hosts;
   nowhere[0]["port"] = 1;
@@ -146,7 +153,8 @@ TEST_F(LocalPlugins, place_prove_and_release_hosts) {
   EXPECT_EQ(code(call(*compute, provider, "release", {{"hosts", hosts}})), "ok");
   EXPECT_EQ(code(call(*compute, provider, "release", {{"hosts", hosts}})), "ok");
   EXPECT_EQ((*call(*compute, provider, "observe", inputs))["hosts"].size(), 0u);
-  for (const auto& request : requests_) EXPECT_EQ(request.dump().find(tokens_["token-cloud"]), std::string::npos);
+  for (const auto& request : requests_)
+    EXPECT_EQ(request.dump().find(tokens_["token-cloud"]), std::string::npos);
 }
 
 TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
@@ -156,7 +164,10 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   auto egress = start("hyops.local.egress", config);
   ASSERT_TRUE(egress) << egress.error().text();
   const char* interface = "hyops.egress/1";
-  const Json policy{{"zone", "cloud"}, {"sources", {"10.77.3.0/24"}}, {"allow", {"198.51.100.10/32:80"}}, {"mode", "nat"}};
+  const Json policy{{"zone", "cloud"},
+                    {"sources", {"10.77.3.0/24"}},
+                    {"allow", {"198.51.100.10/32:80"}},
+                    {"mode", "nat"}};
   EXPECT_EQ((*call(*egress, interface, "observe", policy))["present"], false);
   auto applied = call(*egress, interface, "apply", policy);
   ASSERT_TRUE(applied) << applied.error().text();
@@ -175,7 +186,8 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   const Json fence{{"zone", "onprem"}, {"reason", "site lost"}};
   auto fenced = call(*egress, interface, "apply", fence);
   ASSERT_TRUE(fenced) << fenced.error().text();
-  EXPECT_NE((*fenced)["proof"].get<std::string>().find("zone onprem is isolated"), std::string::npos);
+  EXPECT_NE((*fenced)["proof"].get<std::string>().find("zone onprem is isolated"),
+            std::string::npos);
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], true);
   EXPECT_EQ(code(call(*egress, interface, "release", fence)), "ok");
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], false);

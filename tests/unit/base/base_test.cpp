@@ -1,10 +1,11 @@
-// What everything else leans on: files replaced whole, one spelling of JSON, names that stay inside.
+// What everything else leans on: files replaced whole, one spelling of JSON, names that stay
+// inside.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <rapidcheck/gtest.h>
 #include <csignal>
 #include <fstream>
-#include <rapidcheck/gtest.h>
 #include <regex>
 #include <set>
 
@@ -26,7 +27,8 @@ TEST(Catalogue, has_every_code_that_the_sources_raise_and_each_once) {
     EXPECT_FALSE(entry.paragraph.empty()) << entry.code;
     EXPECT_FALSE(entry.next.empty()) << entry.code;
   }
-  const std::regex raise(R"re((?:fail|fail_at|fail_errno|make_error)\(\s*(?:[A-Za-z_]+\([^()]*\),\s*|[a-z_]+,\s*)?"([a-z_]+(?:\.[a-z_]+)+)")re");
+  const std::regex raise(
+      R"re((?:fail|fail_at|fail_errno|make_error)\(\s*(?:[A-Za-z_]+\([^()]*\),\s*|[a-z_]+,\s*)?"([a-z_]+(?:\.[a-z_]+)+)")re");
   for (const auto& file : fs::recursive_directory_iterator(HYOPS_SOURCE_DIR "/core")) {
     if (file.path().extension() != ".cpp" && file.path().extension() != ".hpp") continue;
     const std::string text = read_file(file.path()).value_or("");
@@ -75,7 +77,8 @@ TEST(Names, that_leave_a_folder_or_hide_characters_are_refused) {
   for (const char* bad : {"", "..", "a..b", "a/b", "A", "-a", ".a", "a b", "a\n", "\xc3\xa4"})
     EXPECT_FALSE(is_name(bad)) << bad;
   EXPECT_TRUE(is_path_name("dr/postgresql-failover"));
-  for (const char* bad : {"dr", "dr/", "/dr", "dr/../x", "a/b/c"}) EXPECT_FALSE(is_path_name(bad)) << bad;
+  for (const char* bad : {"dr", "dr/", "/dr", "dr/../x", "a/b/c"})
+    EXPECT_FALSE(is_path_name(bad)) << bad;
 }
 
 TEST(Json, refuses_floats_duplicates_depth_and_broken_text) {
@@ -119,7 +122,12 @@ TEST(Text, suggests_only_near_names) {
 }
 
 TEST(Text, printable_lets_no_control_character_through) {
-  EXPECT_EQ(printable("a\x1b[31mb\n\xff" "ü"), "a?[31mb??ü");
-  EXPECT_EQ(printable("a\xc2\x9b" "b\xe2\x80\xae" "c"), "a?b?c");
+  EXPECT_EQ(printable("a\x1b[31mb\n\xff"
+                      "ü"),
+            "a?[31mb??ü");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "b\xe2\x80\xae"
+                      "c"),
+            "a?b?c");
   EXPECT_EQ(printable("abcdef", 3), "abc...");
 }

@@ -4,20 +4,13 @@
 
 #include "base/file.hpp"
 #include "contract/document.hpp"
+#include "support.hpp"
 
 namespace fs = std::filesystem;
 using namespace hyops;
 using namespace hyops::contract;
 
 namespace {
-
-const fs::path catalogue_folder = HYOPS_SOURCE_DIR "/tests/golden/contract/catalog";
-
-std::string text_of(const Diagnostics& problems) {
-  std::string out;
-  for (const auto& problem : problems) out += problem.text() + "\n";
-  return out;
-}
 
 std::string first_code(const std::string& text) {
   Diagnostics problems;

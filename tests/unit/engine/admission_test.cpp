@@ -10,7 +10,8 @@ const char* flow = "[[step]]\nid = \"a\"\nmodule = \"test/say\"\nphase = \"data\
 
 struct Ready {
   explicit Ready(const std::string& plane = "cloud", const std::string& head = "") : site(plane) {
-    site.tool("say", "[outputs.x]\ntype = \"string\"\n[effects]\n", "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+    site.tool("say", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+              "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
     site.blueprint(head + flow);
     plan = site.plan();
   }
@@ -45,7 +46,9 @@ struct Decided : Ready {
     change(d);
     document = trust::to_document(d).value();
     decision = {"decision", document, site.decider.sign(document, "decision").value()};
-    plan = site.plan(nullptr, {}, {{"decision", {{"id", d.id}, {"type", d.type}, {"digest", digest_of(document)}}}});
+    plan = site.plan(
+        nullptr, {},
+        {{"decision", {{"id", d.id}, {"type", d.type}, {"digest", digest_of(document)}}}});
   }
   engine::Admission admission() {
     return {plan, decision, {site.approval(plan, site.alice, "alice")}, "oncall", "", 0};
@@ -60,21 +63,35 @@ TEST(Admission, wants_the_approvals_the_profile_asks_for) {
   Ready r;
   EXPECT_EQ(r.code({r.plan, {}, {}, "oncall", "", 0}), "trust.approval.too_few");
   EXPECT_EQ(r.code({r.plan, {}, {{"empty", "", ""}}, "oncall", "", 0}), "trust.approval.empty");
-  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "alice", "", 0}), "trust.approval.requester");
-  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}), "admitted");
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "alice", "", 0}),
+            "trust.approval.requester");
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}),
+            "admitted");
 }
 
 TEST(Admission, refuses_an_approval_of_another_plan_lane_or_time) {
   Ready r;
   const auto with = [&](const std::function<void(trust::Approval&)>& change) {
-    return r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice", change)}, "oncall", "", 0});
+    return r.code(
+        {r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice", change)}, "oncall", "", 0});
   };
-  EXPECT_EQ(with([](trust::Approval& a) { a.plan = digest_of("other"); }), "trust.approval.other_plan");
+  EXPECT_EQ(with([](trust::Approval& a) { a.plan = digest_of("other"); }),
+            "trust.approval.other_plan");
   EXPECT_EQ(with([](trust::Approval& a) { a.lane = "prod"; }), "trust.approval.other_lane");
-  EXPECT_EQ(with([](trust::Approval& a) { a.decision = digest_of("other"); }), "trust.approval.other_decision");
-  EXPECT_EQ(with([](trust::Approval& a) { a.blast_radius = digest_of("other"); }), "trust.approval.other_blast_radius");
-  EXPECT_EQ(with([](trust::Approval& a) { a.from_ms -= 900'000; a.until_ms -= 900'000; }), "trust.approval.expired");
-  EXPECT_EQ(with([](trust::Approval& a) { a.from_ms += 900'000; a.until_ms += 900'000; }), "trust.approval.not_yet");
+  EXPECT_EQ(with([](trust::Approval& a) { a.decision = digest_of("other"); }),
+            "trust.approval.other_decision");
+  EXPECT_EQ(with([](trust::Approval& a) { a.blast_radius = digest_of("other"); }),
+            "trust.approval.other_blast_radius");
+  EXPECT_EQ(with([](trust::Approval& a) {
+              a.from_ms -= 900'000;
+              a.until_ms -= 900'000;
+            }),
+            "trust.approval.expired");
+  EXPECT_EQ(with([](trust::Approval& a) {
+              a.from_ms += 900'000;
+              a.until_ms += 900'000;
+            }),
+            "trust.approval.not_yet");
 }
 
 TEST(Admission, refuses_an_approval_that_was_used_for_another_run_also_after_a_restart) {
@@ -88,15 +105,33 @@ TEST(Admission, refuses_an_approval_that_was_used_for_another_run_also_after_a_r
 
 TEST(Admission, refuses_a_machine_that_is_no_runner_and_one_of_another_plane) {
   Ready other("onprem");
-  EXPECT_EQ(other.code({other.plan, {}, {other.site.approval(other.plan, other.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.plane");
+  EXPECT_EQ(other.code({other.plan,
+                        {},
+                        {other.site.approval(other.plan, other.site.alice, "alice")},
+                        "oncall",
+                        "",
+                        0}),
+            "engine.runner.plane");
   Ready none;
   std::filesystem::remove(none.site.setup.home / "runner.json");
-  EXPECT_EQ(none.code({none.plan, {}, {none.site.approval(none.plan, none.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.none");
+  EXPECT_EQ(none.code({none.plan,
+                       {},
+                       {none.site.approval(none.plan, none.site.alice, "alice")},
+                       "oncall",
+                       "",
+                       0}),
+            "engine.runner.none");
   Ready forged;
   const auto file = forged.site.setup.home / "runner.json";
   const std::string text = read_file(file).value();
   ASSERT_TRUE(write_file(file, text.substr(0, text.size() - 1) + ",\"x\":1}"));
-  EXPECT_EQ(forged.code({forged.plan, {}, {forged.site.approval(forged.plan, forged.site.alice, "alice")}, "oncall", "", 0}), "engine.runner.attestation");
+  EXPECT_EQ(forged.code({forged.plan,
+                         {},
+                         {forged.site.approval(forged.plan, forged.site.alice, "alice")},
+                         "oncall",
+                         "",
+                         0}),
+            "engine.runner.attestation");
 }
 
 TEST(Admission, refuses_what_changed_after_the_plan_was_made) {
@@ -107,21 +142,26 @@ TEST(Admission, refuses_what_changed_after_the_plan_was_made) {
     return r.code({r.plan, {}, {approval}, "oncall", "", 0});
   };
   EXPECT_EQ(code_after([](Ready& r) { r.site.lane("# changed\n"); }), "engine.lane.changed");
-  EXPECT_EQ(code_after([](Ready& r) { r.site.profile("approvals = 1", "# changed\n"); }), "engine.profile.changed");
-  EXPECT_EQ(code_after([](Ready& r) { r.site.blueprint(std::string(flow) + "# changed\n"); }), "engine.blueprint.changed");
-  EXPECT_EQ(code_after([](Ready& r) { r.plan["steps"][0]["timeout_ms"] = 1; }), "trust.approval.other_plan");
+  EXPECT_EQ(code_after([](Ready& r) { r.site.profile("approvals = 1", "# changed\n"); }),
+            "engine.profile.changed");
+  EXPECT_EQ(code_after([](Ready& r) { r.site.blueprint(std::string(flow) + "# changed\n"); }),
+            "engine.blueprint.changed");
+  EXPECT_EQ(code_after([](Ready& r) { r.plan["steps"][0]["timeout_ms"] = 1; }),
+            "trust.approval.other_plan");
   EXPECT_EQ(code_after([](Ready& r) { r.plan["surprise"] = 1; }), "plan.malformed");
 }
 
 TEST(Admission, refuses_a_plan_that_shows_its_approvers_less_than_it_does) {
   Ready r;
   r.plan["blast_radius"]["files"] = Json::array({"/nothing"});
-  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}), "engine.plan.effects");
+  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}),
+            "engine.plan.effects");
 }
 
 TEST(Admission, refuses_an_approval_longer_than_the_profile_allows) {
   Ready r;
-  const auto forever = r.site.approval(r.plan, r.site.alice, "alice", [](trust::Approval& a) { a.until_ms += 86'400'000; });
+  const auto forever = r.site.approval(r.plan, r.site.alice, "alice",
+                                       [](trust::Approval& a) { a.until_ms += 86'400'000; });
   EXPECT_EQ(r.code({r.plan, {}, {forever}, "oncall", "", 0}), "trust.approval.window");
 }
 
@@ -137,7 +177,8 @@ TEST(Admission, runs_from_a_decision_end_to_end) {
 TEST(Admission, refuses_a_decision_used_twice_of_another_type_target_or_epoch) {
   Decided r;
   EXPECT_EQ(r.code(r.admission()), "admitted");
-  EXPECT_EQ(r.code(r.admission()), "engine.replayed") << "a new approval does not make an old decision good";
+  EXPECT_EQ(r.code(r.admission()), "engine.replayed")
+      << "a new approval does not make an old decision good";
   const auto with = [&](const std::function<void(trust::Decision&)>& change) {
     r.decide(change);
     return r.code(r.admission());
@@ -146,7 +187,11 @@ TEST(Admission, refuses_a_decision_used_twice_of_another_type_target_or_epoch) {
   EXPECT_EQ(with([](trust::Decision& d) { d.target = "onprem"; }), "engine.decision.target");
   EXPECT_EQ(with([](trust::Decision& d) { d.epoch = 2; }), "trust.decision.epoch");
   EXPECT_EQ(with([](trust::Decision& d) { d.lane = "prod"; }), "trust.decision.lane");
-  EXPECT_EQ(with([](trust::Decision& d) { d.issued_ms -= 2'000'000; d.expires_ms -= 2'000'000; }), "trust.decision.expired");
+  EXPECT_EQ(with([](trust::Decision& d) {
+              d.issued_ms -= 2'000'000;
+              d.expires_ms -= 2'000'000;
+            }),
+            "trust.decision.expired");
   r.decide([](trust::Decision&) {});
   auto swapped = r.admission();
   const auto planned = r.plan;

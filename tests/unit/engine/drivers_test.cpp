@@ -10,7 +10,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool has(const char* tool) { return process::find_executable(tool, process::default_path).has_value(); }
+bool has(const char* tool) {
+  return process::find_executable(tool, process::default_path).has_value();
+}
 
 // A shipped module with one of its shipped packs.
 struct Shipped : Site {
@@ -27,7 +29,8 @@ struct Shipped : Site {
 };
 
 constexpr const char* record_flow =
-    "[[step]]\nid = \"machine\"\nmodule = \"inventory/record\"\nphase = \"data\"\ninputs = { name = \"db-1\", address = \"10.77.3.20\" }\n";
+    "[[step]]\nid = \"machine\"\nmodule = \"inventory/record\"\nphase = \"data\"\ninputs = { name "
+    "= \"db-1\", address = \"10.77.3.20\" }\n";
 
 Json recorded_with(const std::string& pack, Shipped& site) {
   site.take("inventory/record", pack);
@@ -39,8 +42,10 @@ Json recorded_with(const std::string& pack, Shipped& site) {
 
 }  // namespace
 
-// G1: the module and the blueprint stay, the pack is another tool altogether, the outputs are the same.
-TEST(Drivers, let_a_terraform_pack_be_swapped_for_an_ansible_pack_without_touching_module_or_blueprint) {
+// G1: the module and the blueprint stay, the pack is another tool altogether, the outputs are the
+// same.
+TEST(Drivers,
+     let_a_terraform_pack_be_swapped_for_an_ansible_pack_without_touching_module_or_blueprint) {
   if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped with_terraform, with_ansible;
   const Json first = recorded_with("inventory/record-terraform", with_terraform);
@@ -58,7 +63,8 @@ TEST(Drivers, bind_terraforms_saved_plan_to_the_attempt_and_keep_state_per_lane_
   const Json body = Json::parse(bound[0]);
   EXPECT_TRUE(get_string(body, "saved_plan").starts_with("sha256:"));
   EXPECT_EQ(get_string(body, "plan"), site.ledger->find_run(site.last).value()->plan.value);
-  EXPECT_TRUE(fs::exists(site.setup.home / "lanes/drill/terraform/inventory.record#machine/terraform.tfstate"));
+  EXPECT_TRUE(fs::exists(site.setup.home /
+                         "lanes/drill/terraform/inventory.record#machine/terraform.tfstate"));
   EXPECT_FALSE(site.events("step.terraform").empty());
 }
 
@@ -68,16 +74,19 @@ TEST(Drivers, refuse_a_terraform_plan_that_destroys_where_nothing_is_declared_ir
   recorded_with("inventory/record-terraform", site);
   // The same state, a pack that no longer wants the resource.
   std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf")
-      << "variable \"name\" {}\nvariable \"address\" {}\nvariable \"domain\" {}\noutput \"id\" { value = \"x\" }\noutput \"fqdn\" { value = \"y\" }\n";
+      << "variable \"name\" {}\nvariable \"address\" {}\nvariable \"domain\" {}\noutput \"id\" { "
+         "value = \"x\" }\noutput \"fqdn\" { value = \"y\" }\n";
   EXPECT_EQ(site.run(site.plan()), "failed");
-  EXPECT_NE(site.events("step.outcome").back().find("engine.terraform.destroys"), std::string::npos);
+  EXPECT_NE(site.events("step.outcome").back().find("engine.terraform.destroys"),
+            std::string::npos);
 }
 
 TEST(Drivers, show_what_terraform_said_when_it_fails) {
   if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped site;
   site.take("inventory/record", "inventory/record-terraform");
-  std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf") << "this is not terraform\n";
+  std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf")
+      << "this is not terraform\n";
   site.blueprint(record_flow);
   EXPECT_EQ(site.run(site.plan()), "failed");
   EXPECT_TRUE(site.verify().clean);
@@ -95,16 +104,23 @@ TEST(Drivers, record_what_ansible_did_on_each_host) {
 TEST(Drivers, fail_an_ansible_step_whose_host_does_not_answer) {
   Site site;
   site.file(site.setup.catalog / "modules/test/ping/module.toml",
-            "module = \"test/ping\"\nversion = \"1.0.0\"\ntitle = \"ping\"\ndoc = \"x\"\n[inputs.hosts]\ntype = \"list<endpoint>\"\nrequired = true\n"
+            "module = \"test/ping\"\nversion = \"1.0.0\"\ntitle = \"ping\"\ndoc = "
+            "\"x\"\n[inputs.hosts]\ntype = \"list<endpoint>\"\nrequired = true\n"
             "[outputs.x]\ntype = \"string\"\n[effects]\n");
   site.file(site.setup.catalog / "packs/test/ping/pack.toml",
-            "pack = \"test/ping\"\nversion = \"1.0.0\"\nmodule = \"test/ping\"\ndriver = \"ansible\"\n[ansible]\nplaybook = \"site.yml\"\n");
-  site.file(site.setup.catalog / "packs/test/ping/site.yml", "- hosts: hosts\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n");
+            "pack = \"test/ping\"\nversion = \"1.0.0\"\nmodule = \"test/ping\"\ndriver = "
+            "\"ansible\"\n[ansible]\nplaybook = \"site.yml\"\n");
+  site.file(site.setup.catalog / "packs/test/ping/site.yml",
+            "- hosts: hosts\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n");
   site.bind("test/ping", "test/ping");
-  const std::string key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+  const std::string key =
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
   // Port 1 of this machine: nobody listens there.
-  site.blueprint("[[step]]\nid = \"ping\"\nmodule = \"test/ping\"\nphase = \"data\"\ninputs = { hosts = [{ name = \"gone\", address = \"127.0.0.1\", port = 1, "
-                 "user = \"root\", host_key = \"" + key + "\", expires_ms = 0 }] }\n");
+  site.blueprint(
+      "[[step]]\nid = \"ping\"\nmodule = \"test/ping\"\nphase = \"data\"\ninputs = { hosts = [{ "
+      "name = \"gone\", address = \"127.0.0.1\", port = 1, "
+      "user = \"root\", host_key = \"" +
+      key + "\", expires_ms = 0 }] }\n");
   EXPECT_EQ(site.run(site.plan()), "failed");
   const auto hosts = site.events("step.host");
   ASSERT_EQ(hosts.size(), 1u);
@@ -115,7 +131,10 @@ TEST(Drivers, build_with_packer_and_take_outputs_from_its_manifest) {
   if (!has("packer")) GTEST_SKIP() << "packer is not on this machine";
   Shipped site;
   site.take("image/artifact", "image/artifact-packer");
-  site.blueprint("[[step]]\nid = \"bake\"\nmodule = \"image/artifact\"\nphase = \"data\"\ninputs = { name = \"runner\", release = \"1.2.3\" }\n");
+  site.blueprint(
+      "[[step]]\nid = \"bake\"\nmodule = \"image/artifact\"\nphase = \"data\"\ninputs = { name = "
+      "\"runner\", release = \"1.2.3\" }\n");
   ASSERT_EQ(site.run(site.plan()), "ok");
-  EXPECT_EQ(site.ledger->slot("drill", "image/artifact#bake").value().value["artifact"], "runner-1.2.3-qemu");
+  EXPECT_EQ(site.ledger->slot("drill", "image/artifact#bake").value().value["artifact"],
+            "runner-1.2.3-qemu");
 }

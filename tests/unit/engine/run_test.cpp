@@ -15,11 +15,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const char* one_text = "[inputs.text]\ntype = \"string\"\nrequired = true\n[outputs.said]\ntype = \"string\"\n[effects]\n";
-const char* say_it = "printf '{\"said\": \"%s\"}' \"$(sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/' \"$HYOPS_REQUEST\")\" > \"$HYOPS_OUTPUTS\"\n";
+const char* one_text =
+    "[inputs.text]\ntype = \"string\"\nrequired = true\n[outputs.said]\ntype = "
+    "\"string\"\n[effects]\n";
+const char* say_it =
+    "printf '{\"said\": \"%s\"}' \"$(sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/' "
+    "\"$HYOPS_REQUEST\")\" > \"$HYOPS_OUTPUTS\"\n";
 
-std::string step(const std::string& id, const std::string& module, const std::string& phase, const std::string& inputs, const std::string& more = "") {
-  return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + module + "\"\nphase = \"" + phase + "\"\ninputs = { " + inputs + " }\n" + more + "\n";
+std::string step(const std::string& id, const std::string& module, const std::string& phase,
+                 const std::string& inputs, const std::string& more = "") {
+  return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + module + "\"\nphase = \"" + phase +
+         "\"\ninputs = { " + inputs + " }\n" + more + "\n";
 }
 
 }  // namespace
@@ -27,9 +33,11 @@ std::string step(const std::string& id, const std::string& module, const std::st
 TEST(Run, goes_from_an_approved_plan_to_a_record_that_verifies) {
   Site site;
   site.tool("say", one_text, say_it);
-  site.blueprint(step("first", "say", "egress", "text = \"hello\"") + step("second", "say", "data", "text = { from = \"first.said\" }"));
+  site.blueprint(step("first", "say", "egress", "text = \"hello\"") +
+                 step("second", "say", "data", "text = { from = \"first.said\" }"));
   ASSERT_EQ(site.run(site.plan()), "ok");
-  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"first", "ok"}, {"second", "ok"}}));
+  EXPECT_EQ(site.endings(),
+            (std::map<std::string, std::string>{{"first", "ok"}, {"second", "ok"}}));
   const auto slot = site.ledger->slot("drill", "test/say#second").value();
   EXPECT_EQ(slot.value, (Json{{"said", "hello"}}));
   const auto verified = site.verify();
@@ -42,17 +50,24 @@ TEST(Run, never_starts_what_needs_a_failed_step) {
   site.tool("say", one_text, say_it);
   site.tool("fail", "[outputs.x]\ntype = \"string\"\n[effects]\n", "echo broken >&2; exit 4\n");
   site.blueprint(step("bad", "fail", "data", "") + step("beside", "say", "data", "text = \"a\"") +
-                 step("behind", "say", "data", "text = { from = \"bad.x\" }") + step("later", "say", "readiness", "text = \"b\""));
+                 step("behind", "say", "data", "text = { from = \"bad.x\" }") +
+                 step("later", "say", "readiness", "text = \"b\""));
   EXPECT_EQ(site.run(site.plan()), "failed");
-  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"bad", "failed"}, {"beside", "ok"}, {"behind", "not_run"}, {"later", "not_run"}}));
+  EXPECT_EQ(site.endings(),
+            (std::map<std::string, std::string>{
+                {"bad", "failed"}, {"beside", "ok"}, {"behind", "not_run"}, {"later", "not_run"}}));
   EXPECT_TRUE(site.verify().clean);
 }
 
 TEST(Run, goes_on_after_the_cause_of_a_failure_was_mended_and_repeats_nothing) {
   Site site;
-  site.tool("say", one_text, say_it + std::string("echo once >> ") + site.path().string() + "/said\n");
-  site.tool("fragile", "[outputs.x]\ntype = \"string\"\n[effects]\n", "test -e " + site.path().string() + "/mended\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
-  site.blueprint(step("first", "say", "egress", "text = \"hello\"") + step("second", "fragile", "data", ""));
+  site.tool("say", one_text,
+            say_it + std::string("echo once >> ") + site.path().string() + "/said\n");
+  site.tool(
+      "fragile", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+      "test -e " + site.path().string() + "/mended\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+  site.blueprint(step("first", "say", "egress", "text = \"hello\"") +
+                 step("second", "fragile", "data", ""));
   ASSERT_EQ(site.run(site.plan()), "failed");
   site.file(site.path() / "mended", "");
   EXPECT_EQ(site.go_on(site.last), "ok");
@@ -63,7 +78,8 @@ TEST(Run, goes_on_after_the_cause_of_a_failure_was_mended_and_repeats_nothing) {
 TEST(Run, fails_a_step_whose_probe_found_something_else) {
   Site site;
   site.tool("probe", "[outputs.x]\ntype = \"string\"\n[effects]\n",
-            "echo '{\"probe\":\"rows\",\"ok\":false,\"expected\":3,\"found\":2}' >> \"$HYOPS_PROBES\"\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+            "echo '{\"probe\":\"rows\",\"ok\":false,\"expected\":3,\"found\":2}' >> "
+            "\"$HYOPS_PROBES\"\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
   site.blueprint(step("verify", "probe", "readiness", ""));
   EXPECT_EQ(site.run(site.plan()), "failed");
   EXPECT_EQ(site.events("step.probe").size(), 1u);
@@ -79,7 +95,8 @@ TEST(Run, fails_a_step_that_gives_no_declared_output) {
 
 TEST(Run, stops_a_step_at_its_time_out) {
   Site site;
-  site.tool("slow", "[outputs.x]\ntype = \"string\"\n[effects]\n", "exec tail -f /dev/null\n", "timeout = \"1s\"");
+  site.tool("slow", "[outputs.x]\ntype = \"string\"\n[effects]\n", "exec tail -f /dev/null\n",
+            "timeout = \"1s\"");
   site.blueprint(step("slow", "slow", "data", ""));
   EXPECT_EQ(site.run(site.plan()), "failed");
   EXPECT_NE(site.events("step.outcome")[0].find("\"class\":\"deadline\""), std::string::npos);
@@ -90,8 +107,10 @@ TEST(Run, retries_only_the_classes_the_profile_names) {
   site.profile("approvals = 1", "[retry]\nunavailable = { attempts = 3, pause = \"1ms\" }\n");
   const std::string count = site.path().string() + "/count";
   site.tool("flaky", "[outputs.x]\ntype = \"string\"\n[effects]\n",
-            "echo x >> " + count + "\n[ $(wc -l < " + count + ") -ge 3 ] || { printf '{\"class\":\"unavailable\",\"message\":\"not yet\"}' > \"$HYOPS_OUTPUTS.error\"; exit 1; }\n"
-            "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+            "echo x >> " + count + "\n[ $(wc -l < " + count +
+                ") -ge 3 ] || { printf '{\"class\":\"unavailable\",\"message\":\"not yet\"}' > "
+                "\"$HYOPS_OUTPUTS.error\"; exit 1; }\n"
+                "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
   site.profile("approvals = 1", "[retry]\nunavailable = { attempts = 3, pause = \"1ms\" }\n");
   site.blueprint(step("flaky", "flaky", "data", ""));
   EXPECT_EQ(site.run(site.plan()), "ok");
@@ -105,7 +124,8 @@ TEST(Run, waits_at_a_gate_until_a_person_confirms_it) {
   Site site;
   site.tool("say", one_text, say_it);
   site.profile("approvals = 1", "[gates]\nbefore = [\"readiness\"]\n");
-  site.blueprint(step("first", "say", "data", "text = \"a\"") + step("second", "say", "readiness", "text = \"b\""));
+  site.blueprint(step("first", "say", "data", "text = \"a\"") +
+                 step("second", "say", "readiness", "text = \"b\""));
   ASSERT_EQ(site.run(site.plan()), "waiting");
   EXPECT_EQ(site.go_on(site.last), "waiting");
   ASSERT_TRUE(engine::confirm_gate(*site.ledger, site.last, "readiness", "alice"));
@@ -114,9 +134,11 @@ TEST(Run, waits_at_a_gate_until_a_person_confirms_it) {
 
 TEST(Run, adopts_what_an_observation_finds_after_the_tool_was_killed) {
   Site site;
-  // The tool takes effect, then is killed before it can say so: the effect is there, the outcome is unknown.
+  // The tool takes effect, then is killed before it can say so: the effect is there, the outcome is
+  // unknown.
   const std::string effect = site.path().string() + "/effect";
-  site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n", "echo effect >> " + effect + "\nkill -KILL $$\n", "",
+  site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+            "echo effect >> " + effect + "\nkill -KILL $$\n", "",
             "test -e " + effect + " || exit 3\nprintf '{\"x\":\"seen\"}' > \"$HYOPS_OUTPUTS\"\n");
   site.blueprint(step("die", "die", "data", ""));
   EXPECT_EQ(site.run(site.plan()), "ok");
@@ -129,12 +151,17 @@ TEST(Run, leaves_a_step_unknown_that_nothing_can_observe_and_takes_a_persons_wor
   Site site;
   site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n", "kill -KILL $$\n");
   site.tool("say", one_text, say_it);
-  site.blueprint(step("die", "die", "data", "") + step("later", "say", "readiness", "text = { from = \"die.x\" }"));
+  site.blueprint(step("die", "die", "data", "") +
+                 step("later", "say", "readiness", "text = { from = \"die.x\" }"));
   ASSERT_EQ(site.run(site.plan()), "unknown");
   EXPECT_EQ(site.endings()["later"], "not_run");
   EXPECT_EQ(site.go_on(site.last), "unknown") << "resuming does not guess either";
-  EXPECT_EQ(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "", "").error().code, "engine.statement.incomplete");
-  ASSERT_TRUE(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "alice", "looked at the host"));
+  EXPECT_EQ(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "", "")
+                .error()
+                .code,
+            "engine.statement.incomplete");
+  ASSERT_TRUE(engine::state_outcome(*site.ledger, site.last, "die", "adopt", {{"x", "1"}}, "alice",
+                                    "looked at the host"));
   EXPECT_EQ(site.go_on(site.last), "ok");
   EXPECT_EQ(site.endings()["later"], "ok");
   EXPECT_TRUE(site.verify().clean);
@@ -143,8 +170,9 @@ TEST(Run, leaves_a_step_unknown_that_nothing_can_observe_and_takes_a_persons_wor
 TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
   Site site;
   const std::string go = site.path().string() + "/go";
-  site.tool("wait", "[outputs.x]\ntype = \"string\"\n[effects]\n", "mkfifo " + go + ".fifo 2>/dev/null || true\necho started\nread x < " + go +
-                                                                     ".fifo\necho finished\nprintf '{\"x\":\"%s\"}' \"$x\" > \"$HYOPS_OUTPUTS\"\n");
+  site.tool("wait", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+            "mkfifo " + go + ".fifo 2>/dev/null || true\necho started\nread x < " + go +
+                ".fifo\necho finished\nprintf '{\"x\":\"%s\"}' \"$x\" > \"$HYOPS_OUTPUTS\"\n");
   site.blueprint(step("wait", "wait", "data", ""));
   auto id = site.admit(site.plan());
   ASSERT_TRUE(id) << id.error().text();
@@ -178,16 +206,19 @@ TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
 TEST(Run, starts_nothing_more_once_it_is_cancelled_and_can_be_resumed) {
   Site site;
   site.tool("say", one_text, say_it);
-  site.blueprint(step("first", "say", "data", "text = \"a\"") + step("second", "say", "readiness", "text = \"b\""));
+  site.blueprint(step("first", "say", "data", "text = \"a\"") +
+                 step("second", "say", "readiness", "text = \"b\""));
   auto id = site.admit(site.plan());
   ASSERT_TRUE(id);
   site.observer.on_event = [&](const std::string& type, const Json&) {
     if (type == "step.intent") {
-      EXPECT_TRUE(engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::after_step));
+      EXPECT_TRUE(engine::Cancellation::request(site.setup.run_folder(id->value),
+                                                engine::Cancel::after_step));
     }
   };
   EXPECT_EQ(site.go_on(*id), "cancelled");
-  EXPECT_EQ(site.endings(), (std::map<std::string, std::string>{{"first", "ok"}, {"second", "not_run"}}));
+  EXPECT_EQ(site.endings(),
+            (std::map<std::string, std::string>{{"first", "ok"}, {"second", "not_run"}}));
   site.observer.on_event = {};
   EXPECT_EQ(site.go_on(*id), "ok");
 }
@@ -200,7 +231,8 @@ TEST(Run, stops_the_running_step_when_it_is_cancelled_now) {
   ASSERT_TRUE(id);
   site.observer.on_event = [&](const std::string& type, const Json&) {
     if (type == "step.intent") {
-      EXPECT_TRUE(engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::now));
+      EXPECT_TRUE(
+          engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::now));
     }
   };
   EXPECT_EQ(site.go_on(*id), "failed");
@@ -211,10 +243,12 @@ TEST(Run, keeps_the_limit_of_a_resource) {
   Site site;
   const std::string busy = site.path().string() + "/busy";
   site.tool("one", "[outputs.x]\ntype = \"string\"\n[effects]\n",
-            "mkdir " + busy + "\nfor i in 1 2 3; do :; done\nrmdir " + busy + "\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
+            "mkdir " + busy + "\nfor i in 1 2 3; do :; done\nrmdir " + busy +
+                "\nprintf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n");
   site.profile("approvals = 1", "[limits.resources]\nrepository = 1\n");
   std::string steps;
-  for (const char* id : {"a", "b", "c", "d", "e", "f"}) steps += step(id, "one", "data", "", "resources = [\"repository\"]\n");
+  for (const char* id : {"a", "b", "c", "d", "e", "f"})
+    steps += step(id, "one", "data", "", "resources = [\"repository\"]\n");
   site.blueprint(steps);
   EXPECT_EQ(site.run(site.plan()), "ok");
 }
@@ -224,7 +258,8 @@ TEST(Run, refuses_a_pack_that_changed_after_the_plan_was_approved) {
   site.tool("say", one_text, say_it);
   site.blueprint(step("first", "say", "data", "text = \"a\""));
   const Json plan = site.plan();
-  site.file(site.setup.catalog / "packs/test/say/run.sh", "#!/bin/sh\ntouch " + site.path().string() + "/evil\n", true);
+  site.file(site.setup.catalog / "packs/test/say/run.sh",
+            "#!/bin/sh\ntouch " + site.path().string() + "/evil\n", true);
   EXPECT_EQ(site.run(plan), "failed");
   EXPECT_FALSE(fs::exists(site.path() / "evil"));
   EXPECT_NE(site.events("step.outcome")[0].find("engine.pack.changed"), std::string::npos);

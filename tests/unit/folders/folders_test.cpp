@@ -28,7 +28,8 @@ std::vector<Include> includes(const fs::path& root) {
     for (std::string text; std::getline(in, text);) {
       std::smatch found;
       if (std::regex_search(text, found, line))
-        out.push_back({entry.path(), entry.path().lexically_relative(root).begin()->string(), found[2], found[1] == "\""});
+        out.push_back({entry.path(), entry.path().lexically_relative(root).begin()->string(),
+                       found[2], found[1] == "\""});
     }
   }
   return out;
@@ -47,9 +48,12 @@ TEST(Folders, of_the_core_depend_downwards_only) {
       {"trust", {"base", "contract"}},
       {"record", {"base", "contract", "ledger", "trust", "process"}},
       {"plugin", {"base", "contract", "process", "net", "trust"}},
-      {"engine", {"base", "contract", "process", "net", "plan", "ledger", "trust", "record", "plugin"}},
+      {"engine",
+       {"base", "contract", "process", "net", "plan", "ledger", "trust", "record", "plugin"}},
       {"lab", {"base", "contract", "process", "ledger", "trust", "record", "engine"}},
-      {"cli", {"base", "contract", "process", "net", "plan", "ledger", "trust", "record", "plugin", "engine", "lab"}},
+      {"cli",
+       {"base", "contract", "process", "net", "plan", "ledger", "trust", "record", "plugin",
+        "engine", "lab"}},
       {"step-host", {"base", "process", "record"}},
       {"plugin-host", {"base", "plugin", "contract"}},
       {"plugin-sign", {"base", "plugin", "trust"}},
@@ -58,21 +62,24 @@ TEST(Folders, of_the_core_depend_downwards_only) {
   for (const auto& include : includes(HYOPS_SOURCE_DIR "/core")) {
     const size_t slash = include.what.find('/');
     const std::string target = slash == std::string::npos ? "" : include.what.substr(0, slash);
-    ASSERT_TRUE(may_use.count(include.folder)) << include.file << " stands in a folder without a rule";
+    ASSERT_TRUE(may_use.count(include.folder))
+        << include.file << " stands in a folder without a rule";
     if (!include.quoted || !may_use.count(target) || target == include.folder) continue;
-    EXPECT_TRUE(may_use.at(include.folder).count(target)) << include.file << " includes " << include.what;
+    EXPECT_TRUE(may_use.at(include.folder).count(target))
+        << include.file << " includes " << include.what;
   }
 }
 
 TEST(Folders, of_plugins_see_the_sdk_and_nothing_of_the_core) {
   for (const auto& include : includes(HYOPS_SOURCE_DIR "/plugins"))
-    EXPECT_FALSE(fs::exists(fs::path(HYOPS_SOURCE_DIR "/core") / include.what)) << include.file << " includes " << include.what;
+    EXPECT_FALSE(fs::exists(fs::path(HYOPS_SOURCE_DIR "/core") / include.what))
+        << include.file << " includes " << include.what;
 }
 
 TEST(Folders, keep_each_library_in_its_home) {
-  const std::map<std::string, std::set<std::string>> homes = {{"boost/dll", {"plugin-host"}}, {"sqlite3.h", {"ledger"}},
-                                                              {"curl/", {"net"}},             {"sodium", {"base", "trust"}},
-                                                              {"hs.h", {"record"}},           {"hs/", {"record"}}};
+  const std::map<std::string, std::set<std::string>> homes = {
+      {"boost/dll", {"plugin-host"}}, {"sqlite3.h", {"ledger"}}, {"curl/", {"net"}},
+      {"sodium", {"base", "trust"}},  {"hs.h", {"record"}},      {"hs/", {"record"}}};
   std::set<fs::path> toml;
   for (const auto& include : includes(HYOPS_SOURCE_DIR "/core")) {
     for (const auto& [header, folders] : homes)
@@ -99,13 +106,15 @@ TEST(Folders, hold_no_file_that_has_grown_past_one_idea) {
 TEST(Folders, of_the_core_name_no_provider) {
   const std::regex provider(R"(\b(gcp|aws|azure|proxmox|ec2|gce)\b)", std::regex::icase);
   for (const char* folder : {"plan", "ledger", "process", "engine", "net", "plugin"})
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(HYOPS_SOURCE_DIR "/core") / folder)) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(HYOPS_SOURCE_DIR "/core") / folder)) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path());
       int number = 0;
       for (std::string line; std::getline(in, line);) {
         ++number;
-        EXPECT_FALSE(std::regex_search(line, provider)) << entry.path() << ":" << number << ": " << line;
+        EXPECT_FALSE(std::regex_search(line, provider))
+            << entry.path() << ":" << number << ": " << line;
       }
     }
 }

@@ -1,10 +1,10 @@
 // A real HTTP server on a port of its own, answering as each test says, in a thread of its own.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -24,7 +24,8 @@ class HttpServer {
   using Handler = std::function<std::optional<Response>(const Request&)>;
 
   explicit HttpServer(Handler handler)
-      : handler_(std::move(handler)), acceptor_(io_, {boost::asio::ip::make_address("127.0.0.1"), 0}) {
+      : handler_(std::move(handler)),
+        acceptor_(io_, {boost::asio::ip::make_address("127.0.0.1"), 0}) {
     thread_ = std::thread([this] { serve(); });
   }
   ~HttpServer() {
@@ -36,7 +37,9 @@ class HttpServer {
     thread_.join();
   }
 
-  std::string host() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+  std::string host() const {
+    return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+  }
   std::string url(const std::string& path = "/") const { return "http://" + host() + path; }
   std::vector<Request> requests() const {
     const std::lock_guard hold(mutex_);

@@ -62,7 +62,8 @@ TEST(Http, records_every_attempt_and_no_secret) {
 TEST(Http, sends_nothing_to_a_host_that_is_not_allowed) {
   HttpServer server([](const Request&) { return std::optional(HttpServer::answer(200)); });
   HttpClient client;
-  for (const std::string& allowed : {std::string("127.0.0.1:1"), std::string("example.org"), std::string()}) {
+  for (const std::string& allowed :
+       {std::string("127.0.0.1:1"), std::string("example.org"), std::string()}) {
     auto request = to(server);
     request.allowed_hosts = {allowed};
     EXPECT_EQ(code(client.send(request)), "net.host.denied");
@@ -118,7 +119,8 @@ TEST(Http, says_that_nothing_listens_and_tries_again_as_often_as_it_may) {
 
 TEST(Http, repeats_what_is_unavailable_for_a_moment) {
   int asked = 0;
-  HttpServer server([&](const Request&) { return std::optional(HttpServer::answer(++asked < 3 ? 503 : 200)); });
+  HttpServer server(
+      [&](const Request&) { return std::optional(HttpServer::answer(++asked < 3 ? 503 : 200)); });
   HttpClient client;
   auto answer = client.send(to(server));
   ASSERT_TRUE(answer);
@@ -137,11 +139,14 @@ TEST(Http, gives_up_on_a_silent_peer_at_the_deadline) {
 TEST(Http, stops_when_cancelled) {
   HttpServer server([](const Request&) { return std::optional<Response>(); });
   HttpClient client;
-  EXPECT_EQ(code(client.send(to(server), {}, [&] { return !server.requests().empty(); })), "net.cancelled");
+  EXPECT_EQ(code(client.send(to(server), {}, [&] { return !server.requests().empty(); })),
+            "net.cancelled");
 }
 
 TEST(Http, takes_no_more_than_it_was_told) {
-  HttpServer server([](const Request&) { return std::optional(HttpServer::answer(200, std::string(100'000, 'x'))); });
+  HttpServer server([](const Request&) {
+    return std::optional(HttpServer::answer(200, std::string(100'000, 'x')));
+  });
   auto request = to(server);
   request.max_body = 99'999;
   HttpClient client;

@@ -1,4 +1,5 @@
-// What a plan promises: where each value comes from, what is unknown, what it touches, and one digest.
+// What a plan promises: where each value comes from, what is unknown, what it touches, and one
+// digest.
 #include "plan/order.hpp"
 #include "support/site.hpp"
 
@@ -7,11 +8,16 @@ using hyops::tests::Site;
 
 namespace {
 
-const char* say = "[inputs.text]\ntype = \"string\"\ndefault = \"module\"\n[inputs.host]\ntype = \"string\"\n[inputs.key]\ntype = \"secret\"\n"
-                  "[outputs.said]\ntype = \"string\"\n[outputs.count]\ntype = \"int\"\n[effects]\ndns_names = [\"host\"]\nfiles = [\"/srv/x\"]\n";
+const char* say =
+    "[inputs.text]\ntype = \"string\"\ndefault = \"module\"\n[inputs.host]\ntype = "
+    "\"string\"\n[inputs.key]\ntype = \"secret\"\n"
+    "[outputs.said]\ntype = \"string\"\n[outputs.count]\ntype = \"int\"\n[effects]\ndns_names = "
+    "[\"host\"]\nfiles = [\"/srv/x\"]\n";
 
-std::string step(const std::string& id, const std::string& inputs, const std::string& phase = "data") {
-  return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/say\"\nphase = \"" + phase + "\"\ninputs = { " + inputs + " }\n";
+std::string step(const std::string& id, const std::string& inputs,
+                 const std::string& phase = "data") {
+  return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/say\"\nphase = \"" + phase +
+         "\"\ninputs = { " + inputs + " }\n";
 }
 
 struct Planned : Site {
@@ -23,7 +29,9 @@ struct Planned : Site {
   }
 };
 
-std::string from(const Json& plan, const std::string& input = "text") { return plan["steps"][0]["inputs"][input]["from"]; }
+std::string from(const Json& plan, const std::string& input = "text") {
+  return plan["steps"][0]["inputs"][input]["from"];
+}
 
 }  // namespace
 
@@ -68,16 +76,22 @@ TEST(Plan, is_the_same_bytes_for_the_same_question) {
   Planned site;
   site.blueprint(step("a", "") + step("b", "text = { from = \"a.said\" }"));
   const Json first = site.plan(), second = site.plan();
-  EXPECT_EQ(plan::digest(plan::parse_plan(first).value()).value(), plan::digest(plan::parse_plan(second).value()).value());
+  EXPECT_EQ(plan::digest(plan::parse_plan(first).value()).value(),
+            plan::digest(plan::parse_plan(second).value()).value());
   site.file(site.setup.catalog / "packs/test/say/run.sh", "#!/bin/sh\nfalse\n", true);
-  EXPECT_NE(plan::digest(plan::parse_plan(site.plan()).value()).value(), plan::digest(plan::parse_plan(first).value()).value());
+  EXPECT_NE(plan::digest(plan::parse_plan(site.plan()).value()).value(),
+            plan::digest(plan::parse_plan(first).value()).value());
 }
 
 TEST(Plan, reads_durations_as_people_write_them_in_every_layer) {
   Planned site;
-  site.tool("wait", "[inputs.pause]\ntype = \"duration\"\ndefault = \"1s\"\n[outputs.x]\ntype = \"string\"\n[effects]\n", "true\n");
+  site.tool("wait",
+            "[inputs.pause]\ntype = \"duration\"\ndefault = \"1s\"\n[outputs.x]\ntype = "
+            "\"string\"\n[effects]\n",
+            "true\n");
   const auto pause = [&](const std::string& inputs) {
-    site.blueprint("[[step]]\nid = \"a\"\nmodule = \"test/wait\"\nphase = \"data\"\ninputs = { " + inputs + " }\n");
+    site.blueprint("[[step]]\nid = \"a\"\nmodule = \"test/wait\"\nphase = \"data\"\ninputs = { " +
+                   inputs + " }\n");
     return site.plan()["steps"][0]["inputs"]["pause"]["value"];
   };
   EXPECT_EQ(pause(""), 1000);
@@ -160,7 +174,8 @@ TEST(Plan, differences_are_told_in_words) {
   site.blueprint(step("a", "text = \"new\"") + step("b", ""));
   const auto sentences = plan::diff(before, plan::parse_plan(site.plan()).value());
   const auto has = [&](const std::string& part) {
-    return std::any_of(sentences.begin(), sentences.end(), [&](const auto& s) { return s.find(part) != std::string::npos; });
+    return std::any_of(sentences.begin(), sentences.end(),
+                       [&](const auto& s) { return s.find(part) != std::string::npos; });
   };
   EXPECT_TRUE(has("step a: input text was \"module\"")) << sentences.size();
   EXPECT_TRUE(has("step b is new"));

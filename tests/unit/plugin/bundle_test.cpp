@@ -1,4 +1,5 @@
-// The offline bundle through the built plugin and the real helper, sealed by the core's own sealing.
+// The offline bundle through the built plugin and the real helper, sealed by the core's own
+// sealing.
 #include "trust/seal.hpp"
 #include "unit/plugin/plugin_folder.hpp"
 
@@ -14,7 +15,8 @@ struct FixedClock : Clock {
 class OfflineBundle : public ::testing::Test {
  protected:
   OfflineBundle()
-      : temp_(*TempDir::create(std::filesystem::temp_directory_path())), ours_(*trust::SealKey::generate()),
+      : temp_(*TempDir::create(std::filesystem::temp_directory_path())),
+        ours_(*trust::SealKey::generate()),
         theirs_(*trust::SealKey::generate()) {}
 
   void seal(int64_t version = 3, bool to_us = true) {
@@ -29,17 +31,20 @@ class OfflineBundle : public ::testing::Test {
   }
   std::string file() const { return (temp_.path() / "drill.sealed").string(); }
 
-  Result<Json> call(const std::string& verb, const Json& input = Json::object(), int64_t min_version = 0) {
+  Result<Json> call(const std::string& verb, const Json& input = Json::object(),
+                    int64_t min_version = 0) {
     auto registry = Registry::open(standard_sources(HYOPS_BUILD_DIR, temp_.path()));
     if (!registry) return pass(registry);
     Services services;
     services.unseal = [this](std::string_view sealed) { return ours_.unseal(sealed); };
-    services.sink = [this](const std::string& name, const std::string& version, Secret value) -> Status {
+    services.sink = [this](const std::string& name, const std::string& version,
+                           Secret value) -> Status {
       taken_[name + "@" + version] = std::string(value.reveal());
       return {};
     };
     auto instance = Instance::start(*registry, "hyops.secrets.offline-bundle",
-                                    {{"bundle", file()}, {"min_version", min_version}}, std::move(services), clock_);
+                                    {{"bundle", file()}, {"min_version", min_version}},
+                                    std::move(services), clock_);
     if (!instance) return pass(instance);
     CallRequest request;
     request.interface = "hyops.secret/1";

@@ -26,24 +26,29 @@ TEST_P(BrokenVerb, has_a_code_and_says_whether_the_outcome_is_known) {
   EXPECT_EQ(outcome_is_unknown(answer.error()), GetParam().unknown);
   EXPECT_FALSE(answer.error().next.empty());
 }
-INSTANTIATE_TEST_SUITE_P(
-    All, BrokenVerb,
-    ::testing::Values(Broken{"silent", "plugin.answer.none", false}, Broken{"twice", "plugin.answer.twice", false},
-                      Broken{"both", "plugin.answer.both", false}, Broken{"fail-twice", "plugin.answer.twice", false},
-                      Broken{"not-json", "plugin.answer.malformed", false},
-                      Broken{"not-object", "plugin.answer.malformed", false},
-                      Broken{"float", "plugin.answer.malformed", false},
-                      Broken{"not-utf8", "plugin.answer.malformed", false},
-                      Broken{"no-code", "plugin.answer.code", false}, Broken{"core-code", "plugin.answer.code", false},
-                      Broken{"no-class", "plugin.answer.code", false}, Broken{"huge", "plugin.protocol", true},
-                      Broken{"throw", "plugin.protocol", true}, Broken{"bad-frame", "plugin.protocol", true},
-                      Broken{"segv", "plugin.died", true}, Broken{"abort", "plugin.died", true},
-                      Broken{"exit", "plugin.died", true}),
-    [](const auto& about) {
-      std::string name = about.param.how;
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(All, BrokenVerb,
+                         ::testing::Values(Broken{"silent", "plugin.answer.none", false},
+                                           Broken{"twice", "plugin.answer.twice", false},
+                                           Broken{"both", "plugin.answer.both", false},
+                                           Broken{"fail-twice", "plugin.answer.twice", false},
+                                           Broken{"not-json", "plugin.answer.malformed", false},
+                                           Broken{"not-object", "plugin.answer.malformed", false},
+                                           Broken{"float", "plugin.answer.malformed", false},
+                                           Broken{"not-utf8", "plugin.answer.malformed", false},
+                                           Broken{"no-code", "plugin.answer.code", false},
+                                           Broken{"core-code", "plugin.answer.code", false},
+                                           Broken{"no-class", "plugin.answer.code", false},
+                                           Broken{"huge", "plugin.protocol", true},
+                                           Broken{"throw", "plugin.protocol", true},
+                                           Broken{"bad-frame", "plugin.protocol", true},
+                                           Broken{"segv", "plugin.died", true},
+                                           Broken{"abort", "plugin.died", true},
+                                           Broken{"exit", "plugin.died", true}),
+                         [](const auto& about) {
+                           std::string name = about.param.how;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(PluginCall, names_the_signal_that_killed_the_helper_and_sends_nothing_to_a_dead_one) {
   PluginFolder there;
@@ -64,7 +69,8 @@ TEST(PluginCall, goes_on_after_a_verb_that_failed_properly) {
   there.put_signed("test.broken", "broken");
   auto instance = there.start("test.broken");
   ASSERT_TRUE(instance);
-  EXPECT_EQ(code(instance->call(request("apply", {{"how", "not-json"}}))), "plugin.answer.malformed");
+  EXPECT_EQ(code(instance->call(request("apply", {{"how", "not-json"}}))),
+            "plugin.answer.malformed");
   EXPECT_EQ(code(instance->call(request("apply"))), "ok");
 }
 
@@ -90,11 +96,13 @@ TEST(PluginCall, takes_the_answer_of_a_plugin_that_stops_when_told_to) {
   ASSERT_TRUE(instance) << instance.error().text();
   std::atomic<bool> stop = false;
   auto answer = instance->call(
-      request("release"), [&](int, const std::string&) { stop = true; }, [&] { return stop.load(); });
+      request("release"), [&](int, const std::string&) { stop = true; },
+      [&] { return stop.load(); });
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, "speaking.stopped");
   EXPECT_EQ(answer.error().kind, FailureClass::cancelled);
-  EXPECT_EQ(code(instance->call(request("plan"))), "ok") << "a cancelled call must not cancel the next";
+  EXPECT_EQ(code(instance->call(request("plan"))), "ok")
+      << "a cancelled call must not cancel the next";
 }
 
 TEST(PluginCall, sends_nothing_once_the_deadline_has_passed) {
@@ -123,12 +131,14 @@ TEST(PluginCall, hands_a_plugins_own_code_and_class_on) {
   there.put_signed("test.speaking", "speaking");
   auto instance = there.start("test.speaking");
   ASSERT_TRUE(instance);
-  auto failed = instance->call(
-      request("apply", {{"service", "fail"}, {"code", "exhausted/acme.quota"}, {"message", "no\x1b[2J more"}}));
+  auto failed = instance->call(request(
+      "apply",
+      {{"service", "fail"}, {"code", "exhausted/acme.quota"}, {"message", "no\x1b[2J more"}}));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, "acme.quota");
   EXPECT_EQ(failed.error().kind, FailureClass::exhausted);
-  EXPECT_EQ(failed.error().message.find('\x1b'), std::string::npos) << "a plugin must not drive a terminal";
+  EXPECT_EQ(failed.error().message.find('\x1b'), std::string::npos)
+      << "a plugin must not drive a terminal";
   auto thrown = instance->call(request("apply", {{"service", "throw"}}));
   EXPECT_EQ(code(thrown), "sdk.exception");
 }

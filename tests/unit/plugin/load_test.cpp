@@ -74,10 +74,12 @@ TEST(PluginLoad, refuses_a_shared_object_that_is_not_there) {
 TEST(PluginLoad, refuses_configuration_beyond_the_schema) {
   PluginFolder there;
   there.put_signed("test.speaking", "speaking",
-                   "[inputs.api]\ntype = \"string\"\nrequired = true\n[inputs.wait]\ntype = \"duration\"\ndefault = \"2s\"\n");
+                   "[inputs.api]\ntype = \"string\"\nrequired = true\n[inputs.wait]\ntype = "
+                   "\"duration\"\ndefault = \"2s\"\n");
   EXPECT_EQ(code(there.start("test.speaking")), "plugin.config.missing");
   EXPECT_EQ(code(there.start("test.speaking", {{"api", 3}})), "plugin.config.value");
-  EXPECT_EQ(code(there.start("test.speaking", {{"api", "x"}, {"apii", "x"}})), "plugin.config.unknown");
+  EXPECT_EQ(code(there.start("test.speaking", {{"api", "x"}, {"apii", "x"}})),
+            "plugin.config.unknown");
   auto good = there.start("test.speaking", {{"api", "x"}});
   ASSERT_TRUE(good) << good.error().text();
   EXPECT_EQ((*good->call(request("plan")))["config"], (Json{{"api", "x"}, {"wait", 2000}}));
@@ -134,7 +136,8 @@ TEST(PluginLoad, refuses_manifests_from_another_time) {
   EXPECT_EQ(parsed(PluginFolder::manifest("test.x")), "ok");
   EXPECT_EQ(parsed(changed("1.0\"", "2.0\"")), "plugin.manifest.abi");
   EXPECT_EQ(parsed(changed("provider/1", "provider/9")), "plugin.manifest.interface");
-  EXPECT_EQ(parsed(PluginFolder::manifest("test.x", "requires = [\"hyops.root/1\"]\n")), "plugin.manifest.service");
+  EXPECT_EQ(parsed(PluginFolder::manifest("test.x", "requires = [\"hyops.root/1\"]\n")),
+            "plugin.manifest.service");
   EXPECT_EQ(parsed(PluginFolder::manifest("test.x", "surprise = 1\n")), "plugin.manifest.invalid");
   EXPECT_EQ(parsed(PluginFolder::manifest("../../etc")), "plugin.manifest.invalid");
   EXPECT_EQ(parsed("plugin = \"test.x\"\n"), "plugin.manifest.invalid");

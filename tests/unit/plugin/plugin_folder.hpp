@@ -20,7 +20,8 @@ std::string code(const Result<T>& result) {
 class PluginFolder {
  public:
   PluginFolder()
-      : temp_(*TempDir::create(std::filesystem::temp_directory_path())), key_(*trust::SecretKey::generate()) {
+      : temp_(*TempDir::create(std::filesystem::temp_directory_path())),
+        key_(*trust::SecretKey::generate()) {
     trust_keys("test.");
   }
 
@@ -31,21 +32,26 @@ class PluginFolder {
   void trust_keys(const std::string& ids, const std::string& interfaces = "\"hyops.provider/1\"") {
     trust_key(key_, ids, interfaces);
   }
-  void trust_key(const trust::SecretKey& key, const std::string& ids, const std::string& interfaces) {
-    write(root() / "trust.toml", "[[key]]\nname = \"tester\"\nkey = \"" + key.public_key().text + "\"\nids = [\"" +
-                                     ids + "\"]\ninterfaces = [" + interfaces + "]\n");
+  void trust_key(const trust::SecretKey& key, const std::string& ids,
+                 const std::string& interfaces) {
+    write(root() / "trust.toml", "[[key]]\nname = \"tester\"\nkey = \"" + key.public_key().text +
+                                     "\"\nids = [\"" + ids + "\"]\ninterfaces = [" + interfaces +
+                                     "]\n");
   }
 
   static std::string manifest(const std::string& id, const std::string& more = {}) {
-    return "plugin = \"" + id + "\"\nversion = \"1.0.0\"\ntitle = \"A test\"\nvendor = \"tests\"\nabi = \"1.0\"\n"
-           "status = \"stable\"\nimplements = [\"hyops.provider/1\"]\n" + more;
+    return "plugin = \"" + id +
+           "\"\nversion = \"1.0.0\"\ntitle = \"A test\"\nvendor = \"tests\"\nabi = \"1.0\"\n"
+           "status = \"stable\"\nimplements = [\"hyops.provider/1\"]\n" +
+           more;
   }
 
   // Puts the built plugin `name` there as `id`, unsigned.
   void put(const std::string& id, const std::string& name, const std::string& toml) {
     std::filesystem::create_directories(folder(id));
-    std::filesystem::copy_file(std::string(HYOPS_BUILD_DIR) + "/tests/plugins/" + name + "/plugin.so",
-                               folder(id) / "plugin.so", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(
+        std::string(HYOPS_BUILD_DIR) + "/tests/plugins/" + name + "/plugin.so",
+        folder(id) / "plugin.so", std::filesystem::copy_options::overwrite_existing);
     write(folder(id) / "plugin.toml", toml);
   }
   void put_signed(const std::string& id, const std::string& name, const std::string& more = {}) {
@@ -55,10 +61,12 @@ class PluginFolder {
   }
 
   Result<Registry> registry() const {
-    return Registry::open({{root() / "plugins"}, {root() / "trust.toml"},
+    return Registry::open({{root() / "plugins"},
+                           {root() / "trust.toml"},
                            std::string(HYOPS_BUILD_DIR) + "/libexec/hyops/hyops-plugin-host"});
   }
-  Result<Instance> start(const std::string& id, const Json& config = Json::object(), Services services = {}) const {
+  Result<Instance> start(const std::string& id, const Json& config = Json::object(),
+                         Services services = {}) const {
     auto found = registry();
     if (!found) return pass(found);
     return Instance::start(*found, id, config, std::move(services));

@@ -31,12 +31,14 @@ Json get(const std::string& url, const std::string& secret = {}) {
 
 TEST(PluginService, puts_a_secret_into_a_request_that_the_plugin_never_sees) {
   net::HttpServer server([](const net::Request& asked) {
-    return std::optional(net::HttpServer::answer(200, asked["Authorization"] == "Bearer value-of-lab" ? "in" : "out"));
+    return std::optional(net::HttpServer::answer(
+        200, asked["Authorization"] == "Bearer value-of-lab" ? "in" : "out"));
   });
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
   Recorded seen;
-  auto instance = there.start("test.speaking", {{"api", server.url()}, {"token", "lab"}}, seen.services());
+  auto instance =
+      there.start("test.speaking", {{"api", server.url()}, {"token", "lab"}}, seen.services());
   ASSERT_TRUE(instance) << instance.error().text();
   auto answer = instance->call(request("apply", get(server.url("/v1/x?y=z"), "lab")));
   ASSERT_TRUE(answer) << answer.error().text();
@@ -49,20 +51,25 @@ TEST(PluginService, puts_a_secret_into_a_request_that_the_plugin_never_sees) {
 }
 
 TEST(PluginService, gives_no_secret_that_the_configuration_does_not_name) {
-  net::HttpServer server([](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
+  net::HttpServer server(
+      [](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
   Recorded seen;
-  auto instance = there.start("test.speaking", {{"api", server.url()}, {"token", "lab"}}, seen.services());
+  auto instance =
+      there.start("test.speaking", {{"api", server.url()}, {"token", "lab"}}, seen.services());
   ASSERT_TRUE(instance);
-  EXPECT_EQ(code(instance->call(request("apply", get(server.url(), "root-password")))), "plugin.service.secret");
+  EXPECT_EQ(code(instance->call(request("apply", get(server.url(), "root-password")))),
+            "plugin.service.secret");
   EXPECT_TRUE(seen.asked.empty());
   EXPECT_TRUE(server.requests().empty());
 }
 
 TEST(PluginService, reaches_only_the_configured_host) {
-  net::HttpServer allowed([](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
-  net::HttpServer other([](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
+  net::HttpServer allowed(
+      [](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
+  net::HttpServer other(
+      [](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
   auto instance = there.start("test.speaking", {{"api", allowed.url()}}, Recorded().services());
@@ -116,19 +123,27 @@ TEST(PluginService, takes_secrets_into_the_sink_and_lets_the_sink_say_no) {
   };
   auto instance = there.start("test.speaking", Json::object(), std::move(services));
   ASSERT_TRUE(instance);
-  EXPECT_EQ(code(instance->call(request("apply", {{"service", "sink"}, {"name", "db"}, {"value", "hunter2"}}))), "ok");
+  EXPECT_EQ(code(instance->call(
+                request("apply", {{"service", "sink"}, {"name", "db"}, {"value", "hunter2"}}))),
+            "ok");
   EXPECT_EQ(got, "db@7=hunter2");
-  EXPECT_EQ(code(instance->call(request("apply", {{"service", "sink"}, {"name", "unwanted"}, {"value", "x"}}))), "sdk.sink");
+  EXPECT_EQ(code(instance->call(
+                request("apply", {{"service", "sink"}, {"name", "unwanted"}, {"value", "x"}}))),
+            "sdk.sink");
 }
 
 TEST(PluginService, runs_declared_executables_with_an_empty_environment) {
   PluginFolder there;
-  there.put_signed("test.speaking", "speaking", "requires = [\"hyops.exec/1\"]\n[exec]\nexecutables = [\"env\", \"cat\", \"false\"]\n");
+  there.put_signed(
+      "test.speaking", "speaking",
+      "requires = [\"hyops.exec/1\"]\n[exec]\nexecutables = [\"env\", \"cat\", \"false\"]\n");
   Services services;
   services.exec_values = {{"identity_file", "/run/key"}};
   auto instance = there.start("test.speaking", Json::object(), std::move(services));
   ASSERT_TRUE(instance);
-  const auto run = [&](const Json& wanted) { return instance->call(request("apply", {{"service", "exec"}, {"request", wanted}})); };
+  const auto run = [&](const Json& wanted) {
+    return instance->call(request("apply", {{"service", "exec"}, {"request", wanted}}));
+  };
   auto environment = run({{"argv", {"env"}}});
   ASSERT_TRUE(environment) << environment.error().text();
   const std::string seen = (*environment)["json"]["out"];

@@ -213,9 +213,8 @@ TEST_F(Approval, is_refused_before_it_is_signed_where_it_could_not_count) {
   make_plan();
   EXPECT_TRUE(approve("alice", {"--key", "keys/bob.key", "--cost-cap", "5"})
                   .says("trust.approval.signature"));
-  EXPECT_TRUE(
-      approve("alise", {"--key", "keys/alice.key", "--cost-cap", "5"})
-          .says("Did you mean \"alice\"?"));
+  EXPECT_TRUE(approve("alise", {"--key", "keys/alice.key", "--cost-cap", "5"})
+                  .says("Did you mean \"alice\"?"));
   EXPECT_TRUE(approve("alice", {"--key", "keys/alice.key", "--cost-cap", "1.49"})
                   .says("trust.approval.cost"));
   EXPECT_TRUE(approve("alice", {"--key", "keys/alice.key"}).says("--cost-cap is needed"));

@@ -42,7 +42,7 @@ std::string check(const People& people, const std::vector<SignedDocument>& docum
   return said(check_approvals(documents, wanted, people.lane, now));
 }
 
-std::string parsed(const Json& document) { return said(parse_approval(document.dump())); }
+std::string parsed_approval(const Json& document) { return said(parse_approval(document.dump())); }
 
 }  // namespace
 
@@ -202,18 +202,18 @@ TEST(Approval, with_a_member_missing_added_changed_or_out_of_range_is_malformed)
   for (const auto& [name, value] : good.items()) {
     Json without = good;
     without.erase(name);
-    EXPECT_EQ(parsed(without), "trust.approval.malformed") << name << " missing";
+    EXPECT_EQ(parsed_approval(without), "trust.approval.malformed") << name << " missing";
     for (const Json& other : {Json(nullptr), Json(true), Json(1.5), Json(-1), Json(UINT64_MAX),
                               Json(std::string(70'000, 'x')), Json(""), Json::object()}) {
       Json changed = good;
       changed[name] = other;
-      EXPECT_EQ(parsed(changed), "trust.approval.malformed")
+      EXPECT_EQ(parsed_approval(changed), "trust.approval.malformed")
           << name << " = " << other.dump().substr(0, 40);
     }
   }
   Json more = good;
   more["and"] = "more";
-  EXPECT_EQ(parsed(more), "trust.approval.malformed");
+  EXPECT_EQ(parsed_approval(more), "trust.approval.malformed");
   EXPECT_EQ(said(parse_approval(text + "\n")), "trust.approval.malformed");
   EXPECT_EQ(said(parse_approval(std::string(10u << 20, 'x'))), "trust.approval.malformed");
   auto backwards = good_approval();

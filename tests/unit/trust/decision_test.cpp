@@ -16,7 +16,7 @@ std::string check(const People& people, const Decision& decision, int64_t now = 
 
 Json members() { return Json::parse(to_document(good_decision()).value()); }
 
-std::string parsed(const Json& document) { return said(parse_decision(document.dump())); }
+std::string parsed_decision(const Json& document) { return said(parse_decision(document.dump())); }
 
 }  // namespace
 
@@ -82,29 +82,29 @@ TEST(Decision, that_no_decider_signed_is_refused_before_it_is_read) {
 
 TEST(Decision, with_a_member_missing_added_or_of_another_type_is_malformed) {
   const Json good = members();
-  ASSERT_EQ(parsed(good), "ok");
+  ASSERT_EQ(parsed_decision(good), "ok");
   for (const auto& [name, value] : good.items()) {
     Json without = good;
     without.erase(name);
-    EXPECT_EQ(parsed(without), "trust.decision.malformed") << name << " missing";
+    EXPECT_EQ(parsed_decision(without), "trust.decision.malformed") << name << " missing";
     for (const Json& other :
          {Json(nullptr), Json::array({1}), Json(1.5), Json(-1), Json(UINT64_MAX),
           Json(std::string(70'000, 'x')), Json("\x1b[2J"), Json{{"x", 1}}}) {
       Json changed = good;
       changed[name] = other;
-      EXPECT_NE(parsed(changed), "ok") << name << " = " << other.dump().substr(0, 40);
+      EXPECT_NE(parsed_decision(changed), "ok") << name << " = " << other.dump().substr(0, 40);
     }
   }
   Json more = good;
   more["execute"] = "now";
-  EXPECT_EQ(parsed(more), "trust.decision.malformed");
+  EXPECT_EQ(parsed_decision(more), "trust.decision.malformed");
 }
 
 TEST(Decision, with_a_value_out_of_range_is_malformed) {
   const auto with = [&](const char* name, Json value) {
     Json changed = members();
     changed[name] = std::move(value);
-    return parsed(changed);
+    return parsed_decision(changed);
   };
   EXPECT_EQ(with("decision", 2), "trust.decision.malformed");
   EXPECT_EQ(with("type", "failsideways"), "trust.decision.type");

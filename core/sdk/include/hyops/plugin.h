@@ -1,16 +1,16 @@
 /*
  * The whole contract between hyops and a plugin, so that a plugin can be written in any language.
  *
- * A plugin is one shared object, plugin.so, in a folder of its own beside plugin.toml (what it is and
- * what it needs) and plugin.toml.minisig (who vouches for it). The object exports one symbol,
- * hyops_module. Everything else is reached from there by string id, so that an old plugin runs under a
- * new core and a new plugin under an old one.
+ * A plugin is one shared object, plugin.so, in a folder of its own beside plugin.toml (what it is
+ * and what it needs) and plugin.toml.minisig (who vouches for it). The object exports one symbol,
+ * hyops_module. Everything else is reached from there by string id, so that an old plugin runs
+ * under a new core and a new plugin under an old one.
  *
- * Where it runs. Each instance of a plugin has a helper process of its own, with an empty environment,
- * no descriptors but its socket, working directory "/", no way to gain privileges and no core dumps.
- * It is loaded there with RTLD_NOW | RTLD_LOCAL from a sealed copy of the file whose digest was
- * checked, and never unloaded. Crashing ends that helper and makes the outcome of one step unknown;
- * it cannot harm anything else.
+ * Where it runs. Each instance of a plugin has a helper process of its own, with an empty
+ * environment, no descriptors but its socket, working directory "/", no way to gain privileges and
+ * no core dumps. It is loaded there with RTLD_NOW | RTLD_LOCAL from a sealed copy of the file whose
+ * digest was checked, and never unloaded. Crashing ends that helper and makes the outcome of one
+ * step unknown; it cannot harm anything else.
  *
  * Rules that hold everywhere below:
  *
@@ -48,7 +48,7 @@ extern "C" {
 
 /* Borrowed until the call returns; not terminated by a zero. */
 typedef struct hyops_bytes {
-  const char *data;
+  const char* data;
   uint64_t size;
 } hyops_bytes;
 
@@ -65,12 +65,12 @@ struct hyops_call_v1 {
   uint32_t struct_size, reserved;
 
   /* The outputs of the verb. */
-  void (*emit)(hyops_call *, hyops_bytes json);
+  void (*emit)(hyops_call*, hyops_bytes json);
 
   /*
-   * Why it could not be done. code is "class/area.what": the class decides how hyops reacts, the rest
-   * names the problem for ever, in a-z 0-9 _ . (plugin.died, .deadline, .protocol, .stopped and .late
-   * are the core's own words about a plugin and are not accepted from one):
+   * Why it could not be done. code is "class/area.what": the class decides how hyops reacts, the
+   * rest names the problem for ever, in a-z 0-9 _ . (plugin.died, .deadline, .protocol, .stopped
+   * and .late are the core's own words about a plugin and are not accepted from one):
    *
    *   invalid      the request itself is wrong; repeating it cannot help
    *   denied       policy, trust or permission says no
@@ -85,25 +85,26 @@ struct hyops_call_v1 {
    *
    * message is one sentence for a tired human, without secrets.
    */
-  void (*fail)(hyops_call *, hyops_bytes code, hyops_bytes message);
+  void (*fail)(hyops_call*, hyops_bytes code, hyops_bytes message);
 
   /* How far it is, 0 to 1000, and in words. As often as there is news, not more. */
-  void (*progress)(hyops_call *, uint32_t permille, hyops_bytes note);
+  void (*progress)(hyops_call*, uint32_t permille, hyops_bytes note);
 
   /* Not 0 once somebody wants it to stop. Then undo or finish, answer and return within seconds: a
      plugin that does not is killed, and what it did is unknown. Host services return early then. */
-  int32_t (*cancelled)(const hyops_call *);
+  int32_t (*cancelled)(const hyops_call*);
 
   /* Milliseconds left; 0 once passed (cancelled() is true as well); INT64_MAX: none. */
-  int64_t (*deadline_ms)(const hyops_call *);
+  int64_t (*deadline_ms)(const hyops_call*);
 
   /*
    * What the call belongs to, borrowed until the verb returns:
    *   {"key","run","step","lane","fencing_token"}
-   * key is the same for every repetition of one intent: whatever is created is created under it, and
-   * observe finds it by it. A side effect carries lane and fencing_token to where they can be checked.
+   * key is the same for every repetition of one intent: whatever is created is created under it,
+   * and observe finds it by it. A side effect carries lane and fencing_token to where they can be
+   * checked.
    */
-  hyops_bytes (*about)(const hyops_call *);
+  hyops_bytes (*about)(const hyops_call*);
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -121,34 +122,34 @@ typedef struct hyops_module_v1 {
   /* As in plugin.toml, to the letter. */
   const char *id, *version;
 
-  /* Makes the one instance of this process from its configuration, which has been checked against the
-     schema in plugin.toml and has its defaults filled in. Null, after fail(), if that cannot be. Does
-     nothing to the outside. host lives as long as the instance. */
-  hyops_instance *(*create)(const hyops_host *host, hyops_call *call, hyops_bytes config_json);
-  void (*destroy)(hyops_instance *);
+  /* Makes the one instance of this process from its configuration, which has been checked against
+     the schema in plugin.toml and has its defaults filled in. Null, after fail(), if that cannot
+     be. Does nothing to the outside. host lives as long as the instance. */
+  hyops_instance* (*create)(const hyops_host* host, hyops_call* call, hyops_bytes config_json);
+  void (*destroy)(hyops_instance*);
 
   /* The table of an interface by id ("hyops.provider/1"), null for one it does not implement. What
      plugin.toml lists under `implements` must be here, and nothing else is ever asked for. */
-  const void *(*interface)(hyops_instance *, const char *id);
+  const void* (*interface)(hyops_instance*, const char* id);
 } hyops_module_v1;
 
-/* A verb. json is the step's inputs as the module declares them; what is emitted are its outputs. */
-typedef void (*hyops_verb)(hyops_instance *, hyops_call *, hyops_bytes json);
+/* A verb. json is the step's inputs as the module declares them; what is emitted are its outputs.
+ */
+typedef void (*hyops_verb)(hyops_instance*, hyops_call*, hyops_bytes json);
 
 /*
  * hyops.provider/1: places computers. Nothing else: egress and access are plugins of their own.
  *
  *   plan     pure: reads nothing that changes. Emits
  *            {"hosts":[{"name","zone","address"}], "cost":{"currency","micro_per_hour"}}
- *            address null where only apply can know it; micro_per_hour null where the price is unknown.
- *            Equal inputs give equal bytes: the digest of this is what people approve.
- *   apply    makes it so under the call's key. Again under the same key: the same hosts, no more.
- *            Emits {"hosts":[{"name","zone","address","user","port","host_key","placement"}]}, where
- *            host_key was captured as the host came into being ("ssh-ed25519 AAAA...") and
- *            placement is the provider's own name of it.
- *   observe  reads only: is what apply with this key and these inputs would have made there?
- *            Emits {"present":true|false, "hosts":[...]}. Not being able to tell is a failure.
- *   release  {"hosts":[...]} exist no longer and cost nothing. Again, or of what is gone: fine.
+ *            address null where only apply can know it; micro_per_hour null where the price is
+ * unknown. Equal inputs give equal bytes: the digest of this is what people approve. apply    makes
+ * it so under the call's key. Again under the same key: the same hosts, no more. Emits
+ * {"hosts":[{"name","zone","address","user","port","host_key","placement"}]}, where host_key was
+ * captured as the host came into being ("ssh-ed25519 AAAA...") and placement is the provider's own
+ * name of it. observe  reads only: is what apply with this key and these inputs would have made
+ * there? Emits {"present":true|false, "hosts":[...]}. Not being able to tell is a failure. release
+ * {"hosts":[...]} exist no longer and cost nothing. Again, or of what is gone: fine.
  */
 typedef struct hyops_provider_v1 {
   uint32_t struct_size, reserved;
@@ -161,8 +162,9 @@ typedef struct hyops_provider_v1 {
  *   plan     pure; emits {"rules":[...]}: the rules as they will stand, in words of the platform.
  *   apply    makes it so, replacing what stood under the same name.
  *   observe  {"present":true|false, ...what stands}; reads only.
- *   prove    reads back what is enforced; emits {"proven":true|false,"reachable":[],"denied":[],"proof"}.
- *   release  takes the rules away. Again: fine.
+ *   prove    reads back what is enforced; emits
+ * {"proven":true|false,"reachable":[],"denied":[],"proof"}. release  takes the rules away. Again:
+ * fine.
  */
 typedef struct hyops_egress_v1 {
   uint32_t struct_size, reserved;
@@ -172,11 +174,10 @@ typedef struct hyops_egress_v1 {
 /*
  * hyops.access/1: one mode of reaching hosts, proven before anybody relies on it.
  *
- *   prove    {"hosts":[host]} -> {"hosts":[{"name","route","port","host_key","login"}]}, each true or
- *            false, in that order: after the first false the rest is false.
- *   open     {"hosts":[host]} -> {"endpoints":[{"name","address","port","user","host_key","expires_ms"}]}
- *            after proving each; expires_ms 0: until closed. All or none.
- *   observe  {"present","endpoints"}: what stands open now.
+ *   prove    {"hosts":[host]} -> {"hosts":[{"name","route","port","host_key","login"}]}, each true
+ * or false, in that order: after the first false the rest is false. open     {"hosts":[host]} ->
+ * {"endpoints":[{"name","address","port","user","host_key","expires_ms"}]} after proving each;
+ * expires_ms 0: until closed. All or none. observe  {"present","endpoints"}: what stands open now.
  *   close    {"endpoints":[...]} are closed. Again: fine.
  */
 typedef struct hyops_access_v1 {
@@ -203,82 +204,84 @@ typedef struct hyops_secret_v1 {
  * --------------------------------------------------------------------------------------------- */
 
 /*
- * Where services are got from: by id, those that plugin.toml lists under `requires`; null otherwise.
- * Tables live as long as the instance. Every function takes the host it came from.
+ * Where services are got from: by id, those that plugin.toml lists under `requires`; null
+ * otherwise. Tables live as long as the instance. Every function takes the host it came from.
  */
 struct hyops_host {
   uint32_t struct_size, reserved;
-  const void *(*service)(const hyops_host *, const char *id);
+  const void* (*service)(const hyops_host*, const char* id);
 };
 
 /*
- * How a service answers: before it returns it calls one of these, once, with the context given here.
- * code of an error is a code of `hyops explain`, kind its class; both can be handed on to fail().
+ * How a service answers: before it returns it calls one of these, once, with the context given
+ * here. code of an error is a code of `hyops explain`, kind its class; both can be handed on to
+ * fail().
  */
 typedef struct hyops_answer {
-  void *context;
-  void (*ok)(void *context, hyops_bytes json, hyops_bytes bytes);
-  void (*error)(void *context, hyops_bytes kind, hyops_bytes code, hyops_bytes message);
+  void* context;
+  void (*ok)(void* context, hyops_bytes json, hyops_bytes bytes);
+  void (*error)(void* context, hyops_bytes kind, hyops_bytes code, hyops_bytes message);
 } hyops_answer;
 
 /* hyops.log/1: a line for the step's log. level 0 debug, 1 info, 2 warning, 3 error. */
 typedef struct hyops_log_v1 {
   uint32_t struct_size, reserved;
-  void (*write)(const hyops_host *, int32_t level, hyops_bytes text);
+  void (*write)(const hyops_host*, int32_t level, hyops_bytes text);
 } hyops_log_v1;
 
 /* hyops.clock/1: milliseconds since 1970 UTC (may jump), and of a clock that never jumps. */
 typedef struct hyops_clock_v1 {
   uint32_t struct_size, reserved;
-  int64_t (*wall_ms)(const hyops_host *);
-  int64_t (*mono_ms)(const hyops_host *);
+  int64_t (*wall_ms)(const hyops_host*);
+  int64_t (*mono_ms)(const hyops_host*);
 } hyops_clock_v1;
 
 /*
- * hyops.http/1: one request, made by the core: allow-listed hosts, verified TLS, no proxy, recorded.
+ * hyops.http/1: one request, made by the core: allow-listed hosts, verified TLS, no proxy,
+ * recorded.
  *
  *   {"method":"POST", "url":"https://api.example/v1/x",
  *    "headers":{"Idempotency-Key":"..."},                 optional
- *    "auth":{"scheme":"bearer","secret":"lab-token"},     optional: the *name*; the core puts the value in.
- *                                                         Only secrets the configuration names.
- *    "timeout_ms":10000, "repeatable":true}               optional; repeatable: safe to retry though the
- *                                                         method is not (it carries an idempotency key)
+ *    "auth":{"scheme":"bearer","secret":"lab-token"},     optional: the *name*; the core puts the
+ * value in. Only secrets the configuration names. "timeout_ms":10000, "repeatable":true} optional;
+ * repeatable: safe to retry though the method is not (it carries an idempotency key)
  *
- * body is sent as it is. ok: {"status","headers":{lower case}} and the body as bytes, for every status;
- * error when no answer came at all (net.*).
+ * body is sent as it is. ok: {"status","headers":{lower case}} and the body as bytes, for every
+ * status; error when no answer came at all (net.*).
  */
 typedef struct hyops_http_v1 {
   uint32_t struct_size, reserved;
-  void (*request)(const hyops_host *, hyops_bytes request_json, hyops_bytes body,
-                  const hyops_answer *answer);
+  void (*request)(const hyops_host*, hyops_bytes request_json, hyops_bytes body,
+                  const hyops_answer* answer);
 } hyops_http_v1;
 
 /*
- * hyops.exec/1: runs an executable that plugin.toml declares, in an environment of the core's making.
+ * hyops.exec/1: runs an executable that plugin.toml declares, in an environment of the core's
+ * making.
  *
  *   {"argv":["ssh","-o","UserKnownHostsFile={known_hosts}",...],   no shell; "{x}" is replaced by
- *    "files":{"known_hosts":"text"},                               a private file with this text, or by a
- *                                                                  path the core supplies ("{identity_file}")
- *    "timeout_ms":10000}
+ *    "files":{"known_hosts":"text"},                               a private file with this text,
+ * or by a path the core supplies ("{identity_file}") "timeout_ms":10000}
  *
  * ok: {"code","signal","out","err"}, whatever the code; out and err at most 1 MiB.
  */
 typedef struct hyops_exec_v1 {
   uint32_t struct_size, reserved;
-  void (*run)(const hyops_host *, hyops_bytes request_json, const hyops_answer *answer);
+  void (*run)(const hyops_host*, hyops_bytes request_json, const hyops_answer* answer);
 } hyops_exec_v1;
 
-/* hyops.secret_sink/1: where `resolve` puts a value. Returns 0, or not 0 if it was not taken: then fail. */
+/* hyops.secret_sink/1: where `resolve` puts a value. Returns 0, or not 0 if it was not taken: then
+ * fail. */
 typedef struct hyops_secret_sink_v1 {
   uint32_t struct_size, reserved;
-  int32_t (*put)(const hyops_host *, hyops_bytes name, hyops_bytes version, hyops_bytes value);
+  int32_t (*put)(const hyops_host*, hyops_bytes name, hyops_bytes version, hyops_bytes value);
 } hyops_secret_sink_v1;
 
-/* hyops.unseal/1: opens bytes sealed to this runner (X25519 sealed box). The runner's key stays in the
-   core. ok: {} and the opened bytes, to be wiped after use. */
+/* hyops.unseal/1: opens bytes sealed to this runner (X25519 sealed box). The runner's key stays in
+   the core. ok: {} and the opened bytes, to be wiped after use. */
 typedef struct hyops_unseal_v1 {
   uint32_t struct_size, reserved;
-  void (*open)(const hyops_host *, hyops_bytes sealed, const hyops_answer *answer);
+  void (*open)(const hyops_host*, hyops_bytes sealed, const hyops_answer* answer);
 } hyops_unseal_v1;
 
 #ifdef __cplusplus

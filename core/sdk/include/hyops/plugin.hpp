@@ -1,12 +1,15 @@
-// C++17 glue for a plugin: fences every entry point against exceptions and wraps the host's services.
+// C++17 glue for a plugin: fences every entry point against exceptions and wraps the host's
+// services.
 //
 //   struct Clouds {
 //     Clouds(const hyops::sdk::Host& host, std::string_view config);
-//     std::string apply(hyops::sdk::Call& call, std::string_view inputs);   // returns the outputs as JSON
+//     std::string apply(hyops::sdk::Call& call, std::string_view inputs);   // returns the outputs
+//     as JSON
 //     ...
 //   };
-//   A verb throws hyops::sdk::Failed to fail; anything else it throws becomes internal/sdk.exception.
-//   HYOPS_PLUGIN("com.acme.clouds", "1.0.0", Clouds, hyops::sdk::Provider<Clouds>)
+//   A verb throws hyops::sdk::Failed to fail; anything else it throws becomes
+//   internal/sdk.exception. HYOPS_PLUGIN("com.acme.clouds", "1.0.0", Clouds,
+//   hyops::sdk::Provider<Clouds>)
 #ifndef HYOPS_PLUGIN_HPP
 #define HYOPS_PLUGIN_HPP
 
@@ -22,7 +25,9 @@
 namespace hyops::sdk {
 
 inline hyops_bytes bytes(std::string_view text) { return {text.data(), text.size()}; }
-inline std::string_view view(hyops_bytes b) { return b.size ? std::string_view(b.data, b.size) : ""; }
+inline std::string_view view(hyops_bytes b) {
+  return b.size ? std::string_view(b.data, b.size) : "";
+}
 
 // What a verb throws to fail: "class/area.what" and one sentence (see hyops_call_v1.fail).
 struct Failed : std::exception {
@@ -35,7 +40,9 @@ struct Failed : std::exception {
 class Call {
  public:
   explicit Call(hyops_call* call) : call_(call) {}
-  void progress(uint32_t permille, std::string_view note) { call_->progress(call_, permille, bytes(note)); }
+  void progress(uint32_t permille, std::string_view note) {
+    call_->progress(call_, permille, bytes(note));
+  }
   bool cancelled() const { return call_->cancelled(call_) != 0; }
   int64_t deadline_ms() const { return call_->deadline_ms(call_); }
   std::string_view about() const { return view(call_->about(call_)); }
@@ -61,7 +68,8 @@ class Host {
 
   Answer http(std::string_view request, std::string_view body = {}) const {
     const auto* http = need<hyops_http_v1>("hyops.http/1");
-    return ask([&](const hyops_answer* to) { http->request(host_, bytes(request), bytes(body), to); });
+    return ask(
+        [&](const hyops_answer* to) { http->request(host_, bytes(request), bytes(body), to); });
   }
   Answer exec(std::string_view request) const {
     const auto* exec = need<hyops_exec_v1>("hyops.exec/1");
@@ -85,7 +93,8 @@ class Host {
   template <class Table>
   const Table* need(const char* id) const {
     const auto* table = find<Table>(id);
-    if (!table) throw Failed("internal/sdk.service", std::string("plugin.toml does not require ") + id);
+    if (!table)
+      throw Failed("internal/sdk.service", std::string("plugin.toml does not require ") + id);
     return table;
   }
 
@@ -99,7 +108,8 @@ class Host {
     waiting->answer.json = view(json);
     waiting->answer.body = view(body);
   }
-  static void on_error(void* context, hyops_bytes kind, hyops_bytes code, hyops_bytes message) noexcept {
+  static void on_error(void* context, hyops_bytes kind, hyops_bytes code,
+                       hyops_bytes message) noexcept {
     auto* waiting = static_cast<Waiting*>(context);
     waiting->code = std::string(view(kind)) + "/" + std::string(view(code));
     waiting->message = view(message);
@@ -145,26 +155,31 @@ void verb(hyops_instance* self, hyops_call* call, hyops_bytes json) noexcept {
 template <class T>
 struct Provider {
   static constexpr const char* id = "hyops.provider/1";
-  static constexpr hyops_provider_v1 table{sizeof(hyops_provider_v1), 0, verb<T, &T::plan>,
-                                           verb<T, &T::apply>, verb<T, &T::observe>, verb<T, &T::release>};
+  static constexpr hyops_provider_v1 table{sizeof(hyops_provider_v1), 0,
+                                           verb<T, &T::plan>,         verb<T, &T::apply>,
+                                           verb<T, &T::observe>,      verb<T, &T::release>};
 };
 template <class T>
 struct Egress {
   static constexpr const char* id = "hyops.egress/1";
-  static constexpr hyops_egress_v1 table{sizeof(hyops_egress_v1), 0, verb<T, &T::plan>, verb<T, &T::apply>,
-                                         verb<T, &T::observe>, verb<T, &T::prove>, verb<T, &T::release>};
+  static constexpr hyops_egress_v1 table{sizeof(hyops_egress_v1), 0,
+                                         verb<T, &T::plan>,       verb<T, &T::apply>,
+                                         verb<T, &T::observe>,    verb<T, &T::prove>,
+                                         verb<T, &T::release>};
 };
 template <class T>
 struct Access {
   static constexpr const char* id = "hyops.access/1";
-  static constexpr hyops_access_v1 table{sizeof(hyops_access_v1), 0, verb<T, &T::prove>,
-                                         verb<T, &T::open>, verb<T, &T::observe>, verb<T, &T::close>};
+  static constexpr hyops_access_v1 table{sizeof(hyops_access_v1), 0,
+                                         verb<T, &T::prove>,      verb<T, &T::open>,
+                                         verb<T, &T::observe>,    verb<T, &T::close>};
 };
 template <class T>
 struct SecretAuthority {
   static constexpr const char* id = "hyops.secret/1";
-  static constexpr hyops_secret_v1 table{sizeof(hyops_secret_v1), 0, verb<T, &T::probe>,
-                                         verb<T, &T::resolve>, verb<T, &T::store>, verb<T, &T::transition>};
+  static constexpr hyops_secret_v1 table{sizeof(hyops_secret_v1), 0,
+                                         verb<T, &T::probe>,      verb<T, &T::resolve>,
+                                         verb<T, &T::store>,      verb<T, &T::transition>};
 };
 
 template <class T>
@@ -199,12 +214,19 @@ const void* find_interface(hyops_instance*, const char* id) noexcept {
 
 }  // namespace hyops::sdk
 
-// Declares the one exported symbol. Arguments: id, version, the class, one table for each interface.
-#define HYOPS_PLUGIN(id, version, type, ...)                                                       \
-  extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;                                      \
-  const hyops_module_v1 hyops_module{HYOPS_MAGIC, HYOPS_ABI_MAJOR, HYOPS_ABI_MINOR,                \
-                                     sizeof(hyops_module_v1), 0, id, version,                      \
-                                     hyops::sdk::create<type>, hyops::sdk::destroy<type>,          \
+// Declares the one exported symbol. Arguments: id, version, the class, one table for each
+// interface.
+#define HYOPS_PLUGIN(id, version, type, ...)                    \
+  extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;   \
+  const hyops_module_v1 hyops_module{HYOPS_MAGIC,               \
+                                     HYOPS_ABI_MAJOR,           \
+                                     HYOPS_ABI_MINOR,           \
+                                     sizeof(hyops_module_v1),   \
+                                     0,                         \
+                                     id,                        \
+                                     version,                   \
+                                     hyops::sdk::create<type>,  \
+                                     hyops::sdk::destroy<type>, \
                                      hyops::sdk::find_interface<__VA_ARGS__>};
 
 #endif  // HYOPS_PLUGIN_HPP

@@ -1,4 +1,5 @@
-// Places hosts of the lab through its API: an ordinary provider plugin, and the model for every cloud's.
+// Places hosts of the lab through its API: an ordinary provider plugin, and the model for every
+// cloud's.
 #include "../api_client.hpp"
 
 namespace hyops::local {
@@ -24,7 +25,9 @@ class Compute {
     const auto place = place_of(config_, text(inputs, "zone"));
     json hosts = json::array();
     for (const auto& name : names(inputs))
-      hosts.push_back({{"name", name}, {"zone", place.zone.empty() ? json() : json(place.zone)}, {"address", json()}});
+      hosts.push_back({{"name", name},
+                       {"zone", place.zone.empty() ? json() : json(place.zone)},
+                       {"address", json()}});
     return json{{"hosts", hosts}, {"cost", {{"currency", "EUR"}, {"micro_per_hour", 0}}}}.dump();
   }
 
@@ -34,7 +37,9 @@ class Compute {
     const auto wanted = names(inputs);
     std::vector<json> operations;  // all begin before the first is waited for
     for (const auto& name : wanted)
-      operations.push_back(api.need("POST", "/v1/hosts", order(call, inputs, name), key_of(call, name)).value("operation", json::object()));
+      operations.push_back(
+          api.need("POST", "/v1/hosts", order(call, inputs, name), key_of(call, name))
+              .value("operation", json::object()));
     json hosts = json::array();
     const auto share = static_cast<uint32_t>(1000 / wanted.size());
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -42,7 +47,8 @@ class Compute {
       api.finish(call, operations[i], from, from + share);
       const json placed = api.need("GET", "/v1/hosts/" + wanted[i]);
       if (text(placed, "key") != key_of(call, wanted[i]))
-        throw Failed("conflict/lab.host.replaced", wanted[i] + " was placed under another key meanwhile");
+        throw Failed("conflict/lab.host.replaced",
+                     wanted[i] + " was placed under another key meanwhile");
       if (text(placed, "power") != "on")
         throw Failed("unavailable/lab.host.off", wanted[i] + " is placed, but it is not running");
       hosts.push_back(as_host(placed));
@@ -77,7 +83,9 @@ class Compute {
       if (found.status == 404) continue;
       if (found.status != 200) throw ApiClient::failure(found.status, found.body);
       // The name was given to another placement since: what was to be released is gone already.
-      if (!text(host, "placement").empty() && text(found.body, "placement") != text(host, "placement")) continue;
+      if (!text(host, "placement").empty() &&
+          text(found.body, "placement") != text(host, "placement"))
+        continue;
       const json begun = api.need("DELETE", "/v1/hosts/" + name);
       if (begun.contains("operation")) api.finish(call, begun["operation"], 0, 1000);
     }
@@ -90,7 +98,8 @@ class Compute {
     const std::string stem = text(inputs, "name");
     if (stem.empty()) throw Failed("invalid/lab.name.missing", "a host needs a name");
     if (text(inputs, "address", "private") != "private")
-      throw Failed("invalid/lab.address.public", "the lab places hosts with private addresses only");
+      throw Failed("invalid/lab.address.public",
+                   "the lab places hosts with private addresses only");
     const int64_t count = inputs.value("count", int64_t{1});
     if (count < 1 || count > 16) throw Failed("invalid/lab.count", "count is 1 to 16");
     if (count == 1) return {stem};
@@ -109,8 +118,10 @@ class Compute {
     const json about = json::parse(call.about());
     if (const auto lane = text(about, "lane"); !lane.empty()) labels["lane"] = lane;
     if (const auto role = text(inputs, "role"); !role.empty()) labels["role"] = role;
-    return {{"name", name}, {"image", text(inputs, "image", "debian")},
-            {"authorized_keys", inputs.value("authorized_keys", json::array())}, {"labels", labels}};
+    return {{"name", name},
+            {"image", text(inputs, "image", "debian")},
+            {"authorized_keys", inputs.value("authorized_keys", json::array())},
+            {"labels", labels}};
   }
 
   Host host_;
@@ -120,4 +131,5 @@ class Compute {
 }  // namespace
 }  // namespace hyops::local
 
-HYOPS_PLUGIN("hyops.local.compute", "1.0.0", hyops::local::Compute, hyops::sdk::Provider<hyops::local::Compute>)
+HYOPS_PLUGIN("hyops.local.compute", "1.0.0", hyops::local::Compute,
+             hyops::sdk::Provider<hyops::local::Compute>)

@@ -1,4 +1,5 @@
-// What a zone of the lab may reach, and fencing a whole zone: rules in the router, read back before believed.
+// What a zone of the lab may reach, and fencing a whole zone: rules in the router, read back before
+// believed.
 #include <cstdio>
 
 #include "../api_client.hpp"
@@ -19,10 +20,15 @@ bool is_private(const std::string& cidr) {
 json destination(const std::string& written) {
   const size_t colon = written.rfind(':');
   const size_t slash = colon == std::string::npos ? colon : written.find('/', colon);
-  const std::string port = colon == std::string::npos ? "" : written.substr(colon + 1, slash == std::string::npos ? slash : slash - colon - 1);
+  const std::string port =
+      colon == std::string::npos
+          ? ""
+          : written.substr(colon + 1, slash == std::string::npos ? slash : slash - colon - 1);
   if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
-    throw Failed("invalid/lab.egress.destination", "a destination is written cidr:port, not " + written);
-  return {{"cidr", written.substr(0, colon)}, {"port", std::stoi(port)},
+    throw Failed("invalid/lab.egress.destination",
+                 "a destination is written cidr:port, not " + written);
+  return {{"cidr", written.substr(0, colon)},
+          {"port", std::stoi(port)},
           {"protocol", slash == std::string::npos ? "tcp" : written.substr(slash + 1)}};
 }
 
@@ -32,7 +38,8 @@ class Egress {
 
   std::string plan(Call&, std::string_view document) {
     const json inputs = json::parse(document);
-    if (is_isolation(inputs)) return json{{"rules", json::array({"isolate " + text(inputs, "zone")})}}.dump();
+    if (is_isolation(inputs))
+      return json{{"rules", json::array({"isolate " + text(inputs, "zone")})}}.dump();
     return json{{"rules", rules(inputs)}, {"name", name_of(inputs)}}.dump();
   }
 
@@ -43,15 +50,18 @@ class Egress {
       api.need("PUT", isolation(inputs), {{"reason", text(inputs, "reason")}});
       const json now = api.need("GET", isolation(inputs));
       if (!now.value("isolated", false))
-        throw Failed("internal/lab.isolation.unproven", "the zone is not isolated although it was accepted");
+        throw Failed("internal/lab.isolation.unproven",
+                     "the zone is not isolated although it was accepted");
       return json{{"proof", proof(api, now)}}.dump();
     }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     const json wanted = rules(inputs);
-    api.need("PUT", "/v1/egress/" + name_of(inputs), {{"sources", inputs.value("sources", json::array())}, {"allow", wanted}});
+    api.need("PUT", "/v1/egress/" + name_of(inputs),
+             {{"sources", inputs.value("sources", json::array())}, {"allow", wanted}});
     const json now = api.need("GET", "/v1/egress/" + name_of(inputs));
     if (now.value("allow", json()) != wanted)
-      throw Failed("conflict/lab.egress.unproven", "other rules stand under " + name_of(inputs) + " than were declared");
+      throw Failed("conflict/lab.egress.unproven",
+                   "other rules stand under " + name_of(inputs) + " than were declared");
     host_.log(1, "egress " + name_of(inputs) + ": " + now.value("rules", json::array()).dump());
     return "{}";
   }
@@ -66,8 +76,11 @@ class Egress {
     }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     const auto found = api.ask("GET", "/v1/egress/" + name_of(inputs));
-    if (found.status != 200 && found.status != 404) throw ApiClient::failure(found.status, found.body);
-    return json{{"present", found.status == 200 && found.body.value("allow", json()) == rules(inputs)}}.dump();
+    if (found.status != 200 && found.status != 404)
+      throw ApiClient::failure(found.status, found.body);
+    return json{
+        {"present", found.status == 200 && found.body.value("allow", json()) == rules(inputs)}}
+        .dump();
   }
 
   std::string prove(Call& call, std::string_view document) {
@@ -76,18 +89,24 @@ class Egress {
       const ApiClient api = fence(call);
       const json now = api.need("GET", isolation(inputs));
       const bool proven = now.value("isolated", false);
-      return json{{"proven", proven}, {"reachable", json::array()},
-                  {"denied", json::array({text(inputs, "zone") + " from and to everywhere"})}, {"proof", proof(api, now)}}.dump();
+      return json{{"proven", proven},
+                  {"reachable", json::array()},
+                  {"denied", json::array({text(inputs, "zone") + " from and to everywhere"})},
+                  {"proof", proof(api, now)}}
+          .dump();
     }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     const json now = api.need("GET", "/v1/egress/" + name_of(inputs));
     json reachable = json::array();
     for (const auto& rule : now.value("rules", json::array()))
-      reachable.push_back(text(rule, "source") + " -> " + text(rule, "cidr") + ":" + std::to_string(rule.value("port", 0)) +
-                          "/" + text(rule, "protocol") + " (" + std::to_string(rule.value("packets", int64_t{0})) + " packets)");
-    return json{{"proven", now.value("allow", json()) == rules(inputs)}, {"reachable", reachable},
+      reachable.push_back(text(rule, "source") + " -> " + text(rule, "cidr") + ":" +
+                          std::to_string(rule.value("port", 0)) + "/" + text(rule, "protocol") +
+                          " (" + std::to_string(rule.value("packets", int64_t{0})) + " packets)");
+    return json{{"proven", now.value("allow", json()) == rules(inputs)},
+                {"reachable", reachable},
                 {"denied", json::array({"everything else from the same sources"})},
-                {"proof", "rules " + name_of(inputs) + " read back from " + api.url()}}.dump();
+                {"proof", "rules " + name_of(inputs) + " read back from " + api.url()}}
+        .dump();
   }
 
   std::string release(Call& call, std::string_view document) {
@@ -99,24 +118,35 @@ class Egress {
         throw Failed("internal/lab.isolation.unproven", "the zone is still isolated");
       return "{}";
     }
-    ApiClient(host_, place_of(config_, text(inputs, "zone")), call).need("DELETE", "/v1/egress/" + name_of(inputs));
+    ApiClient(host_, place_of(config_, text(inputs, "zone")), call)
+        .need("DELETE", "/v1/egress/" + name_of(inputs));
     return "{}";
   }
 
  private:
   // An isolation gives a reason and names no sources; an egress policy is the other way round.
-  static bool is_isolation(const json& inputs) { return inputs.contains("reason") && !inputs.contains("sources"); }
-  static std::string isolation(const json& inputs) { return "/v1/isolation/" + text(inputs, "zone"); }
+  static bool is_isolation(const json& inputs) {
+    return inputs.contains("reason") && !inputs.contains("sources");
+  }
+  static std::string isolation(const json& inputs) {
+    return "/v1/isolation/" + text(inputs, "zone");
+  }
 
   ApiClient fence(const Call& call) const {
     if (text(config_, "fence_api").empty())
-      throw Failed("invalid/lab.fence.missing", "the lane's configuration names no fence_api: a zone is fenced from outside it");
-    return ApiClient(host_, {"", text(config_, "fence_api"), text(config_, "fence_token", text(config_, "token"))}, call);
+      throw Failed("invalid/lab.fence.missing",
+                   "the lane's configuration names no fence_api: a zone is fenced from outside it");
+    return ApiClient(
+        host_,
+        {"", text(config_, "fence_api"), text(config_, "fence_token", text(config_, "token"))},
+        call);
   }
 
   static std::string proof(const ApiClient& api, const json& now) {
-    return "zone " + text(now, "zone") + (now.value("isolated", false) ? " is isolated" : " is not isolated") + " at " + api.url() +
-           ", " + std::to_string(now.value("dropped_packets", int64_t{0})) + " packets dropped, reason: " + text(now, "reason");
+    return "zone " + text(now, "zone") +
+           (now.value("isolated", false) ? " is isolated" : " is not isolated") + " at " +
+           api.url() + ", " + std::to_string(now.value("dropped_packets", int64_t{0})) +
+           " packets dropped, reason: " + text(now, "reason");
   }
 
   static json rules(const json& inputs) {
@@ -124,7 +154,8 @@ class Egress {
     for (const auto& written : inputs.value("allow", json::array())) {
       json rule = destination(written.get<std::string>());
       if (text(inputs, "mode", "none") == "none" && !is_private(text(rule, "cidr")))
-        throw Failed("invalid/lab.egress.mode", text(rule, "cidr") + " is outside the private zones: mode has to be nat");
+        throw Failed("invalid/lab.egress.mode",
+                     text(rule, "cidr") + " is outside the private zones: mode has to be nat");
       out.push_back(std::move(rule));
     }
     return out;
@@ -147,4 +178,5 @@ class Egress {
 }  // namespace
 }  // namespace hyops::local
 
-HYOPS_PLUGIN("hyops.local.egress", "1.0.0", hyops::local::Egress, hyops::sdk::Egress<hyops::local::Egress>)
+HYOPS_PLUGIN("hyops.local.egress", "1.0.0", hyops::local::Egress,
+             hyops::sdk::Egress<hyops::local::Egress>)

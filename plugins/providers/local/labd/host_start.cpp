@@ -39,7 +39,8 @@ Done unplug(const std::string& link) {
 Done plug_in(const PowerOn& order, pid_t pid) {
   if (auto done = unplug(order.link); !done) return done;
   const std::string batch = "link add " + order.link + " type veth peer name eth0 address " +
-                            ethernet_of(order.address) + " netns " + std::to_string(pid) + "\nlink set " + order.link + " master " +
+                            ethernet_of(order.address) + " netns " + std::to_string(pid) +
+                            "\nlink set " + order.link + " master " +
                             std::string(order.zone->bridge) + "\nlink set " + order.link + " up\n";
   auto ran = run({"ip", "-batch", "-"}, batch);
   if (!ran) return tl::make_unexpected(ran.error());

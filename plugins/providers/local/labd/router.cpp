@@ -50,8 +50,9 @@ Done build_router() {
     const std::string bridge(zone.bridge);
     if (if_nametoindex(bridge.c_str()) != 0) continue;
     const int prefix = network_of(zone).prefix;
-    batch += "link add name " + bridge + " address " + ethernet_of(zone.gateway) + " type bridge\naddr add " + std::string(zone.gateway) +
-             "/" + std::to_string(prefix) + " dev " + bridge + "\nlink set " + bridge + " up\n";
+    batch += "link add name " + bridge + " address " + ethernet_of(zone.gateway) +
+             " type bridge\naddr add " + std::string(zone.gateway) + "/" + std::to_string(prefix) +
+             " dev " + bridge + "\nlink set " + bridge + " up\n";
   }
   if (auto ran = run({"ip", "-batch", "-"}, batch); !ran) return tl::make_unexpected(ran.error());
   return ruleset::install();

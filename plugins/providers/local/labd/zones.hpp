@@ -22,9 +22,10 @@ std::optional<uint32_t> parse_ipv4(std::string_view text);
 // Host bits must be zero, a bare address is a /32: what is written is what is enforced.
 std::optional<Cidr> parse_cidr(std::string_view text);
 std::string ipv4_text(uint32_t address);
-// The Ethernet address of whoever holds an IPv4 address. Derived, so that neither a host placed anew nor a
-// bridge that gets another port leaves its neighbours with a stale entry (a bridge would take the lowest
-// address of its ports, and connections to the gateway would stall until it is asked for again).
+// The Ethernet address of whoever holds an IPv4 address. Derived, so that neither a host placed
+// anew nor a bridge that gets another port leaves its neighbours with a stale entry (a bridge would
+// take the lowest address of its ports, and connections to the gateway would stall until it is
+// asked for again).
 std::string ethernet_of(std::string_view ipv4);
 
 struct Zone {
