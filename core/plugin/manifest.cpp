@@ -2,63 +2,20 @@
 #include "plugin/manifest.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <charconv>
 
-#include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "contract/load.hpp"
 #include "hyops/plugin.h"
+#include "plugin/toml_table.hpp"
 
 namespace hyops::plugin {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Takes members out of the document one by one, so that what is left over is what nobody knows.
-class Reader {
- public:
-  Reader(Json document, std::string file)
-      : document_(std::move(document)), file_(std::move(file)) {}
-
-  Json take(const char* key, Json::value_t type, bool required) {
-    const auto found = document_.find(key);
-    if (found == document_.end()) {
-      if (required) wrong(std::string("lacks \"") + key + "\"");
-      return Json(type);
-    }
-    Json value = *found;
-    document_.erase(found);
-    if (value.type() == type) return value;
-    wrong(std::string("\"") + key + "\" should be of type " + Json(type).type_name());
-    return Json(type);
-  }
-  std::string text(const char* key, bool required) {
-    return take(key, Json::value_t::string, required).get<std::string>();
-  }
-  std::vector<std::string> list(const char* key, bool required) {
-    std::vector<std::string> out;
-    for (const auto& item : take(key, Json::value_t::array, required))
-      if (item.is_string())
-        out.push_back(item.get<std::string>());
-      else
-        wrong(std::string("\"") + key + "\" should hold texts");
-    return out;
-  }
-  void wrong(const std::string& what) {
-    if (!problem_) problem_ = make_error("plugin.manifest.invalid", file_ + " " + what);
-  }
-  void done(const char* where) {
-    for (const auto& [key, value] : document_.items())
-      wrong(std::string("has the unknown key \"") + printable(key, 60) + "\"" + where);
-  }
-  const std::optional<Error>& problem() const { return problem_; }
-
- private:
-  Json document_;
-  std::string file_;
-  std::optional<Error> problem_;
-};
+constexpr const char* code = "plugin.manifest.invalid";
 
 // Dotted, with a vendor in front, and nothing a path or a terminal could stumble over.
 bool is_plugin_id(const std::string& id) {
@@ -67,6 +24,13 @@ bool is_plugin_id(const std::string& id) {
 
 bool is_sha256(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+bool is_direct(const std::string& way) {
+  if (!way.starts_with("tcp:") && !way.starts_with("udp:")) return false;
+  int port = 0;
+  const auto [rest, problem] = std::from_chars(way.data() + 4, way.data() + way.size(), port);
+  return problem == std::errc() && rest == way.data() + way.size() && port > 0 && port < 65536;
 }
 
 Status check_ids(const Manifest& manifest, const std::string& file) {
@@ -94,17 +58,11 @@ Status check_ids(const Manifest& manifest, const std::string& file) {
 
 Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   const std::string file = (folder / "plugin.toml").string();
-  contract::Diagnostics problems;
-  auto document = contract::parse_toml(text, file, problems);
-  if (!document || !problems.empty()) {
-    Error error =
-        make_error("plugin.manifest.invalid",
-                   problems.empty() ? file + " cannot be read" : problems.front().message);
-    if (!problems.empty()) error.place = problems.front().place;
-    return Failure(std::move(error));
-  }
-  Reader reader(std::move(*document), file);
+  auto document = read_toml(text, file, code);
+  if (!document) return pass(document);
+  TomlTable reader(std::move(*document), file, code);
   Manifest manifest;
+  manifest.digest = digest_of(text);
   manifest.folder = folder;
   manifest.id = reader.text("plugin", true);
   manifest.version = reader.text("version", true);
@@ -122,15 +80,19 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   } else {
     reader.wrong("should say abi = \"1.0\"");
   }
-  Reader http(reader.take("http", Json::value_t::object, false), file);
-  manifest.http_hosts = http.list("hosts", false);
-  http.done(" in [http]");
-  Reader exec(reader.take("exec", Json::value_t::object, false), file);
-  manifest.executables = exec.list("executables", false);
-  exec.done(" in [exec]");
+  Status known;
+  const auto list_in = [&](const char* name, const char* key) {
+    TomlTable table(reader.take(name, Json::value_t::object, false), file, code);
+    auto found = table.list(key, false);
+    if (auto whole = table.done(std::string(" in [") + name + "]"); known && !whole) known = whole;
+    return found;
+  };
+  manifest.http_hosts = list_in("http", "hosts");
+  manifest.executables = list_in("exec", "executables");
+  manifest.read_paths = list_in("paths", "read");
+  manifest.direct = list_in("network", "direct");
   const Json files = reader.take("files", Json::value_t::object, false);
   const Json inputs = reader.take("inputs", Json::value_t::object, false);
-  reader.done("");
   for (const auto& [name, digest] : files.items()) {
     if (!is_name(name) || !digest.is_string() || !is_sha256(digest.get<std::string>())) {
       reader.wrong("lists the file \"" + printable(name, 60) +
@@ -143,8 +105,15 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
     reader.wrong("has no dotted id in \"plugin\" (\"com.acme.clouds\")");
   if (manifest.status != "stable" && manifest.status != "preview" && manifest.status != "drill")
     reader.wrong("has another status than stable, preview or drill");
-  for (const auto* found : {&reader.problem(), &http.problem(), &exec.problem()})
-    if (*found) return Failure(**found);
+  for (const auto& path : manifest.read_paths)
+    if (!path.starts_with('/') && !path.starts_with("{config."))
+      reader.wrong("reads \"" + printable(path, 80) + "\", which is no absolute path");
+  for (const auto& way : manifest.direct)
+    if (!is_direct(way))
+      reader.wrong("connects to \"" + printable(way, 40) + "\", which is not like tcp:443");
+  if (auto whole = reader.done(); !whole) return pass(whole);
+  if (!known) return pass(known);
+  contract::Diagnostics problems;
   auto fields = contract::load_fields(inputs, file, problems);
   if (!fields || !problems.empty()) {
     Error error =
@@ -154,7 +123,7 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
     return Failure(std::move(error));
   }
   manifest.inputs = std::move(*fields);
-  if (auto known = check_ids(manifest, file); !known) return pass(known);
+  if (auto ours = check_ids(manifest, file); !ours) return pass(ours);
   return manifest;
 }
 
@@ -183,9 +152,12 @@ Json describe(const Manifest& manifest) {
           {"services", manifest.services},
           {"http_hosts", manifest.http_hosts},
           {"executables", manifest.executables},
+          {"read_paths", manifest.read_paths},
+          {"direct", manifest.direct},
           {"config", config},
           {"config_schema", contract::json_schema(manifest.inputs)},
           {"files", manifest.files},
+          {"digest", manifest.digest},
           {"folder", manifest.folder.string()}};
 }
 

@@ -21,7 +21,10 @@ struct Manifest {
   std::vector<std::string> http_hosts;       // "host:port", or "{config.api}" for a configured URL
   std::vector<std::string> executables;      // what hyops.exec/1 may run, by name
   contract::Fields inputs;                   // the schema of its configuration
+  std::vector<std::string> read_paths;       // what it opens itself: paths, or "{config.bundle}"
+  std::vector<std::string> direct;           // "tcp:443", "udp:53": connections of its own making
   std::map<std::string, std::string> files;  // file beside plugin.toml -> sha256 (64 hex digits)
+  std::string digest;                        // "sha256:..." of plugin.toml itself
   std::filesystem::path folder;
 };
 

@@ -1,4 +1,5 @@
-// Manifest, signature and key scope, in that order, without running anything.
+// Owner, manifest, signature, scope, revocation, pins and quarantine, in that order, without
+// running anything.
 #include "plugin/registry.hpp"
 
 #include <algorithm>
@@ -6,40 +7,12 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "contract/load.hpp"
+#include "plugin/ownership.hpp"
 
 namespace hyops::plugin {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<std::string> texts(const Json& object, const char* key) {
-  std::vector<std::string> out;
-  if (const auto found = object.find(key); found != object.end() && found->is_array())
-    for (const auto& item : *found)
-      if (item.is_string()) out.push_back(item.get<std::string>());
-  return out;
-}
-
-Result<std::vector<TrustedKey>> read_trust(const fs::path& file) {
-  contract::Diagnostics problems;
-  auto document = contract::load_toml(file, problems);
-  if (!document)
-    return fail("plugin.trust.invalid",
-                problems.empty() ? file.string() + " cannot be read" : problems.front().text());
-  std::vector<TrustedKey> keys;
-  for (const auto& item : document->value("key", Json::array())) {
-    TrustedKey key{get_string(item, "name"), {}, texts(item, "ids"), texts(item, "interfaces")};
-    auto parsed = trust::parse_public_key(get_string(item, "key"));
-    if (!parsed || key.name.empty() || key.ids.empty() || key.interfaces.empty())
-      return fail("plugin.trust.invalid", file.string() +
-                                              ": a [[key]] needs name, key, ids and interfaces" +
-                                              (parsed ? "" : ": " + parsed.error().message));
-    key.key = std::move(*parsed);
-    keys.push_back(std::move(key));
-  }
-  return keys;
-}
 
 std::vector<fs::path> sorted_below(const fs::path& folder) {
   std::vector<fs::path> out;
@@ -51,18 +24,6 @@ std::vector<fs::path> sorted_below(const fs::path& folder) {
   return out;
 }
 
-std::vector<fs::path> trust_files(const std::vector<fs::path>& places) {
-  std::vector<fs::path> files;
-  for (const auto& place : places) {
-    std::error_code ignored;
-    if (fs::is_regular_file(place, ignored)) files.push_back(place);
-    if (fs::is_directory(place, ignored))
-      for (const auto& file : sorted_below(place))
-        if (file.extension() == ".toml") files.push_back(file);
-  }
-  return files;
-}
-
 std::vector<fs::path> plugin_folders(const std::vector<fs::path>& places) {
   std::vector<fs::path> folders;
   for (const auto& place : places)
@@ -71,45 +32,34 @@ std::vector<fs::path> plugin_folders(const std::vector<fs::path>& places) {
   return folders;
 }
 
-Failure signature_failure(const Error& why, const fs::path& folder) {
-  const std::string& code = why.code;
-  const char* ours = code.ends_with("unknown_key") ? "plugin.signature.unknown_key"
-                     : code.ends_with("wrong")     ? "plugin.signature.wrong"
-                                                   : "plugin.signature.malformed";
-  return fail(ours, (folder / "plugin.toml").string() + ": " + why.message);
-}
-
-Status check_scope(const TrustedKey& key, const Manifest& manifest) {
-  if (std::none_of(key.ids.begin(), key.ids.end(),
-                   [&](const std::string& prefix) { return manifest.id.starts_with(prefix); }))
-    return fail("plugin.scope.id", "the key \"" + key.name + "\" may sign " + join(key.ids) +
-                                       "..., but not " + manifest.id);
-  for (const auto& interface : manifest.implements)
-    if (std::find(key.interfaces.begin(), key.interfaces.end(), interface) == key.interfaces.end())
-      return fail("plugin.scope.interface",
-                  "the key \"" + key.name + "\" may not sign plugins of " + interface);
-  return {};
-}
-
 }  // namespace
 
-Sources standard_sources(const fs::path& prefix, const fs::path& home) {
-  return {{prefix / "lib/hyops/plugins", home / "plugins"},
-          {prefix / "share/hyops/trust", home / "trust"},
-          prefix / "libexec/hyops/hyops-plugin-host"};
+Sources standard_sources(const fs::path& prefix, const fs::path& home, const std::string& lane) {
+  Sources sources{{prefix / "lib/hyops/plugins", home / "plugins"},
+                  {prefix / "share/hyops/trust", home / "trust"},
+                  prefix / "libexec/hyops/hyops-plugin-host",
+                  {home / "plugins.lock"},
+                  home / "quarantine",
+                  prefix};
+  if (is_name(lane)) sources.locks.push_back(home / "lanes" / lane / "plugins.lock");
+  return sources;
 }
 
-Result<Registry> Registry::open(Sources sources) {
-  std::vector<TrustedKey> keys;
-  for (const auto& file : trust_files(sources.trust)) {
-    auto found = read_trust(file);
-    if (!found) return pass(found);
-    std::move(found->begin(), found->end(), std::back_inserter(keys));
+Result<Registry> Registry::open(Sources sources, const Clock& clock) {
+  auto trusted = TrustStore::open(sources.trust, sources.base);
+  if (!trusted) return pass(trusted);
+  Registry registry(std::move(sources), std::move(*trusted), clock);
+  for (const auto& file : registry.sources_.locks) {
+    auto lock = read_lock(file);
+    if (!lock) return pass(lock);
+    registry.locks_.emplace_back(file, std::move(*lock));
   }
-  return Registry(std::move(sources), std::move(keys));
+  return registry;
 }
 
 Result<std::pair<Manifest, std::string>> Registry::check(const fs::path& folder) const {
+  for (const char* name : {"plugin.toml", object_name})
+    if (auto ours = check_owner(folder / name, sources_.base); !ours) return pass(ours);
   // The bytes that were verified are the bytes that are parsed: the file is read once.
   auto text = read_file(folder / "plugin.toml", 1u << 20);
   if (!text) return fail("plugin.manifest.missing", text.error().message);
@@ -119,26 +69,25 @@ Result<std::pair<Manifest, std::string>> Registry::check(const fs::path& folder)
   if (!signature)
     return fail("plugin.signature.missing",
                 "nobody has signed " + (folder / "plugin.toml").string());
-  std::vector<trust::PublicKey> keys;
-  for (const auto& trusted : keys_) keys.push_back(trusted.key);
-  auto good = trust::verify(*text, *signature, keys);
-  if (!good) return signature_failure(good.error(), folder);
-  Status scope = fail("plugin.signature.unknown_key", "no trusted key has the id " + good->key_id);
-  for (const auto& trusted : keys_) {  // one key may stand in several entries, each with its scope
-    if (trusted.key.id != good->key_id) continue;
-    scope = check_scope(trusted, *manifest);
-    if (scope) return std::pair{std::move(*manifest), trusted.name};
-  }
-  return pass(scope);
+  auto signer = trust_.judge(*manifest, *text, *signature, clock_->wall_ms());
+  if (!signer) return pass(signer);
+  for (const auto& [file, lock] : locks_)
+    if (auto same = check_pin(lock, file, manifest->id, {manifest->version, manifest->digest});
+        !same)
+      return pass(same);
+  if (auto healthy = quarantine().admit(manifest->id, manifest->digest); !healthy)
+    return pass(healthy);
+  return std::pair{std::move(*manifest), std::move(*signer)};
 }
 
 std::vector<Entry> Registry::list() const {
   std::vector<Entry> entries;
   for (const auto& folder : plugin_folders(sources_.plugins)) {
-    Entry entry{folder.filename().string(), {}, folder, {}, {}};
+    Entry entry{folder.filename().string(), {}, {}, folder, {}, {}};
     if (auto said = load_manifest(folder)) {
       entry.id = said->id;
       entry.version = said->version;
+      entry.digest = said->digest;
     }
     auto checked = check(folder);
     if (checked)

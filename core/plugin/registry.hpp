@@ -5,36 +5,30 @@
 #include <string>
 #include <vector>
 
-#include "plugin/manifest.hpp"
-#include "trust/trust.hpp"
+#include "plugin/lock.hpp"
+#include "plugin/quarantine.hpp"
+#include "plugin/trust_store.hpp"
 
 namespace hyops::plugin {
-
-// A key and what it may sign. In a trust file (TOML):
-//   [[key]]
-//   name = "acme"
-//   key = "RW..."                           # one line of a minisign .pub file
-//   ids = ["com.acme."]                     # prefixes of plugin ids
-//   interfaces = ["hyops.provider/1"]
-struct TrustedKey {
-  std::string name;
-  trust::PublicKey key;
-  std::vector<std::string> ids, interfaces;
-};
 
 struct Sources {
   std::vector<std::filesystem::path>
       plugins;  // folders of plugin folders; one that is absent is empty
-  std::vector<std::filesystem::path> trust;  // trust files, or folders of *.toml
-  std::filesystem::path helper;              // libexec/hyops/hyops-plugin-host
+  std::vector<std::filesystem::path> trust;    // trust files, or folders of *.toml
+  std::filesystem::path helper;                // libexec/hyops/hyops-plugin-host
+  std::vector<std::filesystem::path> locks{};  // plugins.lock files; those absent pin nothing
+  std::filesystem::path quarantine{};          // folder of crash rows; empty: none are kept
+  std::filesystem::path base{};                // as trustworthy as hyops itself (ownership.hpp)
 };
 
-// The sources of an installed or built tree, and what an operator added under the home folder.
-Sources standard_sources(const std::filesystem::path& prefix, const std::filesystem::path& home);
+// The sources of an installed or built tree, and what an operator added under the home folder, with
+// the pins of a lane where one is named.
+Sources standard_sources(const std::filesystem::path& prefix, const std::filesystem::path& home,
+                         const std::string& lane = {});
 
 struct Entry {
   std::string id;  // of the manifest, or the folder's name where that cannot be read
-  std::string version;
+  std::string version, digest;
   std::filesystem::path folder;
   std::string signed_by;  // name of the trusted key; empty: see problem
   std::optional<Error> problem;
@@ -42,15 +36,17 @@ struct Entry {
 
 class Registry {
  public:
-  // Reads trust files; plugins are read when they are asked for. plugin.trust.invalid.
-  static Result<Registry> open(Sources sources);
+  // Reads trust files and locks; plugins are read when they are asked for. plugin.trust.invalid,
+  // plugin.lock.invalid, plugin.folder.*. `clock` outlives the registry.
+  static Result<Registry> open(Sources sources, const Clock& clock = system_clock());
 
   // Every plugin folder with what stands against using it. Runs no vendor code.
   std::vector<Entry> list() const;
 
-  // The manifest after signature and key scope have been checked: plugin.unknown (with near names),
-  // plugin.ambiguous, plugin.manifest.*, plugin.signature.{missing,malformed,unknown_key,wrong},
-  // plugin.scope.{id,interface}.
+  // The manifest after everything that can be known without running the plugin has been checked:
+  // plugin.unknown (with near names), plugin.ambiguous, plugin.folder.*, plugin.manifest.*,
+  // plugin.signature.*, plugin.key.*, plugin.revoked, plugin.scope.*, plugin.lock.*,
+  // plugin.quarantined.
   Result<Manifest> trusted(const std::string& id) const;
 
   // As plugin::describe, with who signed it or why it is refused.
@@ -60,15 +56,19 @@ class Registry {
   Result<std::string> digest(const std::string& id) const;
 
   const Sources& sources() const { return sources_; }
+  const TrustStore& trust() const { return trust_; }
+  Quarantine quarantine() const { return Quarantine(sources_.quarantine, *clock_); }
 
  private:
-  Registry(Sources sources, std::vector<TrustedKey> keys)
-      : sources_(std::move(sources)), keys_(std::move(keys)) {}
+  Registry(Sources sources, TrustStore trust, const Clock& clock)
+      : sources_(std::move(sources)), trust_(std::move(trust)), clock_(&clock) {}
   Result<std::filesystem::path> folder_of(const std::string& id) const;
   Result<std::pair<Manifest, std::string>> check(const std::filesystem::path& folder) const;
 
   Sources sources_;
-  std::vector<TrustedKey> keys_;
+  TrustStore trust_;
+  std::vector<std::pair<std::filesystem::path, Lock>> locks_;
+  const Clock* clock_;
 };
 
 // Writes the digests of the folder's files into plugin.toml's [files] and signs it: the last step
