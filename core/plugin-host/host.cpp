@@ -33,6 +33,7 @@ void progress(hyops_call* call, uint32_t permille, hyops_bytes note) noexcept {
 int32_t cancelled(const hyops_call* call) noexcept { return of(call).wire->cancelled() ? 1 : 0; }
 int64_t left_ms(const hyops_call* call) noexcept { return of(call).wire->left_ms(); }
 hyops_bytes about(const hyops_call* call) noexcept { return bytes(of(call).about); }
+int32_t wait(hyops_call* call, int64_t ms) noexcept { return of(call).wire->pause(ms) ? 1 : 0; }
 
 // --- the services
 // ---------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ Host make_host(Wire& wire, std::set<std::string> granted) {
 }
 
 Call make_call(Wire& wire, std::string about_text) {
-  return {{sizeof(hyops_call_v1), 0, emit, refuse, progress, cancelled, left_ms, about},
+  return {{sizeof(hyops_call_v1), 0, emit, refuse, progress, cancelled, left_ms, about, wait},
           &wire,
           std::move(about_text)};
 }

@@ -50,6 +50,21 @@ bool Wire::cancelled() {
   return cancelled_ || left_ms() == 0;
 }
 
+bool Wire::pause(int64_t ms) {
+  constexpr int64_t longest = 86'400'000;
+  const int64_t until =
+      system_clock().mono_ms() + std::min(std::clamp<int64_t>(ms, 0, longest), left_ms());
+  while (!cancelled()) {
+    const int64_t left = until - system_clock().mono_ms();
+    if (left <= 0) return cancelled();
+    auto frame = plugin::receive_frame(socket_number, reader_,
+                                       static_cast<int>(std::min<int64_t>(left, 60'000)));
+    if (!frame) ::_exit(0);
+    if (*frame && (*frame)->type() == "cancel") cancelled_ = true;
+  }
+  return true;
+}
+
 void Wire::begin_call(int64_t left_ms) {
   cancelled_ = false;
   deadline_ = left_ms < 0 ? -1 : system_clock().mono_ms() + left_ms;

@@ -19,13 +19,14 @@ class Wire {
   void tell(const plugin::Frame& frame);
   plugin::Frame ask(const plugin::Frame& frame);  // until ok or error
   bool cancelled();                               // looks without waiting
+  bool pause(int64_t ms);                         // true: it was cancelled meanwhile
   void begin_call(int64_t left_ms);               // forgets the last call's cancel; -1: no deadline
   int64_t left_ms() const;                        // INT64_MAX: no deadline
 
  private:
   plugin::FrameReader reader_;
   bool cancelled_ = false;
-  int64_t deadline_ = 0;
+  int64_t deadline_ = -1;  // on mono_ms(); -1: none, as in create
 };
 
 }  // namespace hyops::plugin_host

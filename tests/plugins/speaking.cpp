@@ -59,7 +59,8 @@ class Speaking {
   // Works until it is told to stop, and then says so.
   std::string release(Call& call, std::string_view) {
     call.progress(1, "working");
-    while (!call.cancelled()) host_.wall_ms();
+    while (!call.wait(60'000)) {
+    }
     throw Failed("cancelled/speaking.stopped", "stopped as told");
   }
 

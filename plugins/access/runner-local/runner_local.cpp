@@ -1,6 +1,5 @@
 // Access mode runner-local (A1): the runner itself has private reachability; nothing is opened, all
 // is proven.
-#include <poll.h>
 
 #include <algorithm>
 
@@ -88,9 +87,8 @@ class RunnerLocal {
     for (;;) {
       Proof proof = access::prove(host_, target, left(call));
       if (proof.proven() || !proof.may_come() || host_.mono_ms() >= until) return proof;
-      if (call.cancelled())
+      if (call.wait(250))
         throw Failed("cancelled/access.cancelled", "told to stop while waiting for " + target.name);
-      ::poll(nullptr, 0, 250);
     }
   }
 

@@ -2,8 +2,6 @@
 // class.
 #pragma once
 
-#include <poll.h>
-
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -96,10 +94,9 @@ class ApiClient {
       const uint32_t part = std::min(operation.value("permille", 0u), 1000u);
       call.progress(from_permille + (to_permille - from_permille) * part / 1000,
                     text(operation, "note"));
-      if (call.cancelled())
+      if (call.wait(100))
         throw Failed("partial/lab.operation.running",
                      "told to stop while operation " + id + " was still running");
-      ::poll(nullptr, 0, 100);
       operation = need("GET", "/v1/operations/" + id);
     }
   }

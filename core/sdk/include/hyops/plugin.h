@@ -105,6 +105,10 @@ struct hyops_call_v1 {
    * checked.
    */
   hyops_bytes (*about)(const hyops_call*);
+
+  /* Waits ms milliseconds, for one who polls. Comes back early, and not 0, once cancelled() is
+     true. */
+  int32_t (*wait)(hyops_call*, int64_t ms);
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -133,70 +137,101 @@ typedef struct hyops_module_v1 {
   const void* (*interface)(hyops_instance*, const char* id);
 } hyops_module_v1;
 
-/* A verb. json is the step's inputs as the module declares them; what is emitted are its outputs.
- */
+/* A verb. json is the step's inputs as the module declares them (`hyops schema export MODULE`);
+   what is emitted are its outputs. */
 typedef void (*hyops_verb)(hyops_instance*, hyops_call*, hyops_bytes json);
 
 /*
  * hyops.provider/1: places computers. Nothing else: egress and access are plugins of their own.
  *
- *   plan     pure: reads nothing that changes. Emits
- *            {"hosts":[{"name","zone","address"}], "cost":{"currency","micro_per_hour"}}
- *            address null where only apply can know it; micro_per_hour null where the price is
- * unknown. Equal inputs give equal bytes: the digest of this is what people approve. apply    makes
- * it so under the call's key. Again under the same key: the same hosts, no more. Emits
- * {"hosts":[{"name","zone","address","user","port","host_key","placement"}]}, where host_key was
- * captured as the host came into being ("ssh-ed25519 AAAA...") and placement is the provider's own
- * name of it. observe  reads only: is what apply with this key and these inputs would have made
- * there? Emits {"present":true|false, "hosts":[...]}. Not being able to tell is a failure. release
- * {"hosts":[...]} exist no longer and cost nothing. Again, or of what is gone: fine.
+ * A host is {"name","zone","address","user","port","host_key","placement"}: host_key was captured
+ * as the host came into being ("ssh-ed25519 AAAA..."), placement is the provider's own name of it.
  */
 typedef struct hyops_provider_v1 {
   uint32_t struct_size, reserved;
-  hyops_verb plan, apply, observe, release;
+
+  /* Pure: reads nothing that changes, writes nothing. Emits
+       {"hosts":[{"name","zone","address"}], "cost":{"currency","micro_per_hour"}}
+     address null where only apply can know it, micro_per_hour null where the price is unknown.
+     Equal inputs give equal bytes: the digest of this is what people approve. */
+  hyops_verb plan;
+
+  /* Makes it so under the call's key; emits {"hosts":[host]}. Again under the same key: the same
+     hosts, no more, also in another process after this one was killed anywhere inside. */
+  hyops_verb apply;
+
+  /* Reads only: is what apply with this key and these inputs would have made there? Emits
+     {"present":true|false, "hosts":[host]}. Not being able to tell is a failure. */
+  hyops_verb observe;
+
+  /* The hosts of {"hosts":[host]} exist no longer and cost nothing. Again, or of what is gone:
+     fine. */
+  hyops_verb release;
 } hyops_provider_v1;
 
 /*
  * hyops.egress/1: what a place may reach, and what must not be reachable.
- *
- *   plan     pure; emits {"rules":[...]}: the rules as they will stand, in words of the platform.
- *   apply    makes it so, replacing what stood under the same name.
- *   observe  {"present":true|false, ...what stands}; reads only.
- *   prove    reads back what is enforced; emits
- * {"proven":true|false,"reachable":[],"denied":[],"proof"}. release  takes the rules away. Again:
- * fine.
  */
 typedef struct hyops_egress_v1 {
   uint32_t struct_size, reserved;
-  hyops_verb plan, apply, observe, prove, release;
+
+  /* Pure; emits {"rules":[...]}: the rules as they will stand, in words of the platform. */
+  hyops_verb plan;
+
+  /* Makes it so, replacing what stood under the same name. */
+  hyops_verb apply;
+
+  /* Reads only; emits {"present":true|false} and what stands. */
+  hyops_verb observe;
+
+  /* Reads back what is enforced; emits {"proven":true|false,"reachable":[],"denied":[],"proof"}. */
+  hyops_verb prove;
+
+  /* Takes the rules away. Again: fine. */
+  hyops_verb release;
 } hyops_egress_v1;
 
 /*
- * hyops.access/1: one mode of reaching hosts, proven before anybody relies on it.
- *
- *   prove    {"hosts":[host]} -> {"hosts":[{"name","route","port","host_key","login"}]}, each true
- * or false, in that order: after the first false the rest is false. open     {"hosts":[host]} ->
- * {"endpoints":[{"name","address","port","user","host_key","expires_ms"}]} after proving each;
- * expires_ms 0: until closed. All or none. observe  {"present","endpoints"}: what stands open now.
- *   close    {"endpoints":[...]} are closed. Again: fine.
+ * hyops.access/1: one mode of reaching hosts, proven before anybody relies on it. Every verb but
+ * close gets {"hosts":[host]}.
  */
 typedef struct hyops_access_v1 {
   uint32_t struct_size, reserved;
-  hyops_verb prove, open, observe, close;
+
+  /* Emits {"hosts":[{"name","route","port","host_key","login"}]}, each true or false, in that
+     order: after the first false the rest is false. */
+  hyops_verb prove;
+
+  /* After proving each, emits
+       {"endpoints":[{"name","address","port","user","host_key","expires_ms"}]}
+     expires_ms 0: until closed. All or none. */
+  hyops_verb open;
+
+  /* Emits {"present":true|false,"endpoints":[...]}: what stands open now. */
+  hyops_verb observe;
+
+  /* {"endpoints":[...]} are closed. Again: fine. */
+  hyops_verb close;
 } hyops_access_v1;
 
 /*
  * hyops.secret/1: an authority that knows secrets by name.
- *
- *   probe       {} -> {"name","version","expires_ms","names":[...]}: is it there and usable?
- *   resolve     {"names":[...]} -> puts each into hyops.secret_sink/1 and emits
- *               {"resolved":[{"name","version"}]}. A value is never emitted, logged or written.
- *   store       {"name","from"} puts a secret in; authorities that cannot fail with denied.
- *   transition  {"to"} hands authority over to another one, or back (E6).
  */
 typedef struct hyops_secret_v1 {
   uint32_t struct_size, reserved;
-  hyops_verb probe, resolve, store, transition;
+
+  /* Is it there and usable? {} -> {"name","version","expires_ms","names":[...]} */
+  hyops_verb probe;
+
+  /* {"names":[...]}: puts each into hyops.secret_sink/1 and emits
+     {"resolved":[{"name","version"}]}. A value is never emitted, logged or written. */
+  hyops_verb resolve;
+
+  /* {"name","from"}: puts a secret in. Authorities that cannot fail with class denied. */
+  hyops_verb store;
+
+  /* {"to"}: hands authority over to another one, or back (E6). */
+  hyops_verb transition;
 } hyops_secret_v1;
 
 /* ------------------------------------------------------------------------------------------------
@@ -240,11 +275,16 @@ typedef struct hyops_clock_v1 {
  * hyops.http/1: one request, made by the core: allow-listed hosts, verified TLS, no proxy,
  * recorded.
  *
- *   {"method":"POST", "url":"https://api.example/v1/x",
- *    "headers":{"Idempotency-Key":"..."},                 optional
- *    "auth":{"scheme":"bearer","secret":"lab-token"},     optional: the *name*; the core puts the
- * value in. Only secrets the configuration names. "timeout_ms":10000, "repeatable":true} optional;
- * repeatable: safe to retry though the method is not (it carries an idempotency key)
+ *   {"method":"POST",
+ *    "url":"https://api.example/v1/x",
+ *    "headers":{"Idempotency-Key":"..."},
+ *    "auth":{"scheme":"bearer","secret":"acme-token"},
+ *    "timeout_ms":10000,
+ *    "repeatable":true}
+ *
+ * headers, auth, timeout_ms and repeatable may be left out. auth gives the *name* of a secret, one
+ * that the configuration names, and the core puts its value in. repeatable: safe to retry although
+ * the method is not, because the request carries an idempotency key.
  *
  * body is sent as it is. ok: {"status","headers":{lower case}} and the body as bytes, for every
  * status; error when no answer came at all (net.*).
@@ -259,9 +299,12 @@ typedef struct hyops_http_v1 {
  * hyops.exec/1: runs an executable that plugin.toml declares, in an environment of the core's
  * making.
  *
- *   {"argv":["ssh","-o","UserKnownHostsFile={known_hosts}",...],   no shell; "{x}" is replaced by
- *    "files":{"known_hosts":"text"},                               a private file with this text,
- * or by a path the core supplies ("{identity_file}") "timeout_ms":10000}
+ *   {"argv":["ssh","-o","UserKnownHostsFile={known_hosts}",...],
+ *    "files":{"known_hosts":"text"},
+ *    "timeout_ms":10000}
+ *
+ * There is no shell. "{x}" in an argument is replaced by the path of a private file with the text
+ * that files gives for x, or by a path that the core supplies ("{identity_file}").
  *
  * ok: {"code","signal","out","err"}, whatever the code; out and err at most 1 MiB.
  */
@@ -300,6 +343,7 @@ HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, progress) == 24, "hyops_call_
 HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, cancelled) == 32, "hyops_call_v1 is frozen");
 HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, deadline_ms) == 40, "hyops_call_v1 is frozen");
 HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, about) == 48, "hyops_call_v1 is frozen");
+HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, wait) == 56, "hyops_call_v1 is frozen");
 HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, abi_major) == 4, "hyops_module_v1 is frozen");
 HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, struct_size) == 8, "hyops_module_v1 is frozen");
 HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, id) == 16, "hyops_module_v1 is frozen");

@@ -2,22 +2,23 @@
 // services.
 //
 //   struct Clouds {
-//     Clouds(const hyops::sdk::Host& host, std::string_view config);
-//     std::string apply(hyops::sdk::Call& call, std::string_view inputs);   // returns the outputs
-//     as JSON
-//     ...
+//     Clouds(const hyops::sdk::Host& host, const Json& config);
+//     Json apply(hyops::sdk::Call& call, const Json& inputs);   // returns the outputs
+//     ...                                                       // one function for each verb
 //   };
-//   A verb throws hyops::sdk::Failed to fail; anything else it throws becomes
-//   internal/sdk.exception. HYOPS_PLUGIN("com.acme.clouds", "1.0.0", Clouds,
-//   hyops::sdk::Provider<Clouds>)
+//   HYOPS_PLUGIN("com.acme.clouds", "1.0.0", Clouds, hyops::sdk::Provider<Clouds>)
+//
+// Json is any type with a static parse(text) and a dump(): that of hyops/json.hpp, nlohmann's, or
+// std::string_view for who wants the text itself and returns text. A verb throws hyops::sdk::Failed
+// to fail; anything else it throws becomes internal/sdk.exception.
 #ifndef HYOPS_PLUGIN_HPP
 #define HYOPS_PLUGIN_HPP
 
 #include <cstring>
 #include <exception>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "hyops/plugin.h"
@@ -46,6 +47,8 @@ class Call {
   bool cancelled() const { return call_->cancelled(call_) != 0; }
   int64_t deadline_ms() const { return call_->deadline_ms(call_); }
   std::string_view about() const { return view(call_->about(call_)); }
+  // For who polls: false after ms milliseconds, true as soon as it is told to stop.
+  bool wait(int64_t ms) { return call_->wait(call_, ms) != 0; }
 
  private:
   hyops_call* call_;
@@ -126,13 +129,12 @@ class Host {
   const hyops_host* host_;
 };
 
-// Runs `work` and answers for it: its return value is emitted, what it throws is a failure.
+// Does `work`; what it throws becomes a failure.
 template <class Work>
 void fenced(hyops_call* call, const Work& work) noexcept {
   std::string code = "internal/sdk.exception", message = "the plugin threw something unknown";
   try {
-    const std::string outputs = work();
-    call->emit(call, bytes(outputs));
+    work();
     return;
   } catch (const Failed& failed) {
     code = failed.code;
@@ -144,16 +146,54 @@ void fenced(hyops_call* call, const Work& work) noexcept {
   call->fail(call, bytes(code), bytes(message));
 }
 
-template <class T, std::string (T::*method)(Call&, std::string_view)>
+// The document as the plugin wants it. `code` is what is wrong with one that is none.
+template <class Document>
+Document read(hyops_bytes json, const char* code) {
+  const std::string_view text = view(json);
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos || text[first] != '{') throw Failed(code, "it is not a JSON object");
+  if constexpr (std::is_same_v<Document, std::string_view>) {
+    return text;
+  } else {
+    try {
+      return Document::parse(text);
+    } catch (const std::exception& error) {
+      throw Failed(code, error.what());
+    }
+  }
+}
+inline std::string written(std::string text) { return text; }
+template <class Document>
+std::string written(const Document& document) {
+  return document.dump();
+}
+
+// The type of document that a verb takes.
+template <class Verb>
+struct Takes;
+template <class T, class Out, class In>
+struct Takes<Out (T::*)(Call&, In)> {
+  using Document = std::decay_t<In>;
+};
+template <class T, class Out, class In>
+struct Takes<Out (T::*)(Call&, In) const> {
+  using Document = std::decay_t<In>;
+};
+
+template <class T, auto method>
 void verb(hyops_instance* self, hyops_call* call, hyops_bytes json) noexcept {
   fenced(call, [&] {
     Call wrapped(call);
-    return (reinterpret_cast<T*>(self)->*method)(wrapped, view(json));
+    using Document = typename Takes<decltype(method)>::Document;
+    const std::string outputs = written(
+        (reinterpret_cast<T*>(self)->*method)(wrapped, read<Document>(json, "invalid/sdk.inputs")));
+    call->emit(call, bytes(outputs));
   });
 }
 
 template <class T>
 struct Provider {
+  using Document = typename Takes<decltype(&T::plan)>::Document;
   static constexpr const char* id = "hyops.provider/1";
   static constexpr hyops_provider_v1 table{sizeof(hyops_provider_v1), 0,
                                            verb<T, &T::plan>,         verb<T, &T::apply>,
@@ -161,6 +201,7 @@ struct Provider {
 };
 template <class T>
 struct Egress {
+  using Document = typename Takes<decltype(&T::plan)>::Document;
   static constexpr const char* id = "hyops.egress/1";
   static constexpr hyops_egress_v1 table{sizeof(hyops_egress_v1), 0,
                                          verb<T, &T::plan>,       verb<T, &T::apply>,
@@ -169,6 +210,7 @@ struct Egress {
 };
 template <class T>
 struct Access {
+  using Document = typename Takes<decltype(&T::prove)>::Document;
   static constexpr const char* id = "hyops.access/1";
   static constexpr hyops_access_v1 table{sizeof(hyops_access_v1), 0,
                                          verb<T, &T::prove>,      verb<T, &T::open>,
@@ -176,28 +218,21 @@ struct Access {
 };
 template <class T>
 struct SecretAuthority {
+  using Document = typename Takes<decltype(&T::probe)>::Document;
   static constexpr const char* id = "hyops.secret/1";
   static constexpr hyops_secret_v1 table{sizeof(hyops_secret_v1), 0,
                                          verb<T, &T::probe>,      verb<T, &T::resolve>,
                                          verb<T, &T::store>,      verb<T, &T::transition>};
 };
 
-template <class T>
+// The constructor takes the same type of document as the verbs of the first interface.
+template <class T, class First, class... Rest>
 hyops_instance* create(const hyops_host* host, hyops_call* call, hyops_bytes config) noexcept {
   T* made = nullptr;
-  std::string code = "internal/sdk.exception", message = "the plugin threw something unknown";
-  try {
-    made = new T(Host(host), view(config));
-    return reinterpret_cast<hyops_instance*>(made);
-  } catch (const Failed& failed) {
-    code = failed.code;
-    message = failed.message;
-  } catch (const std::exception& error) {
-    message = error.what();
-  } catch (...) {
-  }
-  call->fail(call, bytes(code), bytes(message));
-  return nullptr;
+  fenced(call, [&] {
+    made = new T(Host(host), read<typename First::Document>(config, "invalid/sdk.config"));
+  });
+  return reinterpret_cast<hyops_instance*>(made);
 }
 
 template <class T>
@@ -216,17 +251,17 @@ const void* find_interface(hyops_instance*, const char* id) noexcept {
 
 // Declares the one exported symbol. Arguments: id, version, the class, one table for each
 // interface.
-#define HYOPS_PLUGIN(id, version, type, ...)                    \
-  extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;   \
-  const hyops_module_v1 hyops_module{HYOPS_MAGIC,               \
-                                     HYOPS_ABI_MAJOR,           \
-                                     HYOPS_ABI_MINOR,           \
-                                     sizeof(hyops_module_v1),   \
-                                     0,                         \
-                                     id,                        \
-                                     version,                   \
-                                     hyops::sdk::create<type>,  \
-                                     hyops::sdk::destroy<type>, \
+#define HYOPS_PLUGIN(id, version, type, ...)                                \
+  extern "C" HYOPS_EXPORT const hyops_module_v1 hyops_module;               \
+  const hyops_module_v1 hyops_module{HYOPS_MAGIC,                           \
+                                     HYOPS_ABI_MAJOR,                       \
+                                     HYOPS_ABI_MINOR,                       \
+                                     sizeof(hyops_module_v1),               \
+                                     0,                                     \
+                                     id,                                    \
+                                     version,                               \
+                                     hyops::sdk::create<type, __VA_ARGS__>, \
+                                     hyops::sdk::destroy<type>,             \
                                      hyops::sdk::find_interface<__VA_ARGS__>};
 
 #endif  // HYOPS_PLUGIN_HPP
