@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/text.hpp"
+
 namespace hyops {
 namespace {
 
@@ -45,17 +47,20 @@ std::string to_rfc3339(int64_t wall_ms) {
 }
 
 Result<int64_t> from_rfc3339(const std::string& text) {
+  const bool whole_seconds = text.size() == 20 && text.ends_with('Z');
+  const std::string full = whole_seconds ? text.substr(0, 19) + ".000Z" : text;
   tm parts{};
   int ms = 0;
-  char end = 0;
   const int read =
-      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &ms, &end);
-  if (read != 8 || end != 'Z' || text.size() != 24)
-    return fail("value.duration", "\"" + text + "\" is not a time like 2026-03-01T02:03:04.005Z");
+      std::sscanf(full.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &ms);
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  return static_cast<int64_t>(::timegm(&parts)) * 1000 + ms;
+  const int64_t wall_ms = read == 7 ? static_cast<int64_t>(::timegm(&parts)) * 1000 + ms : 0;
+  if (read != 7 || to_rfc3339(wall_ms) != full)  // a 13th month reads as next year's first
+    return fail("value.duration",
+                "\"" + printable(text, 40) + "\" is not a time like 2026-03-01T02:03:04.005Z");
+  return wall_ms;
 }
 
 Result<int64_t> parse_duration(std::string_view text) {

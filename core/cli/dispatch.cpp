@@ -1,23 +1,16 @@
 // Sending a run to the runner that shall execute it, and fetching its record: over the access
 // plugin, in one SSH connection, without the operator's key ever leaving this machine.
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
-#include <iostream>
 
 #include "base/file.hpp"
-#include "base/text.hpp"
 #include "cli/live.hpp"
+#include "cli/runner_connection.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
 #include "engine/run.hpp"
 #include "engine/transfer.hpp"
-#include "plugin/instance.hpp"
-#include "process/spawn.hpp"
 #include "record/record.hpp"
 
 namespace hyops::cli {
@@ -25,170 +18,56 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t largest_order = 64u << 20;  // bytes; parse_json refuses more
+constexpr size_t longest_line = 16u << 20;  // bytes of one event
 constexpr const char* remote_hyops = "/usr/bin/hyops";
-
-Failure unknown_runner(const contract::Lane& lane, const std::string& runner) {
-  std::vector<std::string> names;
-  for (const auto& [name, about] : lane.runners) names.push_back(name);
-  return fail("cli.runner.unknown", "lane " + lane.name + " has no runner \"" +
-                                        printable(runner, 80) + "\"." +
-                                        did_you_mean(runner, names));
-}
-
-// The runner's endpoint after the access plugin has proven route, port, host key and login (A6).
-Result<Json> open_runner(const Context& context, const contract::Lane& lane,
-                         const std::string& runner, const fs::path& identity) {
-  const auto known = lane.runners.find(runner);
-  if (known == lane.runners.end()) return unknown_runner(lane, runner);
-  if (!known->second.endpoint.is_object())
-    return fail("cli.runner.unknown",
-                "lane " + lane.name + " gives no endpoint of runner " + runner);
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
-  if (!registry) return pass(registry);
-  plugin::Services services;
-  services.exec_values = {{"identity_file", identity.string()}};
-  services.exec_record = [](const Json&) {};
-  const auto config = lane.plugins.find("hyops.access.runner-local");
-  auto access = plugin::Instance::start(
-      *registry, "hyops.access.runner-local",
-      config == lane.plugins.end() ? Json::object() : config->second, std::move(services));
-  if (!access) return pass(access);
-  Json host = known->second.endpoint;
-  host["zone"] = known->second.plane;
-  host["placement"] = "runner";
-  host.erase("expires_ms");
-  plugin::CallRequest call;
-  call.interface = "hyops.access/1";
-  call.verb = "open";
-  call.input = {{"hosts", Json::array({host})}};
-  call.lane = lane.name;
-  call.key = random_token();
-  call.deadline_ms = system_clock().mono_ms() + 30'000;
-  auto opened = access->call(call);
-  if (!opened) return pass(opened, "while opening access to runner " + runner);
-  if (!opened->contains("endpoints") || !(*opened)["endpoints"].is_array() ||
-      (*opened)["endpoints"].empty())
-    return fail("cli.runner.unknown", "the access plugin opened no endpoint for runner " + runner);
-  return (*opened)["endpoints"][0];
-}
-
-// One SSH connection to a runner: pinned host key only, no agent, no forwarding, no ambient
-// configuration.
-struct Connection {
-  TempDir folder;
-  process::Child ssh;
-  Fd to, from;
-};
-
-Result<Connection> connect(const Json& endpoint, const fs::path& identity,
-                           const std::string& command) {
-  auto folder = TempDir::create(fs::temp_directory_path());
-  if (!folder) return pass(folder);
-  const std::string address = get_string(endpoint, "address");
-  const int64_t port = get_int(endpoint, "port", 22);
-  const std::string where = port == 22 ? address : "[" + address + "]:" + std::to_string(port);
-  if (auto pinned = write_file(folder->path() / "known_hosts",
-                               where + " " + get_string(endpoint, "host_key") + "\n", 0600);
-      !pinned)
-    return pass(pinned);
-  int in[2], out[2];
-  if (::pipe2(in, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
-  Fd in_read(in[0]), in_write(in[1]);
-  if (::pipe2(out, O_CLOEXEC) != 0) return fail_errno("process.spawn", "cannot make a pipe", errno);
-  Fd out_read(out[0]), out_write(out[1]);
-  process::SpawnRequest request;
-  request.argv = {"ssh",
-                  "-F",
-                  "none",
-                  "-T",
-                  "-i",
-                  identity.string(),
-                  "-p",
-                  std::to_string(port),
-                  "-o",
-                  "UserKnownHostsFile=" + (folder->path() / "known_hosts").string(),
-                  "-o",
-                  "GlobalKnownHostsFile=/dev/null",
-                  "-o",
-                  "StrictHostKeyChecking=yes",
-                  "-o",
-                  "BatchMode=yes",
-                  "-o",
-                  "IdentitiesOnly=yes",
-                  "-o",
-                  "ForwardAgent=no",
-                  "-o",
-                  "ConnectTimeout=10",
-                  "-o",
-                  "ServerAliveInterval=5",
-                  "-o",
-                  "ServerAliveCountMax=3",
-                  get_string(endpoint, "user", "root") + "@" + address,
-                  command};
-  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
-  request.in = in_read.get();
-  request.out = out_write.get();
-  request.err = STDERR_FILENO;
-  auto ssh = process::spawn(request);
-  if (!ssh) return pass(ssh);
-  return Connection{std::move(*folder), std::move(*ssh), std::move(in_write), std::move(out_read)};
-}
 
 fs::path identity_of(const Context& context, const po::variables_map& given) {
   return option(given, "identity", (context.places.keys() / "operator.ssh").string());
 }
 
-// Reads the runner's events as JSON lines and shows them; the last line is its answer.
-Result<Json> watch(Connection& connection, Context& context, const Json& plan, const RunId& run) {
-  Json last;
-  {
-    const auto view = make_view(context, plan, run);
-    std::string buffer, line;
-    char chunk[65536];
-    for (;;) {
-      const ssize_t got = ::read(connection.from.get(), chunk, sizeof chunk);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      buffer.append(chunk, static_cast<size_t>(got));
-      for (size_t end; (end = buffer.find('\n')) != std::string::npos; buffer.erase(0, end + 1)) {
-        auto said =
-            parse_json(std::string_view(buffer).substr(0, end), "a line of the runner", 16u << 20);
-        if (!said) continue;
-        if (said->contains("type"))
-          view->event(get_string(*said, "type"), said->value("body", Json::object()),
-                      get_int(*said, "wall_ms"));
-        else
-          last = std::move(*said);
-      }
-      if (buffer.size() > (16u << 20))
-        return fail("engine.transfer.malformed", "the runner sent a line without end");
+// One line of the runner, without what follows it on the connection.
+Result<std::string> next_line(int from, std::string& buffer) {
+  for (char chunk[65536];;) {
+    if (const size_t end = buffer.find('\n'); end != std::string::npos) {
+      std::string line = buffer.substr(0, end);
+      buffer.erase(0, end + 1);
+      return line;
     }
+    if (buffer.size() > longest_line)
+      return fail("engine.transfer.malformed", "the runner sent a line without end");
+    const ssize_t got = ::read(from, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return fail("cli.dispatch.lost", "the connection to the runner ended before its answer");
+    buffer.append(chunk, static_cast<size_t>(got));
   }
-  auto exit = connection.ssh.wait(10'000);
-  if (!exit) return pass(exit);
-  if (last.is_null())
-    return fail("cli.dispatch.lost",
-                "the connection to the runner ended before its answer; the run goes on there",
-                "hyops run collect " + run.value);
-  return last;
 }
 
-// Fetches and verifies the record, and makes what it published the lane's state here.
-Result<std::string> collect(Context& context, const contract::Lane& lane, const std::string& runner,
-                            const Json& endpoint, const fs::path& identity, ledger::Ledger& ledger,
-                            const RunId& run) {
-  auto connection =
-      connect(endpoint, identity, std::string(remote_hyops) + " run send " + run.value);
-  if (!connection) return pass(connection);
-  connection->to.reset();
+// Shows the runner's events until its answer, which is the first line that is no event.
+Result<Json> watch(int from, Context& context, const Json& plan, const RunId& run) {
+  const auto view = make_view(context, plan, run);
+  for (std::string buffer;;) {
+    auto line = next_line(from, buffer);
+    if (!line) return pass(line);
+    auto said = parse_json(*line, "a line of the runner", longest_line);
+    if (!said || !said->is_object()) continue;
+    if (!said->contains("type")) return said;
+    view->event(get_string(*said, "type"), said->value("body", Json::object()),
+                get_int(*said, "wall_ms"));
+  }
+}
+
+// Takes the record from the connection, verifies it, and makes what it published the lane's state
+// here.
+Result<std::string> take_record(Context& context, const contract::Lane& lane,
+                                const std::string& runner, int from, ledger::Ledger& ledger,
+                                const RunId& run) {
   const fs::path home = setup_of(context).run_folder(run.value);
   if (auto made = make_folders(home); !made) return pass(made);
   const fs::path arrived = home / "record.arrived", record = home / "record";
   std::error_code ignored;
   fs::remove_all(arrived, ignored);
-  if (auto got = engine::receive_record(connection->from.get(), arrived); !got)
+  if (auto got = engine::receive_record(from, arrived); !got)
     return pass(got, "while fetching the record of " + run.value);
   auto key = trust::parse_public_key(lane.runners.at(runner).key);
   if (!key) return pass(key);
@@ -275,6 +154,17 @@ int write_order(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
+std::vector<Error> errors_of_runner(const Json& answer, const std::string& runner) {
+  std::vector<Error> errors;
+  for (const auto& error : answer["errors"]) {
+    errors.push_back(make_error(get_string(error, "code"), get_string(error, "message"),
+                                get_string(error, "next")));
+    errors.back().context.push_back("on runner " + runner);
+    if (const auto kind = failure_class(get_string(error, "class"))) errors.back().kind = *kind;
+  }
+  return errors;
+}
+
 int dispatch(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
@@ -282,35 +172,30 @@ int dispatch(Context& context, const po::variables_map& given) {
   if (!order) return context.report(order.error());
   const std::string& runner = order->runner;
   const RunId run(order->admission.run);
-  const fs::path identity = identity_of(context, given);
-  auto endpoint = open_runner(context, order->lane, runner, identity);
-  auto connection =
-      endpoint ? connect(*endpoint, identity, std::string(remote_hyops) + " run accept --json")
-               : pass(endpoint);
+  auto connection = connect_runner(context, order->lane, runner, identity_of(context, given),
+                                   std::string(remote_hyops) + " run accept --json");
   if (!connection) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
     return context.report(connection.error());
   }
   ::signal(SIGPIPE, SIG_IGN);
-  if (auto sent = write_all(connection->to.get(), engine::to_order(order->admission).dump()); !sent)
-    return context.report(sent.error());
-  connection->to.reset();
+  const std::string line = engine::to_order(order->admission).dump() + "\n";
+  if (auto sent = write_all(connection->to.get(), line); !sent) return context.report(sent.error());
   context.say("run " + run.value + " is with runner " + runner);
-  auto answer = watch(*connection, context, order->admission.plan, run);
-  if (!answer) return context.report(answer.error());
+  const auto lost = [&](Error error) {
+    error.next = "hyops run collect " + run.value;
+    error.context.push_back("the run goes on at runner " + runner);
+    return context.report(error);
+  };
+  auto answer = watch(connection->from.get(), context, order->admission.plan, run);
+  if (!answer) return lost(answer.error());
   if (answer->contains("errors")) {
-    std::vector<Error> errors;
-    for (const auto& error : (*answer)["errors"]) {
-      errors.push_back(make_error(get_string(error, "code"), get_string(error, "message"),
-                                  get_string(error, "next")));
-      errors.back().context.push_back("on runner " + runner);
-      if (const auto kind = failure_class(get_string(error, "class"))) errors.back().kind = *kind;
-    }
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
-    return context.report(errors);
+    return context.report(errors_of_runner(*answer, runner));
   }
-  auto status = collect(context, order->lane, runner, *endpoint, identity, *ledger, run);
-  if (!status) return context.report(status.error());
+  if (auto asked = write_all(connection->to.get(), "record\n"); !asked) return lost(asked.error());
+  auto status = take_record(context, order->lane, runner, connection->from.get(), *ledger, run);
+  if (!status) return lost(status.error());
   return finish(context, *status, run);
 }
 
@@ -322,86 +207,12 @@ int collect_command(Context& context, const po::variables_map& given) {
   auto lane = load_lane(context, run->lane);
   if (!lane) return context.report(lane.error());
   const std::string runner = option(given, "runner", run->runner);
-  const fs::path identity = identity_of(context, given);
-  auto endpoint = open_runner(context, *lane, runner, identity);
-  if (!endpoint) return context.report(endpoint.error());
-  auto status = collect(context, *lane, runner, *endpoint, identity, *ledger, run->id);
+  auto connection = connect_runner(context, *lane, runner, identity_of(context, given),
+                                   std::string(remote_hyops) + " run send " + run->id.value);
+  if (!connection) return context.report(connection.error());
+  auto status = take_record(context, *lane, runner, connection->from.get(), *ledger, run->id);
   if (!status) return context.report(status.error());
   return finish(context, *status, run->id);
-}
-
-// On the runner: admits the order and starts the run in a session of its own, so that neither this
-// connection nor the dispatcher's death stops it; then shows its events until it ends.
-int accept(Context& context, const po::variables_map&) {
-  context.json = true;
-  ::signal(SIGPIPE, SIG_IGN);
-  std::string text;
-  char chunk[65536];
-  for (ssize_t got = 0;
-       (got = ::read(STDIN_FILENO, chunk, sizeof chunk)) > 0 && text.size() <= largest_order;)
-    text.append(chunk, static_cast<size_t>(got));
-  auto document = parse_json(text, "the order");
-  if (!document) return context.report(document.error());
-  auto order = engine::parse_order(*document);
-  if (!order) return context.report(order.error());
-  auto ledger = use_ledger(context);
-  if (!ledger) return context.report(ledger.error());
-  auto run = engine::admit(setup_of(context), *ledger, *order);
-  if (!run) return context.report(run.error());
-  const fs::path folder = setup_of(context).run_folder(run->value);
-  const Fd log(
-      ::open((folder / "core.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  process::SpawnRequest request;
-  request.argv = {(context.places.prefix / "bin/hyops").string(),
-                  "run",
-                  "carry-on",
-                  run->value,
-                  "--json",
-                  "--home",
-                  context.places.home.string(),
-                  "--catalog",
-                  context.places.catalog.string()};
-  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
-  request.out = request.err = log.get();
-  request.new_session = true;
-  auto core = process::spawn(request);
-  if (!core) return context.report(core.error());
-
-  int64_t seen = 0;
-  for (bool last_look = false;;) {
-    auto read = ledger->each_event(*run, seen, [&](const ledger::Event& event) {
-      seen = event.seq;
-      std::cout
-          << Json{{"type", event.type}, {"body", event.body}, {"wall_ms", event.wall_ms}}.dump()
-          << '\n'
-          << std::flush;
-      return static_cast<bool>(std::cout);
-    });
-    if (!read) return context.report(read.error());
-    if (last_look || !std::cout) break;
-    auto ended = core->wait(100);
-    if (!ended) return context.report(ended.error());
-    last_look = ended->has_value();
-  }
-  if (!std::cout) core->release();
-  auto row = ledger->find_run(*run);
-  const std::string status = row && *row ? (*row)->status : "unknown";
-  std::cout << Json{{"run", run->value}, {"status", status}}.dump() << '\n';
-  return exit_ok;
-}
-
-int send(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
-  if (!ledger) return context.report(ledger.error());
-  auto run = find_run(*ledger, option(given, "run"));
-  if (!run) return context.report(run.error());
-  const fs::path record = setup_of(context).run_folder(run->id.value) / "record";
-  if (!fs::exists(record))
-    return context.report(make_error(
-        "cli.record.none", "run " + run->id.value + " has no record yet; it is " + run->status));
-  if (auto sent = engine::send_record(record, STDOUT_FILENO); !sent)
-    return context.report(sent.error());
-  return exit_ok;
 }
 
 }  // namespace
@@ -448,22 +259,7 @@ void add_dispatch_commands(Commands& commands) {
                             "identity", po::value<std::string>(), "SSH key of the operator");
                       },
                       collect_command});
-  commands.push_back({"run",
-                      "accept",
-                      "",
-                      "take an order from a dispatcher on standard input (runs on the runner)",
-                      "",
-                      {},
-                      {},
-                      accept});
-  commands.push_back({"run",
-                      "send",
-                      "RUN",
-                      "write a run's record to standard output (runs on the runner)",
-                      "",
-                      {"run"},
-                      {},
-                      send});
+  add_accept_commands(commands);
 }
 
 }  // namespace hyops::cli

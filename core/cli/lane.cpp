@@ -224,6 +224,19 @@ void add_lane_commands(Commands& commands) {
                       {"lane"},
                       nullptr,
                       show_lane});
+  commands.push_back({"lane",
+                      "lock",
+                      "LANE [BLUEPRINT...]",
+                      "agree to the bytes of what a lane runs; prints what changed for review",
+                      "Writes hyops.lock beside lane.toml: digests of the blueprints, their "
+                      "modules, packs and plugins, "
+                      "and the\nprofile. Plans that would use anything else are refused, here and "
+                      "on runners that have "
+                      "the lock.\n"
+                      "  hyops lane lock drill dr/postgresql-failover dr/postgresql-failback",
+                      {"lane", "blueprint..."},
+                      nullptr,
+                      lock_lane});
   commands.push_back(
       {"lane",
        "check",

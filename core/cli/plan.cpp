@@ -119,6 +119,11 @@ int make_plan(Context& context, const po::variables_map& given) {
   auto plan = plan::resolve(question, catalog, local.world(), problems);
   if (!plan) return context.report(problems);
   plan::judge(*plan, *catalog.profile(lane->profile, {}, problems), problems);
+  if (const auto file = setup_of(context).lock_file(lane->name); std::filesystem::exists(file)) {
+    const auto lock = contract::load_lock(file, problems);
+    if (lock)
+      if (auto agreed = plan::check_lock(*plan, *lock); !agreed) problems.push_back(agreed.error());
+  }
   if (!problems.empty()) return context.report(problems);
   auto digest = plan::digest(*plan);
   auto text = canonical(plan::to_json(*plan));

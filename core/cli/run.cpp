@@ -245,6 +245,24 @@ void add_run_commands(Commands& commands) {
                                                               "how they know");
        },
        reconcile});
+  commands.push_back(
+      {"run",
+       "measured",
+       "RUN",
+       "note when clients were served again and what was lost, and judge RTO and RPO by it",
+       "Say it where the run was executed; a dispatcher then collects the record again.\n"
+       "  hyops run measured last --served-at 2026-03-01T03:12:09Z --rows-lost 5 --lost 700ms \\\n"
+       "    --source \"log of the order service\"",
+       {"run"},
+       [](po::options_description_easy_init add) {
+         add("served-at", po::value<std::string>(), "when a client's write was acknowledged again")(
+             "rows-lost", po::value<int64_t>(), "acknowledged rows that are gone")(
+             "rows-acknowledged", po::value<int64_t>(), "of how many")(
+             "lost", po::value<std::string>(), "age of the oldest lost row at the fault: 700ms, 2m")(
+             "source", po::value<std::string>(), "what it was read from")(
+             "by", po::value<std::string>(), "who says so; default: the login name");
+       },
+       note_measured});
   commands.push_back({"run",
                       "carry-on",
                       "RUN",

@@ -32,5 +32,6 @@ std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run);
 void add_run_view_commands(Commands& commands);  // run list|show|follow; called by add_run_commands
 int show_run(Context& context, const po::variables_map& given);
 int follow_run(Context& context, const po::variables_map& given);
+int note_measured(Context& context, const po::variables_map& given);
 
 }  // namespace hyops::cli

@@ -106,7 +106,9 @@ void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems) {
   check_defaults(lane.defaults, at, modules, complaints);
 }
 
-Result<Lock> digest_sources(const Blueprint& blueprint, const Profile& profile, Catalog& catalog) {
+Result<Lock> digest_sources(
+    const Blueprint& blueprint, const Profile& profile, Catalog& catalog,
+    const std::function<Result<std::string>(const std::string& plugin)>& plugin_digest) {
   Diagnostics problems;
   Lock lock;
   const auto add = [](std::map<std::string, std::string>& to, const std::string& name,
@@ -130,6 +132,10 @@ Result<Lock> digest_sources(const Blueprint& blueprint, const Profile& profile, 
       return pass(done);
     if (auto done = add(lock.packs, pack->name, digest_of_tree(pack->folder)); !done)
       return pass(done);
+    if (pack->driver == Driver::plugin)
+      if (auto done = add(lock.plugins, pack->plugin, plugin_digest(pack->plugin)); !done)
+        return pass(done);
+    for (const auto& [tool, version] : pack->tools) lock.tools[tool] = version;
   }
   return lock;
 }

@@ -73,9 +73,11 @@ void check_profile(const Profile& profile, Catalog& catalog, Diagnostics& proble
 void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems);
 
 // The digests of what the catalogue contributes to a plan: blueprint, its modules, the packs the
-// profile binds to them, the profile. Plugins and tools are added by whoever finds them on the
-// runner.
-Result<Lock> digest_sources(const Blueprint& blueprint, const Profile& profile, Catalog& catalog);
+// profile binds to them and what those want of plugins and tools, the profile. `plugin_digest`
+// knows the plugins of this machine.
+Result<Lock> digest_sources(
+    const Blueprint& blueprint, const Profile& profile, Catalog& catalog,
+    const std::function<Result<std::string>(const std::string& plugin)>& plugin_digest);
 
 // The JSON Schema of a whole contract file: "module", "pack", "profile", "lane", "blueprint",
 // "lock".

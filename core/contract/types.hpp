@@ -215,7 +215,7 @@ struct Blueprint {
 
 struct Lock {  // hyops.lock: name -> "sha256:..."
   std::map<std::string, std::string> blueprints, modules, packs, plugins, profiles;
-  std::map<std::string, std::string> tools;  // tool -> version found
+  std::map<std::string, std::string> tools;  // tool -> version that packs want
 };
 
 }  // namespace hyops::contract

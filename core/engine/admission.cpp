@@ -96,6 +96,19 @@ Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog
                      "engine.blueprint.changed", "blueprint " + plan.blueprint);
       !ok)
     return pass(ok);
+  for (const auto& [name, planned] : plan.modules) {
+    const auto* module = catalog.module(name, {}, problems);
+    if (!module) return Failure(first_of(problems));
+    if (auto ok = same(planned, digest_of_tree(module->folder), "engine.module.changed",
+                       "module " + name);
+        !ok)
+      return pass(ok);
+  }
+  if (const auto file = setup.lock_file(plan.lane); std::filesystem::exists(file)) {
+    const auto lock = contract::load_lock(file, problems);
+    if (!lock) return Failure(first_of(problems));
+    if (auto ok = plan::check_lock(plan, *lock); !ok) return pass(ok);
+  }
   if (lane->epoch != plan.epoch)
     return fail("engine.lane.epoch", "lane " + plan.lane + " is in epoch " +
                                          std::to_string(lane->epoch) + ", the plan in " +

@@ -20,6 +20,9 @@ struct Setup {
   std::filesystem::path lane_file(const std::string& lane) const {
     return home / "lanes" / lane / "lane.toml";
   }
+  std::filesystem::path lock_file(const std::string& lane) const {
+    return home / "lanes" / lane / "hyops.lock";
+  }
   std::filesystem::path ssh_identity() const { return home / "keys/runner.ssh"; }
   std::filesystem::path signing_key() const { return home / "keys/runner.key"; }
   std::filesystem::path seal_key() const { return home / "keys/runner.seal"; }

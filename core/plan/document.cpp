@@ -118,6 +118,7 @@ Json to_json(const Plan& plan) {
            {"policy", plan.policy},
            {"blast_radius", plan.blast_radius},
            {"cost", plan.cost},
+           {"modules", plan.modules},
            {"tools", plan.tools}};
   out.update(plan.origin);  // "decision" or "request"
   if (plan.rto_ms) out["rto_ms"] = *plan.rto_ms;
@@ -147,6 +148,7 @@ Result<Plan> parse_plan(const Json& document) {
     plan.policy = document.at("policy");
     plan.blast_radius = document.at("blast_radius");
     plan.cost = document.at("cost");
+    plan.modules = document.at("modules").get<std::map<std::string, std::string>>();
     plan.tools = document.at("tools").get<std::map<std::string, std::string>>();
     for (const char* key : {"decision", "request"})
       if (document.contains(key)) plan.origin[key] = document[key];

@@ -48,13 +48,19 @@ struct Plan {
   Json blast_radius;        // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}
   Json cost;  // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
   std::optional<int64_t> rto_ms, rpo_ms;
-  std::map<std::string, std::string> tools;  // tool -> version wanted by some pack
+  std::map<std::string, std::string> modules;  // module -> digest of its folder
+  std::map<std::string, std::string> tools;    // tool -> version wanted by some pack
   const Step* find(const std::string& id) const;
 };
 
 Json to_json(const Plan& plan);
 Result<Plan> parse_plan(const Json& document);  // plan.malformed
 Result<PlanDigest> digest(const Plan& plan);    // over the canonical form of to_json
+
+// Everything a plan pins, as a lane's hyops.lock writes it.
+contract::Lock lock_of(const Plan& plan);
+// Is everything the plan pins what the lane has locked? plan.lock.{missing,changed}
+Status check_lock(const Plan& plan, const contract::Lock& agreed);
 
 // What the planner asks of the world. Everything it is told ends in the plan with its provenance.
 struct World {

@@ -118,6 +118,8 @@ class Resolver {
     step.timeout_ms = profile_->step_timeout_ms;
     for (const auto& limit : {pack->timeout_ms, written.timeout_ms})
       if (limit) step.timeout_ms = std::min(step.timeout_ms, *limit);
+    if (auto [at, is_new] = plan_.modules.try_emplace(written.module); is_new)
+      at->second = pinned(digest_of_tree(module->folder));
     for (const auto& [tool, version] : pack->tools) plan_.tools[tool] = version;
     for (const auto& [name, field] : module->outputs) step.outputs[name] = field.type.text();
     for (const auto& [name, field] : module->inputs) add_input(step, written, field);

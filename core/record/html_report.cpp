@@ -81,6 +81,16 @@ std::string top(const Json& summary) {
   return out;
 }
 
+// Who measured it, and on what; nothing where no marker of that name is there.
+std::string said(const Json& summary, const char* name) {
+  std::string out;
+  for (const auto& marker : summary["markers"])
+    if (get_string(marker, "name") == name && marker.contains("by"))
+      out = " Measured by " + escaped(get_string(marker, "by")) + ": " +
+            escaped(get_string(marker, "source")) + ".";
+  return out;
+}
+
 std::string cards(const Json& summary) {
   const bool back = summary["rto_measured_ms"].is_number_integer();
   const Json& rpo = summary["rpo"];
@@ -99,12 +109,12 @@ std::string cards(const Json& summary) {
          (back ? spell(summary["rto_measured_ms"].get<int64_t>()) : "not measured") + "</b>" +
          judged(summary, "rto_met") + "<span>" + target(summary, "rto_ms") +
          (back ? ". From the " + escaped(get_string(summary, "rto_from")) +
-                     " to the first acknowledged write."
+                     " to the first acknowledged write." + said(summary, "client.first_write")
                : "") +
          "</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Data lost</div><b>" + lost + "</b>" +
          judged(summary, "rpo_met") + "<span>" + lost_more + target(summary, "rpo_ms") +
-         "</span></div>";
+         said(summary, "client.rows") + "</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Run took</div><b>" +
          spell(get_int(summary, "duration_ms")) + "</b><span>" +
          std::to_string(summary["phases"].size()) + " phases, " +

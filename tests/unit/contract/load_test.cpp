@@ -131,7 +131,8 @@ TEST(Load, digests_what_the_catalogue_contributes) {
   Diagnostics problems;
   Catalog catalog(catalogue_folder);
   const auto lock = digest_sources(*catalog.blueprint("dr/failover", {}, problems),
-                                   *catalog.profile("drill", {}, problems), catalog);
+                                   *catalog.profile("drill", {}, problems), catalog,
+                                   [](const std::string&) { return digest_of("plugin"); });
   ASSERT_TRUE(lock) << lock.error().text();
   EXPECT_EQ(lock->modules.size(), 4u);
   EXPECT_EQ(lock->packs.size(), 4u);
