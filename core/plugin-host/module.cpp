@@ -83,6 +83,10 @@ Status Module::call(const std::string& interface, const std::string& verb, Call&
   return {};
 }
 
+bool Module::has(const std::string& id) const {
+  return instance_ && module_->interface(instance_, id.c_str());
+}
+
 void Module::destroy() {
   if (instance_) module_->destroy(std::exchange(instance_, nullptr));
 }

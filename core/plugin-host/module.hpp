@@ -24,6 +24,9 @@ class Module {
 
   void destroy();
 
+  // Has the instance a table under this id? Asked of the plugin whatever the id.
+  bool has(const std::string& id) const;
+
  private:
   explicit Module(const hyops_module_v1& module) : module_(&module) {}
   const hyops_module_v1* module_;
