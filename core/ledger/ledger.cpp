@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int busy_ms = 10'000;  // longer than any write transaction of ours, shorter than patience
+constexpr int patience_ms = 10'000;  // longer than any write transaction of ours
 
 // The file is ours alone, or nothing in it can be believed (L7).
 Status check_owner(const fs::path& file) {
@@ -60,7 +60,7 @@ Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
   if (::access(file.c_str(), W_OK) != 0)
     return fail_errno("ledger.read_only", "the ledger " + file.string() + " cannot be written",
                       errno);
-  auto database = Database::open(file, busy_ms);
+  auto database = Database::open(file, patience_ms);
   if (!database) return pass(database);
   if (auto prepared = prepare_schema(*database, file); !prepared) return pass(prepared);
   auto impl = std::make_unique<Impl>(std::move(*database), file, clock);

@@ -123,16 +123,16 @@ void GramTable::find_with(const std::vector<Literal>& literals, std::string_view
   const size_t size = text.size(), stride = stride_;
   const uint64_t* const filter = filter_.data();
   const unsigned shift = 64 - filter_bits_;
-  const auto passes = [=](size_t at) {
+  const auto passes = [=](size_t at) -> unsigned {  // a number: for numbers `|` has no branch
     const uint64_t hash = mixed(gram_inside<Size>(data + at)), mask = filter_mask(hash);
     return (filter[hash >> shift] & mask) == mask;
   };
   size_t at = 0;
   // Four at a time, without a branch between them: the processor looks all of them up at once.
   for (; at + 3 * stride + 8 <= size; at += 4 * stride) {
-    const bool any =
+    const unsigned any =
         passes(at) | passes(at + stride) | passes(at + 2 * stride) | passes(at + 3 * stride);
-    if (!any) [[likely]]
+    if (any == 0) [[likely]]
       continue;
     for (size_t i = 0; i < 4; ++i)
       look(literals, text, at + i * stride, gram_at<Size>(data + at + i * stride), hits);
