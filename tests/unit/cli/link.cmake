@@ -1,5 +1,5 @@
 # The tests run the real bin/hyops; the live view's picture is also looked at by itself.
-set(link hyops_ledger hyops_process hyops_trust)
+set(link hyops_engine)
 list(APPEND sources ${CMAKE_SOURCE_DIR}/core/cli/picture.cpp
   ${CMAKE_SOURCE_DIR}/core/cli/picture_block.cpp ${CMAKE_SOURCE_DIR}/core/cli/terminal.cpp)
 if(NOT TARGET hyops_cli_under_test)

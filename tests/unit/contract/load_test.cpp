@@ -2,6 +2,7 @@
 // once.
 #include <gtest/gtest.h>
 
+#include "base/digest.hpp"
 #include "base/file.hpp"
 #include "contract/document.hpp"
 #include "support.hpp"
