@@ -1,21 +1,23 @@
 #!/bin/sh
 # Installs the Debian packages that hyops is built, tested and drilled with.
-# Usage: ./setup.sh build|drill   (drill includes build). Needs root only when something is missing.
+# Usage: ./setup.sh build|drill|cov   (each includes the one before). Needs root only when something is missing.
 set -eu
 
 build="g++ cmake make ninja-build ccache pkg-config git
   libboost-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev
-  libsodium-dev libsqlite3-dev libcurl4-openssl-dev libvectorscan-dev
+  libsodium-dev libsqlite3-dev libcurl4-openssl-dev libvectorscan-dev libseccomp-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev minisign strace sqlite3 ansible-core packer
   clang clang-tidy libclang-rt-14-dev
   iproute2 nftables util-linux procps openssh-client openssh-server"
 drill="postgresql-15 postgresql-client-15 pgbackrest pdns-server pdns-backend-sqlite3
   bind9-dnsutils iputils-ping python3 curl"
+cov="gcovr"
 
 case "${1:-drill}" in
   build) wanted="$build" ;;
   drill) wanted="$build $drill" ;;
-  *) echo "usage: ./setup.sh build|drill" >&2; exit 2 ;;
+  cov) wanted="$build $drill $cov" ;;
+  *) echo "usage: ./setup.sh build|drill|cov" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then

@@ -380,7 +380,7 @@ constexpr CatalogueEntry entries[] = {
      "plugins.lock says that it is complete, and it does not list this plugin.",
      "Pin the plugin if it is meant to be used here."},
     {"plugin.quarantined", denied,
-     "The plugin crashed several times in a row and is kept away from runs until a person lets it "
+     "The plugin crashed several times and is kept away from runs until a person lets it "
      "back. Another version of it is not affected.",
      "hyops plugin describe ID; then install a repaired version, or lift the quarantine with a "
      "reason."},
@@ -406,6 +406,17 @@ constexpr CatalogueEntry entries[] = {
      "hyops doctor"},
     {"plugin.load", internal, "The shared object of a plugin could not be loaded into its helper.",
      "Report it to the plugin's vendor with the message."},
+    {"plugin.load.died", internal,
+     "The helper process ended while it loaded or made the plugin. No verb was sent.",
+     "Report it to the plugin's vendor with the message."},
+    {"plugin.isolation", unavailable,
+     "The helper process could not be confined (no new privileges, resource limits, seccomp, and "
+     "Landlock where the kernel has it), so no plugin was loaded into it.",
+     "hyops doctor; the kernel or container must allow seccomp filters."},
+    {"plugin.forbidden", internal,
+     "The plugin tried to start a program or to reach into the system and was ended at once. "
+     "Whether the verb took effect before that is not known.",
+     "hyops run reconcile RUN; report it to the plugin's vendor."},
     {"plugin.symbol", invalid, "The shared object is no plugin: it does not export hyops_module.",
      "Report it to the plugin's vendor."},
     {"plugin.magic", invalid, "The shared object exports hyops_module, but it is something else.",
@@ -812,6 +823,10 @@ constexpr CatalogueEntry entries[] = {
      "The connection ended before the record was complete. Nothing was kept, nothing was "
      "removed on the other side (L2).",
      "hyops run collect RUN"},
+    {"engine.record.other_run", denied,
+     "A runner sent the record of another run, lane or plan than the one that was asked for. A "
+     "runner of one lane has nothing to say about another (G6).",
+     "Keep what arrived, and find out who answers on that runner: hyops runner status"},
     {"engine.state.newer", conflict,
      "The lane's state here was written after the record's run had ended; it is not overwritten "
      "(L3).",

@@ -41,6 +41,8 @@ class Diagnosis {
 void examine_machine(const Context& context, Diagnosis& diagnosis);
 // What catalogue packs want of this machine.
 void examine_tools(const Context& context, Diagnosis& diagnosis);
+// Plugins, who vouches for them, and what holds around them.
+void examine_plugins(const Context& context, Diagnosis& diagnosis);
 // Helpers, plugins, ledger.
 void examine_installation(const Context& context, Diagnosis& diagnosis);
 // Attestation and keys.

@@ -20,37 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr int64_t day_ms = 86'400'000;
 
-void examine_plugins(const Context& context, Diagnosis& diagnosis) {
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
-  if (!registry) return diagnosis.bad("plugins", registry.error().text(), registry.error().next);
-  std::set<std::string> needed;
-  contract::Catalog catalog(context.places.catalog);
-  for (const auto& name : catalog.names("packs")) {
-    contract::Diagnostics ignored;
-    if (const auto* pack = catalog.pack(name, {}, ignored); pack && !pack->plugin.empty())
-      needed.insert(pack->plugin);
-  }
-  for (const auto& lane : lane_names(context)) {
-    contract::Diagnostics ignored;
-    if (const auto loaded = contract::load_lane(context.places.lane(lane), ignored);
-        loaded && !loaded->secret_authority.empty())
-      needed.insert(loaded->secret_authority);
-  }
-  for (const auto& entry : registry->list()) {
-    const bool used = needed.erase(entry.id) > 0;
-    if (!entry.problem)
-      diagnosis.ok("plugins", entry.id + " " + entry.version + ", signed by " + entry.signed_by);
-    else
-      diagnosis.add("plugins", used ? Level::bad : Level::warn,
-                    entry.id + " cannot be used: " + entry.problem->message, entry.problem->next);
-  }
-  for (const auto& id : needed)
-    diagnosis.warn("plugins",
-                   id + " is not installed: packs and lanes that name it cannot run here",
-                   "hyops plugin list");
-}
-
 void examine_ledger(const Context& context, Diagnosis& diagnosis) {
   std::error_code problem;
   if (!fs::exists(context.places.ledger(), problem))

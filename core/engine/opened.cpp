@@ -13,7 +13,8 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (!here) return pass(here);
   auto digest = plan::digest(*plan);
   if (!digest) return pass(digest);
-  auto registry = plugin::Registry::open(plugin::standard_sources(setup.prefix, setup.home));
+  auto registry =
+      plugin::Registry::open(plugin::standard_sources(setup.prefix, setup.home, plan->lane));
   if (!registry) return pass(registry);
   auto journal = Journal::open(ledger, run, observer);
   if (!journal) return pass(journal);

@@ -2,26 +2,18 @@
 // told to end.
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <exception>
 #include <iostream>
 #include <thread>
 
+#include "plugin-host/confine.hpp"
 #include "plugin-host/module.hpp"
+#include "plugin-host/probe.hpp"
 
 namespace hyops::plugin_host {
 namespace {
-
-void give_up_privileges() {
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no core, no ptrace by others of the same user
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::close_range(object_number + 1, ~0u, 0);
-}
 
 // A verb that hangs would outlive a core that was killed. This thread sees the socket hang up.
 void end_with_the_core() {
@@ -37,7 +29,14 @@ Json to_head(const char* type, const Error& error) {
   return {{"t", type}, {"code", error.code}, {"message", error.message}};
 }
 
+// Confined first, and said so before the vendor's code could say anything: that frame is the core's
+// proof.
 Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin::Frame& frame) {
+  auto holds = confine({frame.head.value("read", std::vector<std::string>{}),
+                        frame.head.value("direct", std::vector<std::string>{})});
+  if (!holds) return pass(holds);
+  wire.tell({{{"t", "confined"}, {"holds", std::move(*holds)}}, {}});
+  end_with_the_core();
   for (const auto& service : frame.head.value("services", std::vector<std::string>{}))
     host.granted.insert(service);
   const std::string path = "/proc/self/fd/" + std::to_string(object_number);
@@ -67,18 +66,23 @@ void run_verb(Wire& wire, Module& module, const plugin::Frame& frame) {
 }
 
 int serve() {
-  give_up_privileges();
-  end_with_the_core();
   Wire wire;
+  if (auto done = give_up_privileges(object_number); !done) {
+    wire.tell({to_head("refused", done.error()), {}});
+    return 1;
+  }
   Host host = make_host(wire, {});
   std::optional<Module> module;
   for (;;) {
     const plugin::Frame frame = wire.wait();
     if (frame.type() == "create") {
-      Status started = start(wire, host, module, frame);
+      const Status started =
+          module ? fail("plugin.load", "created twice") : start(wire, host, module, frame);
       wire.tell({started ? Json{{"t", "ready"}} : to_head("refused", started.error()), {}});
     } else if (frame.type() == "call" && module) {
       run_verb(wire, *module, frame);
+    } else if (probe(wire, host, module, frame)) {
+      continue;
     } else if (frame.type() == "end") {
       if (module) module->destroy();
       ::_exit(0);  // without running what a vendor registered for exit
@@ -86,10 +90,22 @@ int serve() {
   }
 }
 
+// What would hold for a plugin on this machine, found out by doing it: for the doctor.
+int examine() {
+  Result<Json> holds = Json();
+  if (auto done = give_up_privileges(2); !done)
+    holds = pass(done);
+  else
+    holds = confine({});
+  std::cout << (holds ? holds->dump() : holds.error().text()) << std::endl;
+  return holds ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace hyops::plugin_host
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "examine") return hyops::plugin_host::examine();
   if (::fcntl(hyops::plugin_host::socket_number, F_GETFD) < 0) {
     std::cerr
         << "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n";

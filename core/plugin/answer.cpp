@@ -13,8 +13,8 @@ namespace {
 // would have the outcome of its own failure called unknown. Codes that a service gave it may be
 // handed on.
 bool may_say(const std::string& code) {
-  static constexpr std::array ours{"plugin.died", "plugin.deadline", "plugin.protocol",
-                                   "plugin.stopped", "plugin.late"};
+  static constexpr std::array ours{"plugin.died",      "plugin.deadline", "plugin.protocol",
+                                   "plugin.forbidden", "plugin.stopped",  "plugin.late"};
   return !code.empty() && code.size() <= 100 &&
          std::find(ours.begin(), ours.end(), code) == ours.end() &&
          std::all_of(code.begin(), code.end(), [](char c) {
@@ -70,9 +70,9 @@ Result<Json> Answer::judge(const std::string& id, const std::string& verb) const
 }
 
 Failure start_failure(const Frame& refused, const Answer& answer) {
-  static constexpr std::array known{"plugin.load",   "plugin.symbol",   "plugin.magic",
-                                    "plugin.abi",    "plugin.id",       "plugin.version",
-                                    "plugin.create", "plugin.interface"};
+  static constexpr std::array known{"plugin.load",   "plugin.symbol",    "plugin.magic",
+                                    "plugin.abi",    "plugin.id",        "plugin.version",
+                                    "plugin.create", "plugin.interface", "plugin.isolation"};
   const std::string code = get_string(refused.head, "code");
   const bool ours = std::find(known.begin(), known.end(), code) != known.end();
   std::string message = printable(get_string(refused.head, "message"));

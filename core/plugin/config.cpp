@@ -68,4 +68,21 @@ std::vector<std::string> secrets_of(const Manifest& manifest, const Json& config
   return names;
 }
 
+std::vector<std::string> configured(const std::vector<std::string>& declared, const Json& config) {
+  std::vector<std::string> values;
+  for (const auto& text : declared) {
+    if (!text.starts_with("{config.") || !text.ends_with("}")) {
+      values.push_back(text);
+      continue;
+    }
+    const auto found = config.find(text.substr(8, text.size() - 9));
+    if (found == config.end()) continue;
+    if (found->is_string()) values.push_back(found->get<std::string>());
+    if (!found->is_structured()) continue;
+    for (const auto& item : *found)
+      if (item.is_string()) values.push_back(item.get<std::string>());
+  }
+  return values;
+}
+
 }  // namespace hyops::plugin

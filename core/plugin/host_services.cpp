@@ -14,26 +14,6 @@ bool contains(const std::vector<std::string>& list, const std::string& wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-// "{config.api}" is the authority of the configured URL, or of each where the setting is a list or
-// map.
-void add_hosts(const std::string& declared, const Json& config, std::vector<std::string>& hosts) {
-  if (!declared.starts_with("{config.") || !declared.ends_with("}")) {
-    hosts.push_back(declared);
-    return;
-  }
-  const auto add = [&](const Json& value) {
-    if (!value.is_string()) return;
-    auto authority = net::authority_of(value.get<std::string>());
-    hosts.push_back(authority ? *authority : value.get<std::string>());
-  };
-  const auto found = config.find(declared.substr(8, declared.size() - 9));
-  if (found == config.end()) return;
-  if (found->is_structured())
-    for (const auto& item : *found) add(item);
-  else
-    add(*found);
-}
-
 Failure refused(const std::string& id, const std::string& service) {
   return fail("plugin.service.refused", id + " was not given " + service + " for this call");
 }
@@ -53,7 +33,10 @@ HostServices::HostServices(Services services, const Manifest& manifest, const Js
       secrets_(secrets_of(manifest, config)),
       executables_(manifest.executables),
       client_(clock) {
-  for (const auto& declared : manifest.http_hosts) add_hosts(declared, config, hosts_);
+  for (auto& host : configured(manifest.http_hosts, config)) {
+    auto authority = net::authority_of(host);  // of a configured URL
+    hosts_.push_back(authority ? *authority : std::move(host));
+  }
 }
 
 Frame HostServices::answer(const Frame& asked, int64_t deadline_ms,

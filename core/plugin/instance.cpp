@@ -1,6 +1,7 @@
 // Starting a helper and talking to it: deadlines, cancelling, and the proof that a verb ended well.
 #include "plugin/instance.hpp"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -17,9 +18,10 @@
 namespace hyops::plugin {
 namespace {
 
-constexpr int tick_ms = 100;          // how often a cancel is looked for
-constexpr int64_t start_ms = 30'000;  // a helper that is not ready by then never will be
-constexpr int64_t end_ms = 2'000;     // for destroy()
+constexpr int tick_ms = 100;           // how often a cancel is looked for
+constexpr int64_t start_ms = 30'000;   // a helper that is not ready by then never will be
+constexpr int64_t end_ms = 2'000;      // for destroy()
+const std::string starting = "start";  // where it crashed, if not in a verb
 
 Result<process::Child> spawn_helper(const Sources& sources, int socket, int object) {
   process::SpawnRequest request;
@@ -31,27 +33,64 @@ Result<process::Child> spawn_helper(const Sources& sources, int socket, int obje
   return process::spawn(request);
 }
 
+// What a plugin says along the way: a flood of it must not fill the ledger, nor hold up its
+// writers.
+class Chatter {
+ public:
+  bool takes_line() { return ++lines_ <= most_lines; }
+  bool takes_progress(int64_t now) {
+    if (shown_ && now - *shown_ < between_ms) return false;
+    shown_ = now;
+    return true;
+  }
+  void end(const HostServices& host) const {
+    if (lines_ > most_lines)
+      host.log("warning", std::to_string(lines_ - most_lines) + " more lines were dropped");
+  }
+
+ private:
+  static constexpr int64_t most_lines = 1000, between_ms = 50;
+  int64_t lines_ = 0;
+  std::optional<int64_t> shown_;
+};
+
 }  // namespace
 
 struct Instance::Helper {
-  Helper(Manifest m, Services services, const Json& config, const Clock& c, Fd fd,
+  Helper(Manifest m, Services services, const Json& config, Quarantine q, const Clock& c, Fd fd,
          process::Child child_)
       : manifest(std::move(m)),
         clock(c),
         host(std::move(services), manifest, config, c),
+        quarantine(std::move(q)),
         socket(std::move(fd)),
         child(std::move(child_)) {}
 
-  // How the helper ended, in words; it is dead or about to be.
-  std::string end(int64_t wait_ms) {
+  // How the helper ended; nothing: it had to be killed. Dead in either case.
+  std::optional<process::Exit> end(int64_t wait_ms) {
     socket.reset();
     std::optional<process::Exit> exit;
     if (auto ended = child.wait(wait_ms)) exit = *ended;
     alive = false;
-    if (exit) return exit->text();
-    (void)child.signal(9);
+    if (exit) return exit;
+    (void)child.signal(SIGKILL);
     (void)child.wait(-1);
-    return "killed";
+    return std::nullopt;
+  }
+
+  // The plugin's own doing ended the helper, or had to: counted towards its quarantine.
+  Failure crashed(const char* code, const std::string& where, const std::string& how) {
+    Error error = make_error(code, manifest.id + " " + how + " in " + where);
+    auto full = quarantine.crashed(manifest.id, manifest.digest, where, how);
+    if (full && *full) error.context.push_back("it crashed too often and is in quarantine now");
+    if (!full) error.context.push_back("the crash was not counted: " + full.error().message);
+    return Failure(std::move(error));
+  }
+  Failure died(const char* code, const std::string& where) {
+    const auto exit = end(end_ms);
+    if (exit && exit->signal == SIGSYS && where != starting)
+      return crashed("plugin.forbidden", where, "tried what no plugin may do and was ended");
+    return crashed(code, where, "died (" + (exit ? exit->text() : "killed") + ")");
   }
 
   Result<Json> talk(const CallRequest& request, const Progress& progress,
@@ -60,16 +99,18 @@ struct Instance::Helper {
   Manifest manifest;
   const Clock& clock;
   HostServices host;
+  Quarantine quarantine;
   Fd socket;
   process::Child child;
   FrameReader reader;
+  Json isolation;  // what the helper took from itself; null until it said so
   bool alive = true;
   std::mutex one_at_a_time;
 };
 
 bool outcome_is_unknown(const Error& error) {
   return error.code == "plugin.died" || error.code == "plugin.deadline" ||
-         error.code == "plugin.protocol";
+         error.code == "plugin.protocol" || error.code == "plugin.forbidden";
 }
 
 Instance::Instance(std::unique_ptr<Helper> helper) : helper_(std::move(helper)) {}
@@ -111,10 +152,13 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
                       {"id", id},
                       {"version", manifest->version},
                       {"interfaces", manifest->implements},
-                      {"services", manifest->services}},
+                      {"services", manifest->services},
+                      {"read", configured(manifest->read_paths, *checked)},
+                      {"direct", manifest->direct}},
                      *text};
-  auto helper = std::make_unique<Helper>(std::move(*manifest), std::move(services), *checked, clock,
-                                         std::move(ours), std::move(*child));
+  auto helper =
+      std::make_unique<Helper>(std::move(*manifest), std::move(services), *checked,
+                               registry.quarantine(), clock, std::move(ours), std::move(*child));
   Instance instance(std::move(helper));
   if (auto ready = instance.wait_until_ready(create); !ready) return pass(ready);
   return instance;
@@ -124,15 +168,12 @@ Status Instance::wait_until_ready(const Frame& create) {
   Helper& helper = *helper_;
   const int64_t until = helper.clock.mono_ms() + start_ms;
   Answer answer;
+  Chatter chatter;
   if (auto sent = send_frame(helper.socket.get(), create); !sent)
-    return fail("plugin.load", "the helper ended at once: " + helper.end(end_ms));
+    return helper.died("plugin.load.died", starting);
   for (;;) {
     auto frame = receive_frame(helper.socket.get(), helper.reader, tick_ms);
-    if (!frame) {
-      const std::string how = helper.end(end_ms);
-      return fail("plugin.load",
-                  "the helper ended while it loaded " + helper.manifest.id + ": " + how);
-    }
+    if (!frame) return helper.died("plugin.load.died", starting);
     if (helper.clock.mono_ms() >= until) {
       helper.end(0);
       return fail("plugin.load", helper.manifest.id + " was not ready after " +
@@ -140,12 +181,23 @@ Status Instance::wait_until_ready(const Frame& create) {
     }
     if (!*frame) continue;
     const std::string type = (*frame)->type();
-    if (type == "ready") return {};
+    if (type == "ready" && !helper.isolation.is_null()) {
+      helper.quarantine.worked(helper.manifest.id, helper.manifest.digest, starting);
+      return {};
+    }
+    if (type == "ready") {
+      helper.end(0);
+      return fail("plugin.isolation", "the helper loaded a plugin without confining itself");
+    }
     if (type == "refused") {
       helper.end(end_ms);
       return start_failure(**frame, answer);
     }
-    if (type == "log") {
+    if (type == "confined" && helper.isolation.is_null()) {
+      helper.isolation = (*frame)->head.value("holds", Json::object());
+      continue;
+    }
+    if (type == "log" && chatter.takes_line()) {
       helper.host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
     } else if (type == "service") {
       Frame reply = helper.host.answer(**frame, until, {});
@@ -191,11 +243,13 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
                    *input};
   if (auto sent = send_frame(socket.get(), call); !sent) {
     if (sent.error().code == "plugin.frame.too_large") return pass(sent);  // nothing of it went out
+    const auto exit = end(end_ms);
     return fail("plugin.stopped", manifest.id + " was gone before " + request.verb +
-                                      " was sent whole: " + end(end_ms));
+                                      " was sent whole: " + (exit ? exit->text() : "killed"));
   }
 
   Answer answer;
+  Chatter chatter;
   int64_t kill_at = 0;  // 0: nobody asked it to stop yet
   const auto stop_wanted = [&] {
     return (cancelled && cancelled()) ||
@@ -213,11 +267,11 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
       wait = static_cast<int>(std::clamp<int64_t>(request.deadline_ms - clock.mono_ms(), 0, wait));
     auto frame = receive_frame(socket.get(), reader, wait);
     if (!frame && frame.error().code == "plugin.frame.closed")
-      return fail("plugin.died", manifest.id + " died in " + request.verb + ": " + end(end_ms));
+      return died("plugin.died", request.verb);
     if (!frame) {
       end(0);
-      return fail("plugin.protocol",
-                  manifest.id + " in " + request.verb + ": " + frame.error().message);
+      return crashed("plugin.protocol", request.verb,
+                     "broke the protocol (" + frame.error().message + ")");
     }
     if (!*frame) {
       if (!kill_at || clock.mono_ms() < kill_at) continue;
@@ -227,16 +281,21 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
                       " of being told to, in " + request.verb + ", and was killed");
     }
     const std::string type = (*frame)->type();
-    if (type == "return") return answer.judge(manifest.id, request.verb);
+    if (type == "return") {
+      chatter.end(host);
+      quarantine.worked(manifest.id, manifest.digest, request.verb);
+      return answer.judge(manifest.id, request.verb);
+    }
     if (type == "refused")
       return fail("plugin.verb", printable(get_string((*frame)->head, "message")));
     if (type == "progress") {
-      if (progress)
+      if (progress && chatter.takes_progress(clock.mono_ms()))
         progress(
             static_cast<int>(std::clamp<int64_t>(get_int((*frame)->head, "permille"), 0, 1000)),
             printable(get_string((*frame)->head, "note")));
     } else if (type == "log") {
-      host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
+      if (chatter.takes_line())
+        host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
     } else if (type == "service") {
       // A service stops at the deadline, and then the plugin has its grace; so does one that was
       // cancelled.
@@ -249,13 +308,25 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
       end(0);
       const std::string why =
           type == "thrown" ? get_string((*frame)->head, "message") : "an unknown frame";
-      return fail("plugin.protocol", manifest.id + " in " + request.verb + ": " + printable(why));
+      return crashed("plugin.protocol", request.verb,
+                     "broke the contract (" + printable(why) + ")");
     }
   }
 }
 
 const Manifest& Instance::manifest() const { return helper_->manifest; }
+const Json& Instance::isolation() const { return helper_->isolation; }
 pid_t Instance::pid() const { return helper_->child.pid(); }
 bool Instance::running() const { return helper_ && helper_->alive; }
+
+Result<Json> examine_isolation(const std::filesystem::path& helper) {
+  process::SpawnRequest request;
+  request.argv = {helper.string(), "examine"};
+  auto done = process::run(request, start_ms);
+  if (!done) return fail("plugin.helper", done.error().message);
+  if (done->exit.code != 0 || done->exit.signal != 0)
+    return fail("plugin.isolation", printable(done->out + done->err));
+  return parse_json(done->out, "what the helper says of itself");
+}
 
 }  // namespace hyops::plugin

@@ -25,15 +25,15 @@ using Progress = std::function<void(int permille, const std::string& note)>;
 using Cancelled = std::function<bool()>;  // asked every 100 ms or so
 
 // True for the failures after which nobody knows whether the verb took effect: the helper died,
-// broke the protocol or had to be killed after the verb was sent. The engine then observes
-// (plugin.died, plugin.deadline, plugin.protocol).
+// broke the protocol, tried what is forbidden or had to be killed after the verb was sent. The
+// engine then observes (plugin.died, plugin.deadline, plugin.protocol, plugin.forbidden).
 bool outcome_is_unknown(const Error& error);
 
 class Instance {
  public:
-  // Every arrow of the load order has its code: plugin.unknown, plugin.manifest.*,
-  // plugin.signature.*, plugin.scope.*, plugin.file.{missing,changed}, plugin.config.*,
-  // plugin.helper, plugin.load, plugin.symbol, plugin.magic, plugin.abi, plugin.id, plugin.version,
+  // Every arrow of the load order has its code: those of Registry::trusted,
+  // plugin.file.{missing,changed}, plugin.config.*, plugin.helper, plugin.isolation, plugin.load,
+  // plugin.load.died, plugin.symbol, plugin.magic, plugin.abi, plugin.id, plugin.version,
   // plugin.create, plugin.interface. `clock` outlives the instance.
   static Result<Instance> start(const Registry& registry, const std::string& id, const Json& config,
                                 Services services, const Clock& clock = system_clock());
@@ -44,11 +44,14 @@ class Instance {
   // Runs one verb to its end. One at a time for an instance (a second caller waits); different
   // instances may be called from different threads. Errors: what the plugin failed with (its code
   // and class), plugin.stopped and plugin.late (nothing was sent), plugin.verb,
-  // plugin.answer.{none,twice,both, malformed,code}, and the three of outcome_is_unknown.
+  // plugin.answer.{none,twice,both, malformed,code}, and those of outcome_is_unknown. Of more than
+  // 1000 log lines the rest is dropped, and that said.
   Result<Json> call(const CallRequest& request, const Progress& progress = {},
                     const Cancelled& cancelled = {});
 
   const Manifest& manifest() const;
+  // What holds for its helper: {"no_new_privs","seccomp","landlock","limits"} (confine.hpp).
+  const Json& isolation() const;
   pid_t pid() const;     // of the helper
   bool running() const;  // false once a call ended with the helper dead
 
@@ -58,5 +61,9 @@ class Instance {
   explicit Instance(std::unique_ptr<Helper> helper);
   std::unique_ptr<Helper> helper_;
 };
+
+// What would hold for a plugin on this machine, as a helper found out by doing it (for the doctor).
+// plugin.helper, plugin.isolation
+Result<Json> examine_isolation(const std::filesystem::path& helper);
 
 }  // namespace hyops::plugin

@@ -43,6 +43,10 @@ Result<Json> check_config(const Manifest& manifest, const Json& given);
 // The names of the secrets that a checked configuration names: the only ones a plugin may use (K5).
 std::vector<std::string> secrets_of(const Manifest& manifest, const Json& config);
 
+// What a manifest declares with "{config.NAME}" replaced by the setting, each value of it where
+// that is a list or a map; a setting that is not given declares nothing.
+std::vector<std::string> configured(const std::vector<std::string>& declared, const Json& config);
+
 // What is said to people and programs about a plugin; runs none of its code.
 Json describe(const Manifest& manifest);
 

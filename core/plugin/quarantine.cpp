@@ -74,7 +74,7 @@ Status Quarantine::admit(const std::string& id, const std::string& digest) const
   if (about->digest != digest || !about->quarantined()) return {};
   const Crash& last = about->crashes.back();
   return fail("plugin.quarantined", id + " crashed " + std::to_string(about->crashes.size()) +
-                                        " times in a row, the last time in " + last.where + " at " +
+                                        " times, the last time in " + last.where + " at " +
                                         to_rfc3339(last.at_ms) + ": " + last.how);
 }
 
@@ -93,14 +93,16 @@ Result<bool> Quarantine::crashed(const std::string& id, const std::string& diges
   return about->quarantined();
 }
 
-void Quarantine::worked(const std::string& id, const std::string& digest) {
+void Quarantine::worked(const std::string& id, const std::string& digest,
+                        const std::string& where) {
   std::error_code problem;
   if (folder_.empty() || !fs::exists(file_of(id), problem)) return;
   const Fd lock = exclusive(folder_);
   auto about = read(id);
   // A row that is full stays full: only a person ends it.
   if (!about || about->digest != digest || about->crashes.empty() || about->quarantined()) return;
-  about->crashes.clear();
+  if (std::erase_if(about->crashes, [&](const Crash& crash) { return crash.where == where; }) == 0)
+    return;
   (void)write(*about);  // at worst the next crash counts one too many
 }
 

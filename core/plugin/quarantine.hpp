@@ -19,7 +19,7 @@ struct Crash {
 // What is remembered of one plugin. Another digest is another plugin: an update begins at zero.
 struct Case {
   std::string plugin, digest;
-  std::vector<Crash> crashes;  // in a row, without a good verb between them
+  std::vector<Crash> crashes;  // since the verb they happened in was last good
   std::vector<Json> lifted;    // {at_ms, by, reason, crashes}: for ever
   bool quarantined() const;
 };
@@ -39,7 +39,8 @@ class Quarantine {
   // A helper died by the plugin's doing. True: this was one too many.
   Result<bool> crashed(const std::string& id, const std::string& digest, const std::string& where,
                        const std::string& how);
-  void worked(const std::string& id, const std::string& digest);  // the row is broken
+  // That verb is good again. An observe that works does not excuse an apply that crashes.
+  void worked(const std::string& id, const std::string& digest, const std::string& where);
 
   std::vector<Case> list() const;  // quarantined or not; those that never crashed are not there
   // plugin.quarantine.unknown where there is nothing to lift, plugin.quarantine.reason for none.

@@ -129,6 +129,13 @@ class PluginDriver final : public Driver {
         shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,
         std::move(services));
     if (!started) return pass(started, "while starting plugin " + id);
+    const auto& manifest = started->manifest();
+    (void)shared.journal.write("plugin.started", {{"plugin", id},
+                                                  {"version", manifest.version},
+                                                  {"step", *step},
+                                                  {"direct", manifest.direct},
+                                                  {"read", manifest.read_paths},
+                                                  {"isolation", started->isolation()}});
     helper->instance.emplace(std::move(*started));
     return helper;
   }

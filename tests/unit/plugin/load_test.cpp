@@ -123,7 +123,7 @@ TEST(PluginLoad, survives_a_file_that_is_no_shared_object) {
 TEST(PluginLoad, survives_a_plugin_that_dies_while_it_is_made) {
   PluginFolder there;
   there.put_signed("test.broken", "broken", "[inputs.how]\ntype = \"string\"\n");
-  EXPECT_EQ(code(there.start("test.broken", {{"how", "die-in-create"}})), "plugin.load");
+  EXPECT_EQ(code(there.start("test.broken", {{"how", "die-in-create"}})), "plugin.load.died");
 }
 
 TEST(PluginLoad, refuses_manifests_from_another_time) {
