@@ -11,6 +11,8 @@ function(test_plugin name source)
 endfunction()
 
 test_plugin(speaking speaking)
+test_plugin(impostor speaking SPEAKING_IMPOSTOR)
+test_plugin(hostile hostile)
 test_plugin(broken broken)
 test_plugin(no_symbol misfit MISFIT_NO_SYMBOL)
 test_plugin(wrong_magic misfit MISFIT_MAGIC=0x12345678u)

@@ -21,6 +21,9 @@ class Speaking {
   }
 
   std::string plan(Call&, std::string_view inputs) {
+#ifdef SPEAKING_IMPOSTOR
+    return "{\"echo\":\"not the one you signed\"}";
+#endif
     return json{{"echo", json::parse(inputs)}, {"config", config_}}.dump();
   }
 
