@@ -81,6 +81,26 @@ TEST(Names, that_leave_a_folder_or_hide_characters_are_refused) {
     EXPECT_FALSE(is_path_name(bad)) << bad;
 }
 
+// Whoever looks through the whole list after each of its objects is not done within the time-out.
+TEST(Json, reads_a_list_of_very_many_objects) {
+  std::string text = "[";
+  for (int i = 0; i < 100'000; ++i) text += "{\"a\":[{}]},";
+  text += "[{\"b\":{\"c\":[1,-2,true,null,\"x\"]}}]]";
+  const auto parsed = parse_json(text, "x");
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_EQ(parsed->size(), 100'001u);
+  EXPECT_EQ((*parsed)[99'999], (Json{{"a", Json::array({Json::object()})}}));
+  EXPECT_EQ(parsed->back().dump(), "[{\"b\":{\"c\":[1,-2,true,null,\"x\"]}}]");
+  EXPECT_EQ(parse_json("7", "x").value(), 7);
+  EXPECT_EQ(parse_json("{\"a\":{\"a\":1},\"b\":[{\"a\":2}]}", "x").value().dump(),
+            "{\"a\":{\"a\":1},\"b\":[{\"a\":2}]}")
+      << "the same key on another level is another key";
+  EXPECT_EQ(parse_json("{\"a\":{\"b\":1,\"b\":2}}", "x").error().code, "json.syntax");
+  EXPECT_TRUE(parse_json(std::string(64, '[') + std::string(64, ']'), "x"));
+  EXPECT_EQ(parse_json(std::string(65, '[') + std::string(65, ']'), "x").error().code,
+            "json.syntax");
+}
+
 TEST(Json, refuses_floats_duplicates_depth_and_broken_text) {
   EXPECT_EQ(canonical(Json{{"b", 1}, {"a", "ä"}}).value(), "{\"a\":\"ä\",\"b\":1}");
   EXPECT_EQ(canonical(Json{{"a", 1.5}}).error().code, "json.not_canonical");
