@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 stage := build/release/stage
 
-.PHONY: drill test build asan tsan fuzz tidy bench install clean setup
+.PHONY: drill test build asan tsan fuzz tidy cov bench install clean setup
 
 build: setup
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -32,14 +32,31 @@ asan tsan: setup
 # Each target for SECONDS seconds; a finding ends it with the input that tripped it.
 SECONDS ?= 60
 fuzz: setup
-	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
-	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
-	@set -e; for f in build/fuzz/fuzzers/*; do n=$$(basename $$f); echo "fuzz $$n"; mkdir -p build/fuzz/found/$$n; \
-	  $$f -max_total_time=$(SECONDS) -print_final_stats=0 -verbosity=0 build/fuzz/found/$$n tests/fuzz/corpus/$$n; done
+	@cmake --preset asan >build/asan.log 2>&1 || { cat build/asan.log; exit 1; }
+	@cmake --build build/asan -j $(JOBS) --target fuzzers
+	@set -e; for f in build/asan/fuzzers/*; do n=$$(basename $$f); echo "fuzz $$n"; mkdir -p build/asan/found/$$n; \
+	  $$f -max_total_time=$(SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=build/asan/found/ \
+	    build/asan/found/$$n tests/fuzz/corpus/$$n; done
 
+# Over the batches that are compiled anyway, where headers are read once for twelve sources.
 tidy: setup
-	@cmake --preset dev -B build/tidy -D CMAKE_UNITY_BUILD=OFF >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
-	@run-clang-tidy -quiet -p build/tidy '/(core|plugins)/.*\.cpp$$'
+	@cmake --preset asan -B build/tidy >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
+	@run-clang-tidy -quiet -j $(JOBS) -p build/tidy '^$(CURDIR)/(build/tidy/)?(CMakeFiles|core|plugins)/' \
+	  >build/tidy.log 2>&1 || { grep -E -A4 '(error|warning):' build/tidy.log; exit 1; }
+
+# Lines that the tests reach, by folder.
+cov:
+	@./setup.sh cov
+	@mkdir -p build
+	@cmake --preset cov >build/cov.log 2>&1 || { cat build/cov.log; exit 1; }
+	@cmake --build build/cov -j $(JOBS)
+	@find build/cov -name '*.gcda' -delete
+	@ctest --test-dir build/cov --output-on-failure -j $(JOBS) --no-tests=error >build/cov.log || { tail -n 40 build/cov.log; exit 1; }
+	@gcovr --root . --object-directory build/cov --filter core/ --filter plugins/ --csv --output build/cov/lines.csv build/cov
+	@awk -F, 'NR > 1 { n = split($$1, part, "/"); folder = part[1] "/" part[2]; if (part[1] == "plugins" && n > 3) folder = folder "/" part[3]; \
+	  all[folder] += $$2; hit[folder] += $$3; a += $$2; h += $$3 } \
+	  END { for (f in all) printf "%-28s %6d lines %5.1f %%\n", f, all[f], 100 * hit[f] / all[f] | "sort"; close("sort"); \
+	        printf "%-28s %6d lines %5.1f %%\n", "all", a, 100 * h / a }' build/cov/lines.csv
 
 bench: build
 	@bench/run build/release

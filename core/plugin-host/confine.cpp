@@ -22,7 +22,7 @@ constexpr rlim_t address_space = 1u << 30, open_files = 64;
 // Counted over all processes of the user, so it only stops a flood; seccomp forbids processes.
 constexpr rlim_t processes = 4096;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef HYOPS_SANITIZED
 constexpr bool shadowed = true;  // sanitizers reserve terabytes
 #else
 constexpr bool shadowed = false;
