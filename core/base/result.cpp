@@ -58,7 +58,7 @@ Failure fail_at(Place place, std::string_view code, std::string message, std::st
 }
 
 Failure fail_errno(std::string_view code, std::string message, int error_number) {
-  return fail(code, message + ": " + std::strerror(error_number));
+  return fail(code, std::move(message) + ": " + std::strerror(error_number));
 }
 
 }  // namespace hyops
