@@ -67,7 +67,8 @@ void Lab::prune_operations() {
       continue;
     }
     if (found != state_.operations.end()) {
-      state_.keys.erase(found->second.zone + " " + found->second.key);
+      const auto key = state_.keys.find(found->second.zone + " " + found->second.key);
+      if (key != state_.keys.end() && key->second == found->first) state_.keys.erase(key);
       state_.operations.erase(found);
     }
     it = state_.order.erase(it);
@@ -206,6 +207,8 @@ void Lab::finish(const std::string& id, const Done& done) {
         fs::remove_all(paths_.host(name), ignored);
       }
       state_.hosts.erase(found);
+      // What left nothing is no answer for its key: the same request again is a fresh attempt.
+      if (!done) state_.keys.erase(operation.zone + " " + operation.key);
     }
   }
   operation.state = done ? "done" : "failed";

@@ -84,10 +84,12 @@ class Lab {
   Done restore_egress();  // what was remembered but not yet enforced when a daemon died
   void prune_operations();
 
-  Result<Reply> fault_host_kill(const Json& args);
+  Result<Reply> fault_of_host(const std::string& name, const Json& args);
+  Result<Reply> fault_host_kill(const Host& host);
   Result<Reply> fault_zone_loss(const Zone& zone);
   Result<Reply> fault_zone_restore(const Zone& zone);
   Result<Reply> fault_link(const Zone& a, const Zone& b, ruleset::Change change);
+  Result<Reply> fault_speed(const Zone& a, const Zone& b, const std::string& kbit);
   Result<Reply> fault_api(const Zone& from, const Zone& to, ruleset::Change change);
 
   // These run on the workers and take the lock for short moments only.

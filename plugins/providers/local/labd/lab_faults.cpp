@@ -1,7 +1,11 @@
 // Breaks the lab on purpose, by the names the drill uses, and mends it again.
 #include <signal.h>
 
+#include <algorithm>
+
+#include "host_faults.hpp"
 #include "lab.hpp"
+#include "shaping.hpp"
 
 namespace hyops::labd {
 namespace {
@@ -15,6 +19,16 @@ std::string link_of(const Zone& a, const Zone& b) {
   return a.name < b.name ? pair_of(a, b) : pair_of(b, a);
 }
 
+struct Form {
+  std::string_view name, takes;
+};
+constexpr Form forms[] = {
+    {"link-cut", "A B"},           {"link-restore", "A B"},    {"link-slow", "A B KBIT"},
+    {"link-full", "A B"},          {"zone-loss", "ZONE"},      {"zone-restore", "ZONE"},
+    {"api-cut", "FROM TO"},        {"api-restore", "FROM TO"}, {"host-kill", "HOST"},
+    {"machine-reset", "HOST"},     {"disk-full", "HOST PATH"}, {"disk-restore", "HOST PATH"},
+    {"clock-step", "HOST SECONDS"}};
+
 }  // namespace
 
 Result<Reply> Lab::fault(const Json& body) {
@@ -22,40 +36,61 @@ Result<Reply> Lab::fault(const Json& body) {
     return tl::make_unexpected(known.error());
   auto name = text_field(body, "fault", 40);
   if (!name) return tl::make_unexpected(name.error());
+  const auto form = std::find_if(std::begin(forms), std::end(forms),
+                                 [&](const Form& one) { return one.name == *name; });
+  if (form == std::end(forms)) {
+    std::string all;
+    for (const auto& one : forms)
+      all += (all.empty() ? "" : ", ") + std::string(one.name) + " " + std::string(one.takes);
+    return fail(404, "fault.unknown", "there is no fault \"" + *name + "\"", "use " + all);
+  }
   const Json args = body.value("args", Json::array());
-  const bool two = *name == "link-cut" || *name == "link-restore" || *name == "api-cut" ||
-                   *name == "api-restore";
-  const bool one = *name == "zone-loss" || *name == "zone-restore" || *name == "host-kill";
-  if (!one && !two) {
-    return fail(404, "fault.unknown", "there is no fault \"" + *name + "\"",
-                "use link-cut A B, link-restore A B, zone-loss Z, zone-restore Z, host-kill HOST, "
-                "api-cut FROM TO, api-restore FROM TO");
-  }
-  if (!args.is_array() || args.size() != (two ? 2u : 1u) || !args[0].is_string() ||
-      !args[args.size() - 1].is_string()) {
-    return invalid(*name + " takes " +
-                   (two                           ? "two zones"
-                    : one && *name == "host-kill" ? "a host"
-                                                  : "a zone"));
-  }
+  const auto wanted =
+      static_cast<size_t>(1 + std::count(form->takes.begin(), form->takes.end(), ' '));
+  if (!args.is_array() || args.size() != wanted ||
+      !std::all_of(args.begin(), args.end(), [](const Json& arg) { return arg.is_string(); }))
+    return invalid(*name + " takes " + std::string(form->takes));
   const Lock lock(mutex_);
-  if (*name == "host-kill") return fault_host_kill(args);
+  if (name->starts_with("host-") || name->starts_with("machine-") || name->starts_with("disk-") ||
+      name->starts_with("clock-"))
+    return fault_of_host(*name, args);
   auto a = find_zone(args[0].get<std::string>());
   if (!a) return tl::make_unexpected(a.error());
   if (*name == "zone-loss") return fault_zone_loss(**a);
   if (*name == "zone-restore") return fault_zone_restore(**a);
   auto b = find_zone(args[1].get<std::string>());
   if (!b) return tl::make_unexpected(b.error());
+  if (*name == "link-slow" || *name == "link-full")
+    return fault_speed(**a, **b, *name == "link-full" ? "0" : args[2].get<std::string>());
   const auto change = name->ends_with("-cut") ? ruleset::Change::add : ruleset::Change::remove;
   return name->starts_with("link") ? fault_link(**a, **b, change) : fault_api(**a, **b, change);
 }
 
-Result<Reply> Lab::fault_host_kill(const Json& args) {
+Result<Reply> Lab::fault_of_host(const std::string& name, const Json& args) {
   auto host = host_of({}, args[0]);
   if (!host) return tl::make_unexpected(host.error());
-  if (!end_process((*host)->process, SIGKILL, 5000))
-    return fail(500, "host.kill", "PID 1 of the host does not end");
+  if (name == "host-kill") return fault_host_kill(**host);
+  if (auto done = not_busy(**host); !done) return tl::make_unexpected(done.error());
+  if (name == "machine-reset") {
+    if (auto done = not_lost((*host)->zone); !done) return tl::make_unexpected(done.error());
+    auto operation = begin("power-on", **host, "", "");  // begins by taking the power away
+    if (!operation) return tl::make_unexpected(operation.error());
+    return Reply{202, {{"operations", Json::array({*operation})}}};
+  }
+  if (!alive((*host)->process))
+    return fail(409, "host.off", "host " + (*host)->name + " is powered off", "power it on first");
+  const std::string value = args[1];
+  const auto done = name == "clock-step"  ? step_clock((*host)->process, value)
+                    : name == "disk-full" ? fill_disk((*host)->process, value)
+                                          : grow_disk((*host)->process, value);
+  if (!done) return tl::make_unexpected(done.error());
   return Reply{200, host_json(**host)};
+}
+
+Result<Reply> Lab::fault_host_kill(const Host& host) {
+  if (!end_process(host.process, SIGKILL, 5000))
+    return fail(500, "host.kill", "PID 1 of the host does not end");
+  return Reply{200, host_json(host)};
 }
 
 Result<Reply> Lab::fault_zone_loss(const Zone& zone) {
@@ -111,6 +146,20 @@ Result<Reply> Lab::fault_link(const Zone& a, const Zone& b, ruleset::Change chan
   return Reply{200, {{"link", link}, {"cut", cut}}};
 }
 
+Result<Reply> Lab::fault_speed(const Zone& a, const Zone& b, const std::string& kbit) {
+  if (&a == &b) return invalid("a link joins two different zones");
+  const bool digits = !kbit.empty() && kbit.size() <= 7 &&
+                      kbit.find_first_not_of("0123456789") == std::string::npos;
+  const int rate = digits ? std::stoi(kbit) : -1;
+  const auto link = link_of(a, b);
+  if (rate < 0 || (rate > 0 && rate < 8)) return invalid("a link's speed is 8 to 9999999 kbit/s");
+  if (auto done = rate == 0 ? shaping::full(a, b) : shaping::slow(a, b, rate); !done)
+    return tl::make_unexpected(done.error());
+  rate == 0 ? (void)state_.slow_links.erase(link) : (void)(state_.slow_links[link] = rate);
+  if (auto done = save(); !done) return tl::make_unexpected(done.error());
+  return Reply{200, {{"link", link}, {"kbit", rate}}};
+}
+
 Result<Reply> Lab::fault_api(const Zone& from, const Zone& to, ruleset::Change change) {
   if (!to.has_api) return invalid("zone " + std::string(to.name) + " has no API");
   const auto path = pair_of(from, to);
@@ -144,7 +193,10 @@ Result<Reply> Lab::status() {
                       {"hosts", hosts}});
   }
   return Reply{200,
-               {{"zones", listed}, {"cut_links", state_.cut_links}, {"cut_apis", state_.cut_apis}}};
+               {{"zones", listed},
+                {"cut_links", state_.cut_links},
+                {"cut_apis", state_.cut_apis},
+                {"slow_links", state_.slow_links}}};
 }
 
 }  // namespace hyops::labd

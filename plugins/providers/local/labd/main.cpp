@@ -30,7 +30,11 @@ constexpr std::string_view usage = R"(hyops-labd: the small cloud that the hyops
   token   ZONE                                       print the API token of a zone
   fault   NAME ARGS                                  link-cut A B, link-restore A B, zone-loss Z,
                                                      zone-restore Z, host-kill HOST,
-                                                     api-cut FROM TO, api-restore FROM TO
+                                                     api-cut FROM TO, api-restore FROM TO,
+                                                     link-slow A B KBIT, link-full A B,
+                                                     machine-reset HOST, disk-full HOST PATH,
+                                                     disk-restore HOST PATH,
+                                                     clock-step HOST SECONDS
 All take --dir (default /var/lib/hyops-lab) and need root. Zones: onprem, edge, cloud, internet.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 77 not root; exec passes on the command's own.
 )";
@@ -139,6 +143,8 @@ Result<int> status(const AdminClient& client, const Arguments& given) {
     std::cout << "cut link: " << link.get<std::string>() << "\n";
   for (const auto& path : (*answer)["cut_apis"])
     std::cout << "cut API path: " << path.get<std::string>() << "\n";
+  for (const auto& [link, kbit] : (*answer)["slow_links"].items())
+    std::cout << "slow link: " << link << ", " << kbit << " kbit/s\n";
   return 0;
 }
 

@@ -83,6 +83,15 @@ Done make_run(const fs::path& run) {
   return {};
 }
 
+// A machine that was reset has booted again, and whoever remembers a process of before must see so:
+// the kernel is the same one, so its boot id is covered by one of this boot.
+Done give_boot_id(const fs::path& root) {
+  const auto fresh = read_file("/proc/sys/kernel/random/uuid");
+  if (!fresh) return fail_errno("read a fresh boot id");
+  if (auto done = write_plain(root / "run/boot_id", *fresh, 0444); !done) return done;
+  return bind(root / "run/boot_id", root / "proc/sys/kernel/random/boot_id");
+}
+
 Done link_merged_usr(const fs::path& root) {
   for (const auto* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
     const fs::path here = fs::path("/") / name;
@@ -145,6 +154,7 @@ Done enter_root(const RootPlan& plan) {
   }
   if (auto done = make_dev(root / "dev"); !done) return done;
   if (auto done = make_run(root / "run"); !done) return done;
+  if (auto done = give_boot_id(root); !done) return done;
   if (auto done = mount_at("tmp", root / "tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"); !done)
     return done;
   return pivot(root);

@@ -62,10 +62,11 @@ struct State {
   std::map<std::string, std::string> isolation;  // zone -> reason
   std::set<std::string> lost_zones;
   std::set<std::string> cut_links, cut_apis;  // "a b"
+  std::map<std::string, int> slow_links;      // "a b" -> kbit/s
   std::map<std::string, uint64_t> lanes;      // highest fencing token seen
   uint64_t next_operation = 1;
   NLOHMANN_DEFINE_TYPE_INTRUSIVE(State, hosts, operations, order, keys, firewall, egress, isolation,
-                                 lost_zones, cut_links, cut_apis, lanes, next_operation)
+                                 lost_zones, cut_links, cut_apis, slow_links, lanes, next_operation)
 };
 
 // No file yet is an empty state; a damaged one is a failure, never an empty state.
