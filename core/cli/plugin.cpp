@@ -1,17 +1,11 @@
-// The plugin commands: what is installed, who vouches for it, and signing. They run no vendor code.
+// What is installed and who vouches for it. These commands run no vendor code.
 #include <ostream>
 
 #include "base/text.hpp"
-#include "cli/command.hpp"
-#include "plugin/registry.hpp"
+#include "cli/plugin.hpp"
 
 namespace hyops::cli {
 namespace {
-
-Result<plugin::Registry> open_registry(const Context& context) {
-  return plugin::Registry::open(
-      plugin::standard_sources(context.places.prefix, context.places.home));
-}
 
 int list(Context& context, const po::variables_map&) {
   auto registry = open_registry(context);
@@ -77,22 +71,12 @@ int describe(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-int sign(Context& context, const po::variables_map& given) {
-  if (!given.count("key"))
-    return context.report(make_error("cli.usage", "--key names the secret key to sign with.",
-                                     "hyops plugin sign --help"));
-  auto key = trust::SecretKey::load(option(given, "key"));
-  if (!key) return context.report(key.error());
-  const std::string folder = option(given, "dir");
-  if (auto done = plugin::sign(folder, *key); !done) return context.report(done.error());
-  const auto public_key = key->public_key();
-  context.say("signed " + folder + "/plugin.toml with key " + public_key.id +
-              "; `minisign -V` verifies it");
-  context.answer({{"folder", folder}, {"key", public_key.text}, {"key_id", public_key.id}});
-  return exit_ok;
-}
-
 }  // namespace
+
+Result<plugin::Registry> open_registry(const Context& context) {
+  return plugin::Registry::open(
+      plugin::standard_sources(context.places.prefix, context.places.home));
+}
 
 void add_plugin_commands(Commands& commands) {
   commands.push_back(
@@ -114,18 +98,8 @@ void add_plugin_commands(Commands& commands) {
                       {"id"},
                       {},
                       describe});
-  commands.push_back(
-      {"plugin",
-       "sign",
-       "DIR",
-       "Signs a plugin's folder",
-       "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
-       "example: hyops plugin sign build/com.acme.clouds --key acme.key",
-       {"dir"},
-       [](po::options_description_easy_init add) {
-         add("key", po::value<std::string>(), "secret key file (minisign, without a password)");
-       },
-       sign});
+  add_plugin_making_commands(commands);
+  add_plugin_trust_commands(commands);
 }
 
 }  // namespace hyops::cli

@@ -9,7 +9,9 @@ namespace hyops::plugin_host {
 namespace {
 
 // Without opening anything: the helper cannot look into /proc.
-Json census() {
+Json census(bool loaded) {
+  // This thread, and from the loading on the one that watches for the core's end.
+  const int64_t our_threads = loaded ? 2 : 1;
   int open = 0;
   for (int fd = 0; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
   struct stat tasks {};
@@ -17,7 +19,7 @@ Json census() {
   const auto heap = ::mallinfo2();
   return {{"t", "census"},
           {"fds", open},
-          {"threads", static_cast<int64_t>(tasks.st_nlink) - 2},
+          {"threads", static_cast<int64_t>(tasks.st_nlink) - 2 - our_threads},
           {"heap", static_cast<int64_t>(heap.uordblks + heap.hblkhd)}};
 }
 
@@ -34,7 +36,7 @@ Status cycle(Wire& wire, Host& host, Module& module, const plugin::Frame& frame)
 
 bool probe(Wire& wire, Host& host, std::optional<Module>& module, const plugin::Frame& frame) {
   const std::string type = frame.type();
-  if (type == "census") return wire.tell({census(), {}}), true;
+  if (type == "census") return wire.tell({census(module.has_value()), {}}), true;
   if (!module) return false;
   if (type == "interface") {
     wire.tell({{{"t", type}, {"known", module->has(get_string(frame.head, "id"))}}, {}});

@@ -10,7 +10,7 @@ namespace hyops::plugin_host {
 
 // Answers a frame of the kit; false for any other.
 //
-//   {"t":"census"}                   {"t":"census","fds","threads","heap"}: what this process holds
+//   {"t":"census"}                   {"t":"census","fds","threads","heap"}: what the plugin holds
 //   {"t":"interface","id"}           {"t":"interface","known"}
 //   {"t":"destroy"}                  {"t":"destroyed"}: the instance, not the module
 //   {"t":"cycle","n"} + a config     {"t":"cycled"}: n times created and destroyed; or "refused"

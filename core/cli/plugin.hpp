@@ -1,0 +1,14 @@
+// The plugin commands by chair: an operator's in plugin.cpp, a vendor's and the site owner's here.
+#pragma once
+
+#include "cli/command.hpp"
+#include "plugin/registry.hpp"
+
+namespace hyops::cli {
+
+Result<plugin::Registry> open_registry(const Context& context);
+
+void add_plugin_making_commands(Commands& commands);  // plugin new|check|sign
+void add_plugin_trust_commands(Commands& commands);   // plugin trust|install|remove
+
+}  // namespace hyops::cli
