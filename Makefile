@@ -1,10 +1,11 @@
 # The front door. Each target does its own set-up on a fresh Debian 12: packages, configure, build, run.
 #   make drill [FAULT=core-kill@restore] [KEEP=1]     make test     make bench     make install PREFIX=/opt/hyops
+#   make faults                                       every fault of `hyops drill --list-faults`, one line each
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 stage := build/release/stage
 
-.PHONY: drill test build asan tsan fuzz tidy cov bench install clean setup
+.PHONY: drill faults test build asan tsan fuzz tidy cov bench install clean setup
 
 build: setup
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -18,6 +19,14 @@ setup:
 drill: build
 	@rm -rf $(stage) && cmake --install build/release --prefix $(stage) >/dev/null
 	@$(stage)/bin/hyops drill --record drill-record $(if $(FAULT),--fault $(FAULT)) $(if $(KEEP),--keep)
+
+# One failover under each fault of the table; the records and logs stay in fault-records/.
+faults: build
+	@rm -rf $(stage) fault-records && cmake --install build/release --prefix $(stage) >/dev/null && mkdir fault-records
+	@bad=0; for f in $$($(stage)/bin/hyops drill --list-faults | grep -E '^[a-z-]+@[a-z-]+$$'); do \
+	  $(stage)/bin/hyops drill --fault $$f --failover-only --record fault-records/$$f >fault-records/$$f.log 2>&1 || bad=1; \
+	  printf '%-30s %s; %s\n' $$f "$$(grep -h 'assertions held:' fault-records/$$f.log || tail -n 1 fault-records/$$f.log)" \
+	    "$$(grep -h '^failover: RTO' fault-records/$$f.log)"; done; exit $$bad
 
 test: setup
 	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }

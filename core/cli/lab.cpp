@@ -1,14 +1,14 @@
 // The lab (handed through to its daemon) and the drill.
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
 #include <iostream>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "lab/drill.hpp"
 #include "lab/drill_report.hpp"
+#include "lab/fault_table.hpp"
+#include "lab/guard.hpp"
 #include "process/spawn.hpp"
 
 namespace hyops::cli {
@@ -34,33 +34,32 @@ std::optional<Error> why_not(const Context& context) {
   return std::nullopt;
 }
 
-int drill(Context& context, const po::variables_map& given) {
-  if (auto reason = why_not(context)) return context.report(*reason);
-  lab::DrillRequest request;
-  request.prefix = context.places.prefix;
-  request.lab_folder = option(given, "lab", "/var/lib/hyops-lab");
-  request.lab_name = option(given, "name", "hyops");
-  request.record = fs::absolute(option(given, "record", "drill-record"));
-  request.keep = flag(given, "keep");
-  request.fault = option(given, "fault");
-  if (!request.fault.empty()) {
-    const std::string name = request.fault.substr(0, request.fault.find('@'));
-    std::vector<std::string> names;
-    for (const auto& rule : lab::fault_rules()) names.push_back(rule.name);
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      return context.report(make_error("cli.usage",
-                                       "there is no fault \"" + printable(name, 60) + "\"." +
-                                           did_you_mean(name, names) + " There are: " + join(names),
-                                       "hyops drill --help"));
-  }
-  request.say = [&](const std::string& line) {
-    (context.json ? std::cerr : std::cout) << printable(line, 4000) << '\n' << std::flush;
-  };
-  // An interrupt ends the command that runs on a host; the drill then fails, and takes its lab
-  // down.
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  ::sigaction(SIGINT, &action, nullptr);
+int list_faults(Context& context) {
+  Json faults = Json::array();
+  for (const auto& rule : lab::fault_table())
+    faults.push_back({{"name", rule.name},
+                      {"at", rule.at},
+                      {"meaning", rule.meaning},
+                      {"leaves", rule.leaves},
+                      {"mend", rule.mend},
+                      {"ends", rule.ends}});
+  context.answer({{"faults", faults}});
+  context.say(lab::fault_list() + "  next: hyops drill --fault NAME@STEP");
+  return exit_ok;
+}
+
+std::optional<Error> no_such_fault(const std::string& word) {
+  if (word.empty() || lab::find_fault(lab::parse_fault(word).name)) return std::nullopt;
+  const std::string name = lab::parse_fault(word).name;
+  std::vector<std::string> names;
+  for (const auto& rule : lab::fault_table()) names.push_back(rule.name);
+  return make_error("cli.usage",
+                    "there is no fault \"" + printable(name, 60) + "\"." +
+                        did_you_mean(name, names) + " There are: " + join(names),
+                    "hyops drill --list-faults");
+}
+
+int run_drill(Context& context, const lab::DrillRequest& request) {
   auto result = lab::run_drill(request);
   if (!result) return context.report(result.error());
   context.answer(result->facts);
@@ -70,6 +69,30 @@ int drill(Context& context, const po::variables_map& given) {
     context.say(
         "the lab is still up: hyops lab status; hyops lab exec HOST -- COMMAND; hyops lab down");
   return result->passed ? exit_ok : exit_failed;
+}
+
+int drill(Context& context, const po::variables_map& given) {
+  if (flag(given, "list-faults")) return list_faults(context);
+  if (auto reason = why_not(context)) return context.report(*reason);
+  lab::DrillRequest request;
+  request.prefix = context.places.prefix;
+  request.lab_folder = option(given, "lab", "/var/lib/hyops-lab");
+  request.lab_name = option(given, "name", "hyops");
+  request.record = fs::absolute(option(given, "record", "drill-record"));
+  request.keep = flag(given, "keep");
+  request.failover_only = flag(given, "failover-only");
+  request.fault = option(given, "fault");
+  if (auto unknown = no_such_fault(request.fault)) return context.report(*unknown);
+  request.say = [&](const std::string& line) {
+    (context.json ? std::cerr : std::cout) << printable(line, 4000) << '\n' << std::flush;
+  };
+  return lab::guarded([&] { return run_drill(context, request); },
+                      [&] {
+                        context.report(make_error("lab.stopped", "the drill was stopped"));
+                        if (request.keep) return;
+                        if (auto down = lab::clear_lab(request); !down)
+                          context.report(down.error());
+                      });
 }
 
 // `hyops lab WORDS...` is the daemon's own command line.
@@ -103,24 +126,20 @@ int hand_through(Context& context, const std::string& verb, const po::variables_
 }  // namespace
 
 void add_lab_commands(Commands& commands) {
-  std::string faults = "faults (--fault NAME@STEP, into the failover):\n";
-  for (const auto& rule : lab::fault_rules()) {
-    std::string name = rule.name;
-    name.resize(12, ' ');
-    faults += "  " + name + rule.meaning + "; the failover then ends " + rule.ending + "\n";
-  }
   commands.push_back(
       {"drill",
        "",
        "",
        "lose the primary site in the lab, recover it, fail back, and judge",
        "Real zones, packets, PostgreSQL, backups and DNS, in namespaces of this machine. Needs "
-       "root.\n\n" +
-           faults,
+       "root.\n"
+       "  hyops drill --fault core-kill@restore    (hyops drill --list-faults names them)",
        {},
        [](po::options_description_easy_init add) {
-         add("fault", po::value<std::string>(), "inject a fault: NAME@STEP")(
-             "keep", "leave the lab up to look around")(
+         add("fault", po::value<std::string>(), "inject a fault: NAME or NAME@STEP")(
+             "list-faults", "print the faults, each with its expected ending")(
+             "failover-only", "end once the failover is judged")("keep",
+                                                                 "leave the lab up to look around")(
              "record", po::value<std::string>(),
              "where the records and the report go, default drill-record")(
              "lab", po::value<std::string>(), "the lab's folder, default /var/lib/hyops-lab")(

@@ -1,6 +1,13 @@
 #include "engine/journal.hpp"
 
+#include <cstdlib>
+
 namespace hyops::engine {
+namespace {
+
+constexpr int64_t least_step_ms = 2000;  // what a clock daemon slews is less
+
+}  // namespace
 
 Result<Journal> Journal::open(ledger::Ledger& ledger, RunId run, Observer& observer) {
   auto redactor = record::Redactor::create({});
@@ -15,7 +22,12 @@ Status Journal::write(const std::string& type, const Json& body) {
 Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& events) {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, Json>> clean;
-  clean.reserve(events.size());
+  clean.reserve(events.size() + 1);
+  const int64_t clock_ms = system_clock().wall_ms() - system_clock().mono_ms();
+  if (const int64_t by = clock_ms - clock_ms_; std::abs(by) >= least_step_ms) {
+    clean.emplace_back("clock.stepped", Json{{"by_ms", by}});
+    clock_ms_ = clock_ms;
+  }
   for (const auto& [type, body] : events) clean.emplace_back(type, redactor_.redact(body));
   if (auto written = ledger_->append_all(run_, clean); !written) return written;
   const int64_t now = system_clock().wall_ms();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "ledger/ledger.hpp"
 #include "record/redact.hpp"
 
@@ -30,7 +31,8 @@ class Journal {
         run_(std::move(other.run_)),
         observer_(other.observer_),
         redactor_(std::move(other.redactor_)),
-        secrets_(std::move(other.secrets_)) {}
+        secrets_(std::move(other.secrets_)),
+        clock_ms_(other.clock_ms_) {}
 
   Status write(const std::string& type, const Json& body);
   Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
@@ -52,12 +54,16 @@ class Journal {
       : ledger_(&ledger),
         run_(std::move(run)),
         observer_(&observer),
-        redactor_(std::move(redactor)) {}
+        redactor_(std::move(redactor)),
+        clock_ms_(system_clock().wall_ms() - system_clock().mono_ms()) {}
   ledger::Ledger* ledger_;
   RunId run_;
   Observer* observer_;
   record::Redactor redactor_;
   std::vector<record::Redactor::Named> secrets_;
+  // Wall minus monotonic clock. Where it jumps, dates in the record before and after it cannot be
+  // compared: the record says so with an event "clock.stepped".
+  int64_t clock_ms_;
   mutable std::mutex mutex_;
 };
 

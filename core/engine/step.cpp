@@ -44,6 +44,14 @@ StepRunner::StepRunner(Shared& shared, contract::Catalog& catalog)
 
 StepRunner::~StepRunner() = default;
 
+Json StepRunner::retry_rule(const Error& error) const {
+  return shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
+}
+
+int64_t StepRunner::pause_after(const Error& error) const {
+  return get_int(retry_rule(error), "pause_ms");
+}
+
 Driver& StepRunner::driver(contract::Driver which) { return *drivers_.at(which); }
 
 Result<Call> StepRunner::call_for(const plan::Step& step, const Json& inputs, int attempt) {
@@ -216,13 +224,15 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
         return end(*call, "unknown", "its outcome stayed unknown after four attempts",
                    Json::object());
       --tries;
+      // A host that is just being reset needs the time that its class is given.
+      if (!pause(pause_after(*outcome.error), shared_.cancellation))
+        return end(*call, "unknown", "it was not repeated: the run was stopped", Json::object());
       continue;
     }
     const Error& error = *outcome.error;
-    const Json rule =
-        shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
-    const int64_t pause_ms = get_int(rule, "pause_ms");
-    if (tries >= get_int(rule, "attempts", 1) || shared_.cancellation.state() != Cancel::no)
+    const int64_t pause_ms = pause_after(error);
+    if (tries >= get_int(retry_rule(error), "attempts", 1) ||
+        shared_.cancellation.state() != Cancel::no)
       return end(*call, "failed", error.text(), Json::object());
     auto written = shared_.journal.write("step.retry", {{"step", step.id},
                                                         {"attempt", call->attempt},

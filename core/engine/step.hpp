@@ -32,6 +32,8 @@ class StepRunner {
   Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);
   Status check_outputs(const Call& call, const Json& outputs);
   Driver& driver(contract::Driver which);
+  Json retry_rule(const Error& error) const;  // of the profile, by the error's class
+  int64_t pause_after(const Error& error) const;
 
   Shared& shared_;
   contract::Catalog& catalog_;

@@ -1,5 +1,6 @@
 #include "lab/client_log.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.hpp"
@@ -10,6 +11,13 @@ namespace {
 bool read_number(const std::string& word, int64_t& into) {
   const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), into);
   return problem == std::errc() && end == word.data() + word.size();
+}
+
+// The place of a moment in the log: behind the last line that is older.
+auto place_of(const std::vector<Acknowledged>& log, int64_t wall_ms) {
+  return std::find_if(log.rbegin(), log.rend(),
+                      [&](const Acknowledged& line) { return line.wall_ms < wall_ms; })
+      .base();
 }
 
 }  // namespace
@@ -29,23 +37,27 @@ std::vector<Acknowledged> read_client_log(std::string_view text) {
 
 std::vector<int64_t> lost_rows(const std::vector<Acknowledged>& log,
                                const std::set<int64_t>& present, int64_t until_ms) {
-  std::vector<int64_t> out;
-  for (const auto& line : log)
-    if (line.wall_ms < until_ms && !present.count(line.number)) out.push_back(line.number);
-  return out;
+  std::set<int64_t> lost;
+  for (auto line = log.begin(); line != place_of(log, until_ms); ++line)
+    if (!present.count(line->number)) lost.insert(line->number);
+  return {lost.begin(), lost.end()};
 }
 
-int64_t first_after(const std::vector<Acknowledged>& log, int64_t since_ms) {
-  for (const auto& line : log)
-    if (line.wall_ms >= since_ms) return line.wall_ms;
-  return 0;
+int64_t lost_window_ms(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost,
+                       int64_t until_ms) {
+  const std::set<int64_t> wanted(lost.begin(), lost.end());
+  const auto first = std::find_if(log.begin(), log.end(), [&](const Acknowledged& line) {
+    return wanted.count(line.number) > 0;
+  });
+  return first == log.end() ? 0 : std::max<int64_t>(0, until_ms - first->wall_ms);
 }
 
-int64_t last_before(const std::vector<Acknowledged>& log, int64_t until_ms) {
-  int64_t last = 0;
-  for (const auto& line : log)
-    if (line.wall_ms < until_ms) last = line.wall_ms;
-  return last;
+Outage outage(const std::vector<Acknowledged>& log, int64_t since_ms) {
+  const auto place = place_of(log, since_ms);
+  Outage found;
+  if (place != log.end()) found.served_ms = place->wall_ms;
+  if (place != log.begin()) found.last_ms = std::prev(place)->wall_ms;
+  return found;
 }
 
 }  // namespace hyops::lab

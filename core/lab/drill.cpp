@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/file.hpp"
@@ -22,11 +24,15 @@ namespace {
 
 int64_t now_ms() { return system_clock().wall_ms(); }
 
+Lab lab_of(const DrillRequest& request) {
+  return {request.prefix / "libexec/hyops/hyops-labd", request.lab_folder, request.lab_name};
+}
+
 class Drill {
  public:
   explicit Drill(const DrillRequest& request)
       : request_(request),
-        lab_(request.prefix / "libexec/hyops/hyops-labd", request.lab_folder, request.lab_name),
+        lab_(lab_of(request)),
         site_(lab_, [this](const std::string& line) { say(line); }),
         began_(system_clock().mono_ms()) {}
 
@@ -74,7 +80,7 @@ class Drill {
     if (auto wrote = wait_for_client(now_ms(), 5); !wrote)
       return pass(wrote, "while waiting for the client's first rows");
     if (auto done = fail_over(); !done) return done;
-    if (!request_.fault.empty() && ending_ == "failed") return {};  // nothing to fail back from
+    if (!recovered_ || request_.failover_only) return site_.stop_client();
     if (auto done = fail_back(); !done) return done;
     return site_.stop_client();
   }
@@ -103,6 +109,15 @@ class Drill {
   }
 
   Status fail_over() {
+    std::optional<Fault> fault;
+    if (!request_.fault.empty()) {
+      const FaultWord word = parse_fault(request_.fault);
+      const FaultRule* rule = find_fault(word.name);
+      if (!rule) return fail("lab.fault", "there is no fault " + printable(word.name, 60));
+      fault.emplace(lab_, site_, *rule, word.step);
+      if (auto ready = fault->prepare(); !ready)
+        return pass(ready, "while preparing fault " + rule->name);
+    }
     const int64_t fault_ms = now_ms();
     say("FAULT: the primary site is lost");
     if (auto lost = lab_.fault({"zone-loss", "onprem"}); !lost) return lost;
@@ -112,29 +127,26 @@ class Drill {
     const int64_t decided_ms = now_ms();
     say("decision: failover to cloud, signed");
     Site::Operation operation{"dr/postgresql-failover", "cloud", *decision, "", {}, false, {}};
-    Fault fault(lab_, request_.fault, "runner-cloud");
-    if (!request_.fault.empty())
+    if (fault)
       operation.watch = [&](const Json& event) {
-        fault.event(event);
+        fault->event(event);
         show(event);
       };
     auto outcome = site_.carry_out(operation);
     if (!outcome) return pass(outcome);
     std::string status = outcome->status;
-    if (!request_.fault.empty()) {
-      check("the fault " + request_.fault + " was injected", fault.struck() && fault.result(),
-            fault.struck() ? (fault.result() ? "struck once" : fault.result().error().message)
-                           : "step " + fault.step() + " was never started");
-      auto after = recover(fault.name(), outcome->run, status);
+    if (fault) {
+      auto after = recover(*fault, outcome->run, status);
       if (!after) return pass(after);
       status = *after;
+    } else {
+      check("failover ended ok", status == "ok", status);
     }
-    ending_ = expected_ending(fault.name());
-    check(request_.fault.empty() ? "failover ended ok"
-                                 : "failover under " + request_.fault + " ended " + ending_,
-          status == ending_, status);
     if (auto kept = keep_record(outcome->run, "failover", "cloud"); !kept) return kept;
-    if (ending_ == "failed") return judge_refusal();
+    if (fault)
+      if (auto told = tell_fault(*fault); !told) return told;
+    recovered_ = status == "ok";
+    if (!recovered_) return {};
     if (auto wrote = wait_for_client(decided_ms, 5); !wrote) {
       check("the client's writes are acknowledged again", false, wrote.error().message);
       return {};
@@ -142,64 +154,92 @@ class Drill {
     return judge("failover", decided_ms, fault_ms);
   }
 
-  static std::string expected_ending(const std::string& fault) {
-    for (const auto& rule : fault_rules())
-      if (rule.name == fault) return rule.ending;
-    return "ok";
-  }
-
-  // What the on-call engineer does next, as the product told her.
-  Result<std::string> recover(const std::string& fault, const std::string& run,
-                              std::string status) {
-    if (fault == "link-cut") {
-      if (auto mended = lab_.fault({"link-restore", "cloud", "edge"}); !mended) return pass(mended);
+  // What the on-call engineer does next, as the product told her: mend the cause, follow what goes
+  // on, resume what does not, and fetch the record.
+  Result<std::string> recover(Fault& fault, const std::string& run, std::string status) {
+    const FaultRule& rule = fault.rule();
+    const std::string word = rule.name + "@" + fault.step();
+    check("the fault " + word + " was injected", fault.struck() && fault.result(),
+          !fault.struck()  ? "step " + fault.step() + " was never started"
+          : fault.result() ? "struck once"
+                           : fault.result().error().message);
+    if (!rule.mend.empty()) {
+      if (rule.leaves == "failed" || rule.leaves == "unknown")
+        if (auto kept = refused_to_cut_over(run); !kept) return pass(kept);
+      say("on-call: " + rule.mend);
+      if (auto mended = fault.mend(); !mended) return pass(mended, "while mending " + rule.name);
     }
-    if (fault == "zone-loss") return std::string("failed");  // nobody is left there to ask
-    if (status == "ok") return status;
-    if (fault == "dispatcher-kill") {
-      say("on-call: hyops run follow " + run + ", at the runner");
-      auto followed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "follow", run},
-                                 STDOUT_FILENO, STDERR_FILENO);
-      if (!followed) return pass(followed);
-      if (auto ended = followed->wait(-1); !ended) return pass(ended);
+    auto row = row_of(run);
+    if (!row) return pass(row);
+    std::string left = get_bool(*row, "abandoned") ? "abandoned" : get_string(*row, "status");
+    check("it leaves the run " + rule.leaves, left == rule.leaves, left);
+    if (left == "running") {
+      if (auto followed = on_call({"run", "follow", run}); !followed) return pass(followed);
+      row = row_of(run);
+      if (!row) return pass(row);
+      left = get_bool(*row, "abandoned") ? "abandoned" : get_string(*row, "status");
     }
-    const std::vector<std::string> show{"/usr/bin/hyops", "run", "show", run, "--json"};
-    auto there = lab_.json("runner-cloud", show);
-    if (!there) return pass(there);
-    status = get_string(*there, "status");
-    if (get_bool(*there, "abandoned")) {
-      say("on-call: hyops run resume " + run);
-      auto resumed = lab_.start("runner-cloud", {"/usr/bin/hyops", "run", "resume", run},
-                                STDOUT_FILENO, STDERR_FILENO);
-      if (!resumed) return pass(resumed);
-      if (auto ended = resumed->wait(-1); !ended) return pass(ended);
-      there = lab_.json("runner-cloud", show);
-      if (!there) return pass(there);
-      status = get_string(*there, "status");
+    if (left != "ok") {
+      if (auto resumed = on_call({"run", "resume", run}); !resumed) return pass(resumed);
+      row = row_of(run);
+      if (!row) return pass(row);
     }
-    say("on-call: hyops run collect " + run);
-    if (auto collected =
-            lab_.run(dispatcher, {"/usr/bin/hyops", "run", "collect", run, "--runner", "cloud"});
-        !collected && status == "ok")
-      return pass(collected);
+    const bool unseen = status != "ok";  // the dispatcher did not see the end
+    status = get_string(*row, "status");
+    if (unseen) {
+      say("on-call: hyops run collect " + run);
+      auto collected =
+          lab_.run(dispatcher, {"/usr/bin/hyops", "run", "collect", run, "--runner", "cloud"});
+      if (!collected && status == "ok") return pass(collected);
+    }
+    check("failover under " + word + " ended " + rule.ends, status == rule.ends, status);
+    if (status != "ok") return status;
+    auto findings = fault.look_afterwards();
+    if (!findings) return pass(findings);
+    for (const auto& finding : *findings) check(finding.what, finding.held, finding.found);
     return status;
   }
 
-  Status judge_refusal() {
-    if (request_.fault.starts_with("zone-loss")) return {};
-    const fs::path verdict = request_.record / "failover/verdict.json";
-    if (!fs::exists(verdict)) {
-      check("the refused failover left its record", false, "there is none");
-      return {};
-    }
-    auto text = read_file(verdict);
-    if (!text) return pass(text);
-    auto story = parse_json(*text, "verdict.json");
-    if (!story) return pass(story);
-    for (const auto& step : (*story)["steps"])
-      if (get_string(step, "phase") == "cutover")
-        check("the cutover did not run after a failed restore (E4, E7)",
-              get_string(step, "ending") == "not_run", get_string(step, "reason"));
+  Result<Json> row_of(const std::string& run) {
+    return lab_.json("runner-cloud", {"/usr/bin/hyops", "run", "show", run, "--json"});
+  }
+
+  // Types a command at the runner and shows what it says. How it ends is in the run's row.
+  Status on_call(std::vector<std::string> words) {
+    say("on-call: hyops " + join(words, " "));
+    words.insert(words.begin(), "/usr/bin/hyops");
+    auto typed = lab_.start("runner-cloud", words, STDOUT_FILENO, STDERR_FILENO);
+    if (!typed) return pass(typed);
+    if (auto ended = typed->wait(-1); !ended) return pass(ended);
+    return {};
+  }
+
+  Status refused_to_cut_over(const std::string& run) {
+    auto row = row_of(run);
+    if (!row) return pass(row);
+    for (const auto& step : row->value("steps", Json::array()))
+      if (get_string(step, "phase") == "cutover") {
+        const std::string ending = get_string(step, "ending");
+        check("nobody was cut over while the cause stood (E4, E7)",
+              ending == "not_run" || ending == "failed",
+              ending + ": " + get_string(step, "reason"));
+      }
+    return {};
+  }
+
+  // What the record shows of the fault goes into drill.json, and is held against the table.
+  Status tell_fault(const Fault& fault) {
+    auto events = record_events(request_.record / "failover");
+    if (!events) return pass(events);
+    if (events->empty()) return {};  // that the record is missing was judged where it was fetched
+    const auto missing = missing_traces(fault.rule(), fault.step(), *events);
+    check("the record shows what the fault did", missing.empty(),
+          missing.empty() ? std::to_string(fault.rule().shows.size()) + " traces of it"
+                          : "it lacks " + join(missing));
+    facts_["fault"] = fault_story(fault.step(), *events);
+    facts_["fault"]["name"] = fault.rule().name;
+    facts_["fault"]["step"] = fault.step();
+    facts_["fault"]["meaning"] = fault.rule().meaning;
     return {};
   }
 
@@ -242,8 +282,7 @@ class Drill {
     const auto got = engine::receive_record(from.get(), into);
     if (auto ended = sender->wait(10'000); !ended) return pass(ended);
     if (!got) {
-      check("the record of the " + name + " was collected", request_.fault.starts_with("zone-loss"),
-            got.error().message);
+      check("the record of the " + name + " was collected", false, got.error().message);
       return {};
     }
     auto key = trust::parse_public_key(site_.runners().at(runner).key);
@@ -291,45 +330,33 @@ class Drill {
       return lost_before_.count(row) > 0;
     });  // each loss is judged once
     lost_before_.insert(lost.begin(), lost.end());
-    const int64_t served = first_after(*log, std::max(decided_ms, cutover_ms(name))),
-                  last = last_before(*log, served);
-    const Json& summary = facts_[name]["summary"];
+    const Outage gap = outage(*log, std::max(decided_ms, cutover_ms(name)));
+    const int64_t rto = gap.served_ms ? gap.served_ms - decided_ms : -1;
+    const int64_t window = lost_window_ms(*log, lost, until_ms);
     Json& facts = facts_[name];
     facts["decided_ms"] = decided_ms;
-    facts["first_write_ms"] = served;
-    facts["rto_ms"] = served - decided_ms;
-    facts["outage_ms"] = served - last;
+    facts["first_write_ms"] = gap.served_ms;
+    facts["rto_ms"] = rto;
+    facts["outage_ms"] = gap.duration_ms();
     facts["rows_lost"] = lost.size();
     facts["rows_acknowledged"] = log->size();
-    const int64_t target = get_int(summary, "rto_ms");
-    check(name + " met its RTO", served > 0 && (target == 0 || served - decided_ms <= target),
-          show_duration(served - decided_ms) + " of " + show_duration(target) +
-              ", the client was without service for " + show_duration(served - last));
+    const int64_t target = get_int(facts["summary"], "rto_ms");
+    check(name + " met its RTO", rto >= 0 && (target == 0 || rto <= target),
+          show_duration(rto) + " of " + show_duration(target) +
+              ", the client was without service for " + show_duration(gap.duration_ms()));
     if (name == "failback")
       check("failback lost no acknowledged row", lost.empty(),
             std::to_string(lost.size()) + " of " + std::to_string(log->size()));
     else
-      check("failover lost at most what archiving had not shipped",
-            archived_bound(*log, lost, until_ms),
-            std::to_string(lost.size()) + " rows of the last " +
-                show_duration(lost_window(*log, lost, until_ms)) + " before the fault");
+      check("failover lost at most what archiving had not shipped", window <= archive_bound_ms,
+            std::to_string(lost.size()) + " rows of the last " + show_duration(window) +
+                " before the fault");
     return {};
   }
 
   // archive_timeout (5 s) and one upload: what was acknowledged earlier than that before the fault
   // is there.
   static constexpr int64_t archive_bound_ms = 20'000;
-  static int64_t lost_window(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost,
-                             int64_t fault_ms) {
-    if (lost.empty()) return 0;
-    for (const auto& line : log)
-      if (line.number == lost.front()) return fault_ms - line.wall_ms;
-    return 0;
-  }
-  static bool archived_bound(const std::vector<Acknowledged>& log, const std::vector<int64_t>& lost,
-                             int64_t fault_ms) {
-    return lost_window(log, lost, fault_ms) <= archive_bound_ms;
-  }
 
   void show(const Json& event) {
     const std::string type = get_string(event, "type");
@@ -348,7 +375,7 @@ class Drill {
   Lab lab_;
   Site site_;
   int64_t began_;
-  std::string ending_ = "ok";
+  bool recovered_ = false;  // the failover ended ok: there is something to fail back from
   std::set<int64_t> lost_before_;
   DrillResult result_;
   Json facts_ = Json::object();
@@ -356,22 +383,7 @@ class Drill {
 
 }  // namespace
 
-const std::vector<FaultRule>& fault_rules() {
-  static const std::vector<FaultRule> rules{
-      {"host-kill", "failed", "the recovered database's host dies while it is being restored"},
-      {"zone-loss", "failed", "the DR target itself is lost, its runner included"},
-      {"link-cut", "failed", "the DR target loses its link to the repository and the dispatcher"},
-      {"core-kill", "ok",
-       "the core on the runner is killed; the tool goes on, and resume finds it again"},
-      {"dispatcher-kill", "ok",
-       "the dispatcher is killed; the run goes on, and its record is collected later"},
-      {"plugin-segv", "ok",
-       "a plugin's helper dies in the middle of a verb; the step is observed and settled"},
-      {"tool-kill", "ok",
-       "the tool of a step is killed half-way; the step is observed and settled"},
-  };
-  return rules;
-}
+Status clear_lab(const DrillRequest& request) { return lab_of(request).down(); }
 
 Result<DrillResult> run_drill(const DrillRequest& request) {
   std::error_code ignored;

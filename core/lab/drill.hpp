@@ -17,6 +17,7 @@ struct DrillRequest {
   std::string lab_name = "hyops";
   std::filesystem::path record;  // folder that gets the two records, drill.json and drill.html
   std::string fault;             // "core-kill@restore": injected into the failover; empty: none
+  bool failover_only = false;    // end once the failover is judged
   bool keep = false;             // leave the lab up
   std::function<void(const std::string& line)> say;
 };
@@ -33,11 +34,8 @@ struct DrillResult {
   Json facts;  // everything that was measured; the contents of drill.json
 };
 
-// The faults a drill can inject, and how the failover must end under each: "ok" or "failed".
-struct FaultRule {
-  std::string name, ending, meaning;
-};
-const std::vector<FaultRule>& fault_rules();
+// Removes a lab that a drill was using when it was stopped.
+Status clear_lab(const DrillRequest& request);
 
 // Runs it whole. An error is one of the drill itself (lab, machine); an assertion that did not hold
 // is a check of the result. The lab is down afterwards, whatever happened, unless it shall be kept.

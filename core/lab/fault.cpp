@@ -1,15 +1,24 @@
 #include "lab/fault.hpp"
 
+#include <csignal>
+
 #include "base/text.hpp"
 
 namespace hyops::lab {
 namespace {
 
-// Runs on the runner's host: waits until the step's tool or the core's helper is there, then kills
-// it. Processes are found by parentage from a pid we were told, never by name.
+constexpr const char* runner = "runner-cloud";
+constexpr const char* database = "db-cloud";
+constexpr const char* old_primary = "db-onprem";
+constexpr const char* resolver = "10.77.2.54";
+constexpr const char* bundle = "/var/lib/hyops/secrets/drill.sealed";
+constexpr const char* database_disk = "/var/lib/postgresql";
+
+// Runs on the runner: waits until the step's tool is there and at work, then kills it. Processes
+// are found by parentage from a pid we were told, never by name.
 constexpr const char* kill_tool = R"py(
 import glob, json, os, signal, sys, time
-folder, limit = sys.argv[1], time.monotonic() + 20
+folder, limit = sys.argv[1], time.monotonic() + 30
 while time.monotonic() < limit:
     for host in glob.glob(folder + "/*/host.json"):
         pid = json.load(open(host))["pid"]
@@ -25,16 +34,17 @@ while time.monotonic() < limit:
 sys.exit("no tool was found in " + folder)
 )py";
 
-constexpr const char* segv_helper = R"py(
-import os, signal, sys, time
-core, limit = sys.argv[1], time.monotonic() + 20
+// Every plugin helper of the core gets the signal: which one is at work is not told outside.
+constexpr const char* signal_helpers = R"py(
+import os, sys, time
+core, number, limit = sys.argv[1], int(sys.argv[2]), time.monotonic() + 20
 while time.monotonic() < limit:
     struck = False
     for task in os.listdir(f"/proc/{core}/task"):
         for child in open(f"/proc/{core}/task/{task}/children").read().split():
             try:
                 if os.readlink(f"/proc/{child}/exe").endswith("hyops-plugin-host"):
-                    os.kill(int(child), signal.SIGSEGV)
+                    os.kill(int(child), number)
                     struck = True
             except OSError:
                 pass
@@ -55,13 +65,54 @@ for entry in glob.glob("/proc/[0-9]*/cmdline"):
 sys.exit("nobody dispatches")
 )py";
 
+// A resolver that keeps answers for an hour whatever their TTL, as some do.
+constexpr const char* stale_resolver = R"conf(server:
+  interface: 0.0.0.0
+  access-control: 10.77.0.0/16 allow
+  do-ip6: no
+  chroot: ""
+  username: ""
+  directory: "/run"
+  pidfile: "/run/unbound.pid"
+  use-syslog: no
+  module-config: "iterator"
+  cache-min-ttl: 3600
+stub-zone:
+  name: hyops.test
+  stub-addr: 10.77.2.53
+)conf";
+
 }  // namespace
 
-Fault::Fault(const Lab& lab, std::string word, std::string runner_host)
-    : lab_(lab), host_(std::move(runner_host)) {
-  const size_t at = word.find('@');
-  name_ = word.substr(0, at);
-  step_ = at == std::string::npos ? "restore" : word.substr(at + 1);
+Fault::Fault(const Lab& lab, Site& site, const FaultRule& rule, std::string step)
+    : lab_(lab), site_(site), rule_(rule), step_(std::move(step)) {}
+
+Status Fault::on(const std::string& host, const std::vector<std::string>& argv) {
+  auto done = lab_.run(host, argv);
+  if (!done) return pass(done);
+  return {};
+}
+
+Status Fault::prepare() {
+  // Only processes that start from now on can be told another time.
+  if (rule_.name == "clock-step") return lab_.fault({"clock-step", runner, "0"});
+  if (rule_.name == "dns-stale") return serve_stale_names();
+  return {};
+}
+
+Status Fault::serve_stale_names() {
+  if (auto placed = lab_.place("edge", "resolver", "debian", {}, resolver); !placed)
+    return pass(placed);
+  if (auto kept = lab_.write("resolver", "/etc/hyops-lab.conf", stale_resolver); !kept) return kept;
+  if (auto started = on("resolver", {"/usr/sbin/unbound", "-c", "/etc/hyops-lab.conf"}); !started)
+    return started;
+  // A client has just asked it: now it holds the old address.
+  if (auto asked = on(client_host, {"/usr/bin/dig", "+short", "+tries=5", "+time=2",
+                                    std::string("@") + resolver, "db.hyops.test"});
+      !asked)
+    return asked;
+  return site_.add_to_lane(std::string("\n[defaults.\"dns/cutover\"]\nresolvers = [\"") + resolver +
+                           "\"]\n");
 }
 
 void Fault::event(const Json& event) {
@@ -71,35 +122,106 @@ void Fault::event(const Json& event) {
   if (struck_ || get_string(event, "type") != "step.intent" || get_string(body, "step") != step_)
     return;
   struck_ = true;
-  result_ = strike(get_string(body, "key"));
+  result_ = strike();
 }
 
-Status Fault::strike(const std::string&) {
-  const auto on_runner = [&](const std::vector<std::string>& argv) -> Status {
-    auto done = lab_.run(host_, argv);
-    if (!done) return pass(done);
-    return {};
-  };
-  if (name_ == "core-kill") return on_runner({"/usr/bin/kill", "-KILL", std::to_string(core_pid_)});
-  if (name_ == "dispatcher-kill") {
-    auto done = lab_.run("runner-edge", {"/usr/bin/python3", "-c", kill_dispatcher});
-    if (!done) return pass(done);
-    return {};
+// A restore is struck while its bytes arrive, not while its tool still starts.
+Status Fault::wait_for_work() {
+  if (step_ != "restore") return {};
+  return on(database, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
+                       "until [ -e /var/lib/postgresql/15/restore.json ]; do sleep 0.02; done"});
+}
+
+Status Fault::strike() {
+  const std::string& name = rule_.name;
+  if (name == "tool-kill" || name == "host-kill" || name == "machine-reset" || name == "core-kill")
+    if (auto there = wait_for_work(); !there) return there;
+  const std::string core = std::to_string(core_pid_);
+  if (name == "core-kill") return on(runner, {"/usr/bin/kill", "-KILL", core});
+  if (name == "dispatcher-kill") return on(dispatcher, {"/usr/bin/python3", "-c", kill_dispatcher});
+  if (name == "plugin-segv" || name == "plugin-hang")
+    return on(runner, {"/usr/bin/python3", "-c", signal_helpers, core,
+                       std::to_string(name == "plugin-segv" ? SIGSEGV : SIGSTOP)});
+  if (name == "tool-kill") {
+    auto row = lab_.json(runner, {"/usr/bin/hyops", "run", "show", "last", "--json"});
+    if (!row) return pass(row);
+    return on(runner, {"/usr/bin/python3", "-c", kill_tool,
+                       "/var/lib/hyops/runs/" + get_string(*row, "id", get_string(*row, "run")) +
+                           "/steps/" + step_});
   }
-  if (name_ == "plugin-segv")
-    return on_runner({"/usr/bin/python3", "-c", segv_helper, std::to_string(core_pid_)});
-  if (name_ == "tool-kill") {
-    auto runs = lab_.json(host_, {"/usr/bin/hyops", "run", "list", "--json"});
-    if (!runs) return pass(runs);
-    const Json& list = runs->contains("runs") ? (*runs)["runs"] : *runs;
-    if (!list.is_array() || list.empty()) return fail("lab.fault", "the runner knows no run");
-    return on_runner({"/usr/bin/python3", "-c", kill_tool,
-                      "/var/lib/hyops/runs/" + get_string(list[0], "id") + "/steps/" + step_});
+  if (name == "host-kill") return lab_.fault({"host-kill", database});
+  if (name == "machine-reset") return lab_.fault({"machine-reset", database});
+  if (name == "disk-full") return lab_.fault({"disk-full", database, database_disk});
+  if (name == "repository-down") return lab_.fault({"host-kill", "repository"});
+  if (name == "secret-authority-down")
+    return on(runner, {"/usr/bin/mv", bundle, std::string(bundle) + ".away"});
+  if (name == "link-slow") return lab_.fault({"link-slow", "cloud", "edge", "2000"});
+  if (name == "link-cut") return lab_.fault({"link-cut", "cloud", "edge"});
+  if (name == "zone-loss") return lab_.fault({"zone-loss", "cloud"});
+  if (name == "clock-step") return lab_.fault({"clock-step", runner, "-3600"});
+  if (name == "old-primary-returns") return wake_old_primary();
+  if (name == "dns-stale") return {};  // it was stale before the name moved
+  return fail("lab.fault", "there is no fault " + printable(name, 60));
+}
+
+Status Fault::wake_old_primary() {
+  if (auto back = lab_.fault({"zone-restore", "onprem"}); !back) return back;
+  return on(old_primary,
+            {"/usr/bin/pg_ctlcluster", "--skip-systemctl-redirect", "15", "main", "start"});
+}
+
+Status Fault::mend() {
+  const std::string& name = rule_.name;
+  // A reset is how a host that is off gets its power back, too.
+  if (name == "host-kill") return lab_.fault({"machine-reset", database});
+  if (name == "repository-down") return lab_.fault({"machine-reset", "repository"});
+  if (name == "disk-full") return lab_.fault({"disk-restore", database, database_disk});
+  if (name == "secret-authority-down")
+    return on(runner, {"/usr/bin/mv", std::string(bundle) + ".away", bundle});
+  if (name == "link-slow") return lab_.fault({"link-full", "cloud", "edge"});
+  if (name == "link-cut") return lab_.fault({"link-restore", "cloud", "edge"});
+  if (name == "zone-loss") return lab_.fault({"zone-restore", "cloud"});
+  if (name == "clock-step") return lab_.fault({"clock-step", runner, "0"});
+  return {};
+}
+
+Result<std::vector<Fault::Finding>> Fault::look_afterwards() {
+  std::vector<Finding> findings;
+  if (rule_.name == "old-primary-returns") {
+    auto found = old_primary_was_alone();
+    if (!found) return pass(found);
+    findings.push_back(std::move(*found));
   }
-  if (name_ == "host-kill") return lab_.fault({"host-kill", "db-cloud"});
-  if (name_ == "link-cut") return lab_.fault({"link-cut", "cloud", "edge"});
-  if (name_ == "zone-loss") return lab_.fault({"zone-loss", "cloud"});
-  return fail("lab.fault", "there is no fault " + printable(name_, 60));
+  if (rule_.name == "dns-stale") {
+    auto found = laggard_is_named();
+    if (!found) return pass(found);
+    findings.push_back(std::move(*found));
+  }
+  return findings;
+}
+
+// L12: it runs and would serve whoever reached it, and nobody does.
+Result<Fault::Finding> Fault::old_primary_was_alone() {
+  auto host = lab_.run(old_primary, {"/usr/bin/hostname", "-I"});
+  if (!host) return pass(host);
+  const std::string address = host->substr(0, host->find_first_of(" \n"));
+  const bool serves =
+      lab_.run(old_primary, {"/usr/bin/pg_isready", "-q", "-t", "2", "-h", address}).has_value();
+  const bool reached =
+      lab_.run(client_host, {"/usr/bin/pg_isready", "-q", "-t", "2", "-h", address}).has_value();
+  return Finding{"the old primary serves again, and no client reaches it (L12)", serves && !reached,
+                 std::string(serves ? "it accepts connections at home" : "it does not run") +
+                     (reached ? ", and from the edge" : ", none from the edge")};
+}
+
+Result<Fault::Finding> Fault::laggard_is_named() {
+  auto state = lab_.json(dispatcher, {"/usr/bin/hyops", "state", "show", "dns/cutover#db", "--lane",
+                                      lane_name, "--json"});
+  if (!state) return pass(state);
+  const Json& value = state->contains("value") ? (*state)["value"] : *state;
+  const Json laggards = value.value("laggards", Json::array());
+  return Finding{"the cutover names the resolver that lags (L13)",
+                 laggards == Json::array({resolver}), laggards.dump()};
 }
 
 }  // namespace hyops::lab

@@ -188,7 +188,12 @@ std::string Site::lane_text() const {
             ", port = " + std::to_string(get_int(repository_, "port", 22)) +
             ", user = " + quoted(get_string(repository_, "user", "root")) +
             ", host_key = " + quoted(get_string(repository_, "host_key")) + ", expires_ms = 0 }\n";
-  return text;
+  return text + lane_more_;
+}
+
+Status Site::add_to_lane(const std::string& text) {
+  lane_more_ += text;
+  return install_lane();
 }
 
 Status Site::install_lane() {

@@ -52,6 +52,8 @@ class Site {
   Result<std::string> decide(const std::string& type, const std::string& target,
                              const std::string& rationale);
   const std::map<std::string, Runner>& runners() const { return runners_; }
+  // More of lane.toml, from its next table on, on every runner.
+  Status add_to_lane(const std::string& text);
 
  private:
   Status place_runners();
@@ -64,7 +66,8 @@ class Site {
   std::function<void(const std::string&)> say_;
   std::map<std::string, Runner> runners_;
   std::string approver_key_, decider_key_, app_password_;
-  Json repository_;  // endpoint, once it is there
+  Json repository_;        // endpoint, once it is there
+  std::string lane_more_;  // what was added to the lane
   int operations_ = 0;
 };
 

@@ -11,6 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int unreachable = 4;  // ansible-playbook's exit status where a host did not answer
+
 // ssh multiplexes one connection per host over a socket whose path has 108 bytes at most.
 constexpr size_t longest_socket_folder = 40;
 
@@ -95,6 +97,7 @@ class AnsibleDriver final : public ToolDriver {
                 {executable("ansible-playbook"), "-i", inventory.string(), "-e",
                  "@" + (call.folder / "vars.json").string(), (pack_copy(call) / file).string()},
                 {}};
+    stage.lost_codes = {unreachable};
     const fs::path sockets =
         shared.setup.home / "s" / sha256_hex(call.folder.string()).substr(0, 6);
     if (sockets.string().size() <= longest_socket_folder) {

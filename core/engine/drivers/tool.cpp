@@ -190,6 +190,12 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
       return Outcome::lost(make_error("engine.tool.lost",
                                       "step " + call.step.id + ": the tool was " +
                                           seen->status->exit.text() + " in stage " + stage.name));
+    const auto& lost = stage.lost_codes;
+    if (seen->status->exit.signal == 0 && seen->status->reason.empty() && stage.mutates &&
+        std::find(lost.begin(), lost.end(), seen->status->exit.code) != lost.end())
+      return Outcome::lost(make_error(
+          "engine.host.unreachable",
+          "step " + call.step.id + ": a host stopped answering; what happened there is not known"));
     return Outcome::bad(tool_error(call, *seen->status));
   }
 }

@@ -17,6 +17,8 @@ struct Stage {
   std::map<std::string, std::string> environment;
   bool mutates = true;  // false: can be repeated without looking first
   std::vector<int> good_codes{0};
+  // The tool lost sight of what it works on: what happened there is not known, and is looked at.
+  std::vector<int> lost_codes{};
 };
 
 class ToolDriver : public Driver {

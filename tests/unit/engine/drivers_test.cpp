@@ -100,8 +100,9 @@ TEST(Drivers, record_what_ansible_did_on_each_host) {
   EXPECT_EQ(get_int(Json::parse(hosts[0]), "failed"), 0);
 }
 
-// L9: an unreachable host fails the step, and the record names it.
-TEST(Drivers, fail_an_ansible_step_whose_host_does_not_answer) {
+// L9: an unreachable host never ends a step well, and the record names it. What became of a pack
+// that may not be repeated is for a person to find out.
+TEST(Drivers, leave_an_ansible_step_unknown_whose_host_does_not_answer) {
   Site site;
   site.file(site.setup.catalog / "modules/test/ping/module.toml",
             "module = \"test/ping\"\nversion = \"1.0.0\"\ntitle = \"ping\"\ndoc = "
@@ -121,7 +122,7 @@ TEST(Drivers, fail_an_ansible_step_whose_host_does_not_answer) {
       "name = \"gone\", address = \"127.0.0.1\", port = 1, "
       "user = \"root\", host_key = \"" +
       key + "\", expires_ms = 0 }] }\n");
-  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_EQ(site.run(site.plan()), "unknown");
   const auto hosts = site.events("step.host");
   ASSERT_EQ(hosts.size(), 1u);
   EXPECT_EQ(get_int(Json::parse(hosts[0]), "unreachable"), 1);

@@ -18,7 +18,8 @@ def main():
                    f"{said or 'nothing'}; neither the old nor the new state")
     probe("the name points at the target", True, move.target, said)
     return {"address": move.target, "previous": move.expected, "serial": move.serial(),
-            "cut_over_at_ms": int(time.time() * 1000)}
+            "cut_over_at_ms": int(time.time() * 1000),
+            "laggards": [resolver for resolver in move.resolvers if not move.is_followed_by(resolver)]}
 
 
 finish(main)

@@ -59,5 +59,12 @@ class Move:
             raise Stop("unavailable", f"{self.authority} is no authority for {self.name} (rcode {rcode})")
         return " ".join(answers)
 
+    def is_followed_by(self, resolver):
+        """True when a resolver of clients answers the target; one that does not answer does not follow."""
+        try:
+            return query(resolver, 53, self.name, "A", recurse=True, timeout=0.5)[2] == [self.target]
+        except Stop:
+            return False
+
     def serial(self):
         return query(self.authority, self.port, self.zone, "SOA")[2][0]

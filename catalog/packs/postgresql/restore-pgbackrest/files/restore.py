@@ -1,11 +1,12 @@
 # Restores the newest backup and replays all that the archive holds, as a standby: promotion is another
 # step. Interrupted and run again, it goes on where it can and starts over where it must.
 STATE = f"{HOME}/{VERSION}/restore.json"
+SEGMENT = 1 << 24  # bytes of WAL in one file
 
 
 def segment_end(wal):
     """LSN after the last byte of a segment named like 000000010000000000000005 (16 MiB segments)."""
-    return ((int(wal[8:16], 16) << 32) | (int(wal[16:24], 16) << 24)) + (1 << 24)
+    return ((int(wal[8:16], 16) << 32) | (int(wal[16:24], 16) << 24)) + SEGMENT
 
 
 def newest_archived():
@@ -30,8 +31,16 @@ def restore():
     else:
         directory(PGDATA, "postgres", 0o700)
     write(STATE, json.dumps({"restored": False}), "postgres", 0o600)
-    run(["/usr/bin/pgbackrest", f"--stanza={given['stanza']}", "--type=standby", *more, "restore"],
-        user="postgres", timeout=3000)
+    try:
+        run(["/usr/bin/pgbackrest", f"--stanza={given['stanza']}", "--type=standby", *more, "restore"],
+            user="postgres", timeout=3000)
+    except Stop as stop:
+        # pgBackRest says that it could not write, not why.
+        disk = os.statvfs(PGDATA)
+        left = disk.f_bavail * disk.f_frsize
+        if left < SEGMENT:
+            raise Stop("exhausted", f"the disk of {PGDATA} is full ({left >> 10} KiB left): {stop}") from stop
+        raise
     write(STATE, json.dumps({"restored": True}), "postgres", 0o600)
 
 
@@ -50,7 +59,7 @@ def replayed(wanted):
     if not position or waiting != "RecoveryRetrieveRetryInterval":
         return None
     # A record may reach over a segment's end; then the newest segment stays unfinished by less than one.
-    return position if lsn(position) > wanted - (1 << 24) else None
+    return position if lsn(position) > wanted - SEGMENT else None
 
 
 def main():

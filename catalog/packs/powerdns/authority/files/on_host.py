@@ -4,6 +4,7 @@ A pack must stand alone (it is pinned by its own digest), so spread.py copies th
 A program gets `given` (a dict, secrets included, arriving on standard input: never argv, never a
 file) and answers with one JSON document on standard output: {outputs, probes} or {class, message}.
 """
+import fcntl
 import json
 import os
 import pwd
@@ -38,7 +39,8 @@ def run(argv, user=None, feed=None, allowed=(0,), timeout=300):
         raise Stop("deadline", f"{argv[0]} did not end within {timeout} s") from late
     if done.returncode not in allowed:
         said = (done.stderr.strip() or done.stdout.strip())[-1500:]
-        raise Stop("internal", f"{' '.join(argv[:3])} ended with {done.returncode}: {said}")
+        kind = "exhausted" if "No space left on device" in said else "internal"
+        raise Stop(kind, f"{' '.join(argv[:3])} ended with {done.returncode}: {said}")
     return done
 
 
@@ -85,10 +87,16 @@ def until(what, seconds, look, pause=0.05):
 
 
 def tell(program):
-    """Runs the program and prints its one answer. Exit 0 even on failure: report.py decides."""
+    """Runs the program and prints its one answer. Exit 0 even on failure: report.py decides.
+
+    One program at a time: where the runner's tool was killed, its program may still be at work here, and
+    whoever looks or tries again waits for its end. The kernel lets the lock go with the process.
+    """
     answer = {"outputs": outputs, "probes": probes}
     try:
-        program()
+        with open("/run/hyops.lock", "w", encoding="utf-8") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            program()
     except Stop as stop:
         answer.update({"class": stop.kind, "message": str(stop)})
     except Exception as error:  # a fault of ours must still end in the record, with its place
