@@ -73,7 +73,7 @@ Result<Json> tell(ledger::Ledger& ledger, const ledger::RunRow& run) {
   return story.tell();
 }
 
-void put(Context& context, Line line) { context.say(draw(line, 0, context.colour)); }
+void put(Context& context, const Line& line) { context.say(draw(line, 0, context.colour)); }
 
 void say_header(Context& context, const Json& story, const std::string& status) {
   put(context,
@@ -125,7 +125,7 @@ void say_steps(Context& context, const Json& story) {
     if (get_int(step, "attempts") > 1)
       line.push_back({std::to_string(get_int(step, "attempts")) + " attempts  ", Paint::plain});
     line.push_back({reason, Paint::plain});
-    put(context, std::move(line));
+    put(context, line);
     phase = own;
   }
 }

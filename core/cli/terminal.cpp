@@ -164,7 +164,7 @@ std::string short_time(long long ms) {
   ms = std::max(0LL, ms);
   char text[48];
   if (ms < 60'000)
-    std::snprintf(text, sizeof text, "%.1fs", static_cast<double>(ms / 100) / 10.0);
+    std::snprintf(text, sizeof text, "%lld.%llds", ms / 1000, ms / 100 % 10);
   else if (ms < 3'600'000)
     std::snprintf(text, sizeof text, "%lldm %llds", ms / 60'000, ms / 1000 % 60);
   else

@@ -13,8 +13,7 @@ enum class Cancel { no, after_step, now };
 
 class Cancellation {
  public:
-  explicit Cancellation(std::filesystem::path run_folder)
-      : file_(std::move(run_folder) / "cancel") {}
+  explicit Cancellation(const std::filesystem::path& run_folder) : file_(run_folder / "cancel") {}
   Cancel state() const;     // the stronger of signal and file
   static void on_signal();  // async-signal-safe: first after_step, then now
   static Status request(const std::filesystem::path& run_folder, Cancel how);

@@ -31,7 +31,7 @@ struct WipedText {
   std::string text;
 };
 
-Failure refuse(std::string why) {
+Failure refuse(const std::string& why) {
   return fail("trust.seal.bundle", "the bundle cannot be: " + why);
 }
 
