@@ -14,6 +14,23 @@ namespace {
 
 namespace dll = boost::dll;
 
+// The verbs of a released revision are frozen, so a table that lacks one never was of it.
+Status check_table(const std::string& id, const void* table) {
+  if (!table)
+    return fail("plugin.interface", "plugin.toml says it implements " + id + ", but it does not");
+  const auto& verbs = plugin::verbs_of(id);
+  uint32_t size = 0;
+  std::memcpy(&size, table, sizeof size);
+  for (size_t n = 0; n < verbs.size(); ++n) {
+    hyops_verb verb = nullptr;
+    const size_t at = 8 + n * sizeof verb;
+    if (at + sizeof verb <= size)
+      std::memcpy(&verb, static_cast<const char*>(table) + at, sizeof verb);
+    if (!verb) return fail("plugin.interface", "its table of " + id + " has no " + verbs[n]);
+  }
+  return {};
+}
+
 std::string quoted(const char* text) { return text ? "\"" + std::string(text) + "\"" : "nothing"; }
 
 }  // namespace
@@ -59,8 +76,8 @@ Status Module::create(const Host& host, Call& call, const std::string& config,
   instance_ = module_->create(&host.table, &call.table, {config.data(), config.size()});
   if (!instance_) return fail("plugin.create", "the plugin did not accept its configuration");
   for (const auto& id : interfaces)
-    if (!module_->interface(instance_, id.c_str()))
-      return fail("plugin.interface", "plugin.toml says it implements " + id + ", but it does not");
+    if (auto whole = check_table(id, module_->interface(instance_, id.c_str())); !whole)
+      return whole;
   return {};
 }
 

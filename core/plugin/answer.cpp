@@ -61,11 +61,12 @@ Result<Json> Answer::judge(const std::string& id, const std::string& verb) const
                                           "\", which is no code: " + printable(message_, 300));
   }
   auto document = parse_json(document_, "the answer of " + who, max_frame);
-  if (!document) return fail("plugin.answer.malformed", document.error().message);
+  if (!document) return fail("plugin.answer.malformed", printable(document.error().message, 1000));
   if (!document->is_object())
     return fail("plugin.answer.malformed", "the answer of " + who + " is not an object");
   if (auto text = canonical(*document); !text)
-    return fail("plugin.answer.malformed", "the answer of " + who + ": " + text.error().message);
+    return fail("plugin.answer.malformed",
+                "the answer of " + who + ": " + printable(text.error().message, 1000));
   return std::move(*document);
 }
 

@@ -49,7 +49,7 @@ class Chatter {
   }
 
  private:
-  static constexpr int64_t most_lines = 1000, between_ms = 50;
+  static constexpr int64_t most_lines = 200, between_ms = 50;
   int64_t lines_ = 0;
   std::optional<int64_t> shown_;
 };

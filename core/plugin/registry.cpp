@@ -141,9 +141,9 @@ Result<Json> Registry::describe(const std::string& id) const {
 }
 
 Result<std::string> Registry::digest(const std::string& id) const {
-  auto folder = folder_of(id);
-  if (!folder) return pass(folder);
-  return digest_of_file(*folder / "plugin.toml");
+  auto manifest = trusted(id);
+  if (!manifest) return pass(manifest);
+  return std::move(manifest->digest);
 }
 
 }  // namespace hyops::plugin

@@ -52,7 +52,8 @@ class Registry {
   // As plugin::describe, with who signed it or why it is refused.
   Result<Json> describe(const std::string& id) const;
 
-  // "sha256:..." of plugin.toml, which pins every file of the plugin: for hyops.lock.
+  // "sha256:..." of plugin.toml, which pins every file of the plugin: for hyops.lock and for plans.
+  // What would not run is not pinned: errors of trusted().
   Result<std::string> digest(const std::string& id) const;
 
   const Sources& sources() const { return sources_; }

@@ -1,4 +1,5 @@
 # Plugins for tests, most of them broken on purpose: build/tests/plugins/<name>/plugin.so.
+include_guard(GLOBAL)
 add_library(test_plugins INTERFACE)
 
 function(test_plugin name source)
@@ -14,14 +15,13 @@ test_plugin(speaking speaking)
 test_plugin(impostor speaking SPEAKING_IMPOSTOR)
 test_plugin(hostile hostile)
 test_plugin(broken broken)
-test_plugin(no_symbol misfit MISFIT_NO_SYMBOL)
-test_plugin(wrong_magic misfit MISFIT_MAGIC=0x12345678u)
-test_plugin(wrong_abi misfit MISFIT_ABI=9)
-test_plugin(short_module misfit MISFIT_SIZE=16)
-test_plugin(liar misfit MISFIT_ID="test.somebody_else")
-test_plugin(other_version misfit MISFIT_VERSION="6.6.6")
-test_plugin(will_not misfit)
-test_plugin(will_not_say misfit MISFIT_SILENT)
-test_plugin(no_interface misfit MISFIT_SILENT MISFIT_CREATES)
+
+# The broken family: each member is wrong in one way, which its name says.
+file(GLOB members CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/plugins/family/*.cpp)
+list(FILTER members EXCLUDE REGEX "_test\\.cpp$")
+foreach(member ${members})
+  get_filename_component(member ${member} NAME_WE)
+  test_plugin(${member} family/${member})
+endforeach()
 
 add_dependencies(test_plugins hyops-plugin-host)

@@ -86,30 +86,34 @@ TEST(PluginLoad, refuses_configuration_beyond_the_schema) {
 }
 
 struct Misfit {
-  const char* built;
+  const char* member;
   const char* code;
 };
 class PluginMisfit : public ::testing::TestWithParam<Misfit> {};
 TEST_P(PluginMisfit, is_refused_with_a_code_of_its_own) {
   PluginFolder there;
-  there.put_signed("test.misfit", GetParam().built);
-  EXPECT_EQ(code(there.start("test.misfit")), GetParam().code);
+  there.put_signed("test.family", GetParam().member);
+  EXPECT_EQ(code(there.start("test.family")), GetParam().code);
 }
-INSTANTIATE_TEST_SUITE_P(
-    All, PluginMisfit,
-    ::testing::Values(Misfit{"no_symbol", "plugin.symbol"}, Misfit{"wrong_magic", "plugin.magic"},
-                      Misfit{"wrong_abi", "plugin.abi"}, Misfit{"short_module", "plugin.abi"},
-                      Misfit{"liar", "plugin.id"}, Misfit{"other_version", "plugin.version"},
-                      Misfit{"will_not", "plugin.create"}, Misfit{"will_not_say", "plugin.create"},
-                      Misfit{"no_interface", "plugin.interface"}),
-    [](const auto& about) { return std::string(about.param.built); });
+INSTANTIATE_TEST_SUITE_P(All, PluginMisfit,
+                         ::testing::Values(Misfit{"no_symbol", "plugin.symbol"},
+                                           Misfit{"wrong_magic", "plugin.magic"},
+                                           Misfit{"newer_major", "plugin.abi"},
+                                           Misfit{"short_module", "plugin.abi"},
+                                           Misfit{"lies_about_id", "plugin.id"},
+                                           Misfit{"other_version", "plugin.version"},
+                                           Misfit{"creates_nothing", "plugin.create"},
+                                           Misfit{"refuses_to_be", "plugin.create"},
+                                           Misfit{"short_table", "plugin.interface"},
+                                           Misfit{"no_interface", "plugin.interface"}),
+                         [](const auto& about) { return std::string(about.param.member); });
 
 TEST(PluginLoad, says_why_a_plugin_did_not_want_its_configuration) {
   PluginFolder there;
-  there.put_signed("test.misfit", "will_not");
-  auto refused = there.start("test.misfit");
+  there.put_signed("test.family", "refuses_to_be");
+  auto refused = there.start("test.family");
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("it does not want to [misfit.no]"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("it does not want to [family.no]"), std::string::npos);
 }
 
 TEST(PluginLoad, survives_a_file_that_is_no_shared_object) {
