@@ -60,7 +60,7 @@ void Live::progress(const std::string& step, int permille, const std::string& no
 void Live::feed(const ledger::Event& event) { this->event(event.type, event.body, event.wall_ms); }
 
 // Called with the mutex held; everything of one frame leaves in one write, so nothing flickers.
-std::string Live::frame(std::vector<std::string> lines) {
+std::string Live::frame(const std::vector<std::string>& lines) {
   std::string out;
   if (way_ != Way::block) {
     for (const auto& line : lines) out += line + '\n';
@@ -92,7 +92,7 @@ void Live::work() {
       std::vector<std::string> lines;
       lines.swap(pending_);
       dirty_ = false;
-      const std::string bytes = frame(std::move(lines));
+      const std::string bytes = frame(lines);
       lock.unlock();
       (void)write_all(STDOUT_FILENO, bytes);  // a reader that went away: the run goes on
       lock.lock();

@@ -38,7 +38,7 @@ class Live final : public engine::Observer {
  private:
   enum class Way { block, lines, json };
   void work();
-  std::string frame(std::vector<std::string> lines);
+  std::string frame(const std::vector<std::string>& lines);
 
   const Way way_;
   const bool colour_;

@@ -43,7 +43,7 @@ Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin
   auto loaded = Module::load(path, get_string(frame.head, "id"), get_string(frame.head, "version"));
   if (!loaded) return pass(loaded);
   ::close(object_number);
-  module.emplace(std::move(*loaded));
+  module.emplace(*loaded);
   Call call = make_call(wire, "{}");
   return module->create(host, call, frame.bytes,
                         frame.head.value("interfaces", std::vector<std::string>{}));
