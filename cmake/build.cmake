@@ -48,9 +48,6 @@ if(HYOPS_SANITIZE)
   target_link_options(hyops_flags INTERFACE -fsanitize=${HYOPS_SANITIZE})
   target_compile_definitions(hyops_flags INTERFACE HYOPS_SANITIZED)  # compilers say it in different ways
 endif()
-if(HYOPS_FUZZ)
-  target_compile_options(hyops_flags INTERFACE -fsanitize=fuzzer-no-link)
-endif()
 if(HYOPS_COVERAGE)
   target_compile_options(hyops_flags INTERFACE --coverage)
   target_link_options(hyops_flags INTERFACE --coverage)
@@ -69,6 +66,9 @@ function(hyops_library name)
   endif()
   target_include_directories(hyops_${name} ${scope} ${CMAKE_SOURCE_DIR}/core)
   target_link_libraries(hyops_${name} ${scope} hyops_flags nlohmann_json::nlohmann_json Threads::Threads ${arg_LINK})
+  if(HYOPS_FUZZ AND sources)  # what a fuzzer is to find its way through
+    target_compile_options(hyops_${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # core/<folder> becomes an executable. `hyops` is what people type; all others are its companions.
