@@ -210,6 +210,10 @@ constexpr CatalogueEntry entries[] = {
      "A plan document cannot be read, or its order contradicts itself. It was changed or made by "
      "another version.",
      "Plan again with `hyops plan`."},
+    {"plan.unfaithful", denied,
+     "A plan is not what its blueprint, lane and profile give: it was changed after it was made. "
+     "Approvals do not help; nothing was done.",
+     "Plan again with `hyops plan`, and have that approved."},
     {"plan.input.unknown", invalid, "An --input names no input of any step of the blueprint.",
      "hyops blueprint show BLUEPRINT"},
     {"plan.input.missing", invalid,
@@ -242,6 +246,15 @@ constexpr CatalogueEntry entries[] = {
     {"policy.execution_plane", denied,
      "DR blueprints run from a runner that stands in the recovery target's plane (E1).",
      "Remove execution_plane from the blueprint."},
+    {"policy.overlay_only", denied,
+     "A routed overlay is good for normal operation, but on-prem may be gone when a DR blueprint "
+     "runs. It is refused as its only path (A2).",
+     "Set connectivity.expect in the profile to a path that does not end at the lost site, such as "
+     "runner-local."},
+    {"policy.public_access", denied,
+     "Access over a public address that closes itself is for drills and breaking glass, never what "
+     "a live lane expects (A5).",
+     "Set connectivity.expect in the lane's profile to runner-local or bastion-explicit."},
     {"policy.cost_unknown", denied,
      "The price of something the run would open is not known. Unknown is denied, never taken as "
      "zero (G3, L20).",
@@ -804,11 +817,6 @@ constexpr CatalogueEntry entries[] = {
      "Plan and approve again, or restore the catalogue."},
     {"engine.blueprint.changed", denied,
      "The blueprint's files are not the ones the plan was made with.", "hyops plan"},
-    {"engine.plan.effects", denied,
-     "The blast radius or cost in the plan is not what its steps add up to: whoever approved it "
-     "was "
-     "shown something else.",
-     "Plan again with `hyops plan`, and ask who made this one."},
     {"engine.pack.changed", denied,
      "The pack's files are not the ones the plan pins: what was approved is what runs (L10).",
      "Restore the pack or plan again."},
@@ -858,7 +866,8 @@ constexpr CatalogueEntry entries[] = {
     {"engine.measured.going_on", conflict,
      "The run has not ended on this machine, so its record cannot be completed here.",
      "Wait for its end, or type it on the runner that executes it (hyops run show)."},
-    {"engine.gate.not_waiting", conflict, "Only a run that waits at a gate can be let through it.",
+    {"engine.gate.not_waiting", conflict,
+     "Only a run that waits at a gate can be let through it, and only through that one.",
      "hyops run show RUN"},
     {"engine.step.not_unknown", conflict, "Only a step whose outcome is unknown can be stated.",
      "hyops run reconcile RUN"},

@@ -83,6 +83,8 @@ Result<std::string> take_record(Context& context, const contract::Lane& lane,
         "cli.record.unclean",
         "the record that runner " + runner + " sent does not verify: " +
             (verified->findings.empty() ? "no reason given" : verified->findings.front().what));
+  if (auto ours = engine::check_record_of(ledger, run, arrived); !ours)
+    return pass(ours, "while taking the record that runner " + runner + " sent");
   fs::remove_all(record, ignored);
   fs::rename(arrived, record, ignored);
   auto about = read_file(record / "verdict.json");
@@ -90,7 +92,7 @@ Result<std::string> take_record(Context& context, const contract::Lane& lane,
   auto verdict = parse_json(*about, "verdict.json");
   if (!verdict) return pass(verdict);
   const std::string status = get_string(*verdict, "status", "unknown");
-  if (auto imported = engine::import_state(ledger, record); !imported) return pass(imported);
+  if (auto imported = engine::import_state(ledger, run, record); !imported) return pass(imported);
   if (auto set = ledger.set_status(run, status); !set) return pass(set);
   return status;
 }

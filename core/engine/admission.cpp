@@ -126,13 +126,11 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   auto here = surroundings(setup, catalog, *plan);
   if (!here) return pass(here);
   if (auto ok = check_runner(setup, *plan); !ok) return pass(ok);
+  if (auto ok = plan::check_faithful(*plan, here->blueprint, here->lane, catalog); !ok)
+    return pass(ok);
   contract::Diagnostics problems;
-  const plan::Effects effects = plan::effects_of(*plan, here->profile, catalog, problems);
   plan::judge(*plan, here->profile, problems);
   if (!problems.empty()) return Failure(first_of(problems));
-  if (effects.blast_radius != plan->blast_radius || effects.cost != plan->cost)
-    return fail("engine.plan.effects",
-                "the plan shows another blast radius or cost than its steps have");
   auto decision = check_origin(admission, *plan, *here, now);
   if (!decision) return pass(decision);
 

@@ -22,7 +22,7 @@ struct Admission {
   int64_t least_token = 0;  // the dispatcher's fencing token
 };
 
-// Refuses with the code of what does not hold: engine.plan.*, engine.lane.*,
+// Refuses with the code of what does not hold: plan.unfaithful, engine.lane.*,
 // engine.profile.changed, engine.blueprint.changed, engine.runner.* (E2), engine.decision.*,
 // trust.decision.*, trust.approval.*, engine.replayed. A refused admission leaves nothing behind;
 // what it used up (nonces) is only used by an admitted run, and stays used after a restart.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/text.hpp"
 #include "engine/scheduler.hpp"
 #include "record/record.hpp"
 #include "trust/trust.hpp"
@@ -139,6 +140,17 @@ Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string&
   if ((*row)->status != "waiting")
     return fail("engine.gate.not_waiting",
                 "run " + run.value + " does not wait; it is " + (*row)->status);
+  std::string waits_before;
+  auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {
+    if (event.type == "gate.opened") waits_before = get_string(event.body, "phase");
+    return true;
+  });
+  if (!read) return pass(read);
+  if (phase != waits_before)  // a gate is let through by somebody who sees what stands before it
+    return fail("engine.gate.not_waiting",
+                "run " + run.value + " waits before " + waits_before + ", not before " +
+                    printable(phase, 40),
+                "hyops run confirm " + run.value + " " + waits_before);
   auto event = ledger.append(run, "gate.confirmed", {{"phase", phase}, {"by", by}});
   if (!event) return pass(event);
   return {};

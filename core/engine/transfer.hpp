@@ -21,8 +21,13 @@ Status send_record(const std::filesystem::path& record, int fd);
 // folder is complete or not there: engine.transfer.{malformed,truncated}.
 Status receive_record(int fd, const std::filesystem::path& into);
 
-// Makes the outputs of a verified record of another runner the lane's state here. Refuses where the
-// state here is newer than the record (engine.state.newer, L3) or of another epoch (E9).
-Status import_state(ledger::Ledger& ledger, const std::filesystem::path& record);
+// Is it the record of that run, in the lane and with the plan it was ordered with? A runner of one
+// lane has nothing to say about another (G6): engine.record.other_run.
+Status check_record_of(ledger::Ledger& ledger, const RunId& run,
+                       const std::filesystem::path& record);
+// Makes the outputs of the verified record of a run on another runner the lane's state here, all or
+// none. Refuses where the state here is newer than the record (L3) or of a later epoch (E9):
+// engine.state.newer.
+Status import_state(ledger::Ledger& ledger, const RunId& run, const std::filesystem::path& record);
 
 }  // namespace hyops::engine

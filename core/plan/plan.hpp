@@ -78,6 +78,7 @@ struct Question {
   std::string target;
   Json origin;
   std::map<std::string, Json> inputs;  // operator's "step.input" -> value, the highest layer
+  enum class Inputs : bool { as_written, as_planned } inputs_are = Inputs::as_written;  // 15m or ms
 };
 
 // Everything wrong is reported at once. Merge order, lowest first: module default, profile, lane,
@@ -86,13 +87,19 @@ struct Question {
 std::optional<Plan> resolve(const Question& question, contract::Catalog& catalog,
                             const World& world, contract::Diagnostics& problems);
 
-// The blast radius and the cost of a plan's steps. Admission computes them again: a plan that shows
-// its approvers less than it does is refused.
+// The blast radius and the cost of a plan's steps.
 struct Effects {
   Json blast_radius, cost;
 };
 Effects effects_of(const Plan& plan, const contract::Profile& profile, contract::Catalog& catalog,
                    contract::Diagnostics& problems);
+
+// Is the plan what blueprint, lane, profile and catalogue give here? Nothing of it is taken from
+// its author but what the operator gave, the state it found and the forecasts of plugins, which its
+// approvers see. A phase that was moved, a gate that was dropped or an effect that was left out is
+// refused, whoever approved it (E4, G2, L10): plan.unfaithful, or what resolve has to say.
+Status check_faithful(const Plan& plan, const contract::Blueprint& blueprint,
+                      const contract::Lane& lane, contract::Catalog& catalog);
 
 // Obligations that can be judged before a run; appended with their IDs (policy.*).
 void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems);

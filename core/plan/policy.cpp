@@ -47,6 +47,15 @@ void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnos
   if (plan.blueprint.starts_with("dr/") && plan.execution_plane != "runner-local")
     refuse("policy.execution_plane",
            "a DR blueprint runs runner-local, not " + plan.execution_plane + " (E1)");
+  if (plan.blueprint.starts_with("dr/") && profile.connectivity == "private-overlay")
+    refuse("policy.overlay_only",
+           "profile " + profile.name +
+               " expects connectivity private-overlay, and the far end of an overlay may be what "
+               "was lost: it is never the only path of a DR blueprint (A2)");
+  if (plan.lane_kind == "live" && profile.connectivity == "public-ephemeral")
+    refuse("policy.public_access", "profile " + profile.name +
+                                       " expects connectivity public-ephemeral in the live lane " +
+                                       plan.lane + "; it is for drills (A5)");
   const auto unpriced = plan.cost.value("unpriced", std::vector<std::string>{});
   if (profile.unknown_cost_denied && !unpriced.empty())
     refuse("policy.cost_unknown",

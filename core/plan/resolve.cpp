@@ -168,6 +168,7 @@ class Resolver {
         said != question_.inputs.end()) {
       place = {"--input", 0, 0};
       take(said->second, "operator");
+      as_written = question_.inputs_are == Question::Inputs::as_written;
     }
     if (!given) {
       if (field.required)

@@ -146,16 +146,43 @@ TEST(Admission, refuses_what_changed_after_the_plan_was_made) {
             "engine.profile.changed");
   EXPECT_EQ(code_after([](Ready& r) { r.site.blueprint(std::string(flow) + "# changed\n"); }),
             "engine.blueprint.changed");
-  EXPECT_EQ(code_after([](Ready& r) { r.plan["steps"][0]["timeout_ms"] = 1; }),
-            "trust.approval.other_plan");
   EXPECT_EQ(code_after([](Ready& r) { r.plan["surprise"] = 1; }), "plan.malformed");
 }
 
-TEST(Admission, refuses_a_plan_that_shows_its_approvers_less_than_it_does) {
+// E4, G2, L10: approvals do not help a plan that its sources do not give.
+TEST(Admission, refuses_a_plan_that_was_changed_by_hand_even_if_that_was_approved) {
   Ready r;
-  r.plan["blast_radius"]["files"] = Json::array({"/nothing"});
-  EXPECT_EQ(r.code({r.plan, {}, {r.site.approval(r.plan, r.site.alice, "alice")}, "oncall", "", 0}),
-            "engine.plan.effects");
+  r.site.tool("wait",
+              "[inputs.pause]\ntype = \"duration\"\n[outputs.x]\ntype = \"string\"\n[effects]\n",
+              "true\n");
+  r.site.profile("approvals = 1", "[gates]\nbefore = [\"readiness\"]\n");
+  r.site.blueprint(std::string(flow) +
+                   "[[step]]\nid = \"b\"\nmodule = \"test/wait\"\nphase = \"readiness\"\n");
+  const Json good = r.site.plan(nullptr, {{"b.pause", "2m"}});
+  const auto code = [&](const std::function<void(Json&)>& change) {
+    Json plan = good;
+    change(plan);
+    return r.code({plan, {}, {r.site.approval(plan, r.site.alice, "alice")}, "oncall", "", 0});
+  };
+  for (const auto& change : std::vector<std::function<void(Json&)>>{
+           [](Json& plan) { plan["blast_radius"]["files"] = Json::array({"/nothing"}); },
+           [](Json& plan) { plan["cost"]["estimate_micro"] = 7; },
+           [](Json& plan) { plan["policy"]["gates_before"] = Json::array(); },
+           [](Json& plan) {
+             plan["policy"]["retry"]["internal"] = {{"attempts", 9}, {"pause_ms", 0}};
+           },
+           [](Json& plan) { plan["policy"]["approvals"]["required"] = 0; },
+           [](Json& plan) { plan["steps"][1]["phase"] = "data"; },
+           [](Json& plan) { plan["steps"].erase(1); },
+           [](Json& plan) { plan["steps"][0]["timeout_ms"] = 1; },
+           [](Json& plan) { plan["steps"][0]["idempotent"] = true; },
+           [](Json& plan) { plan["steps"][0]["instance"] = "other"; },
+           [](Json& plan) { plan["title"] = "something harmless"; },
+           [](Json& plan) { plan["execution_plane"] = "workstation"; }})
+    EXPECT_EQ(code(change), "plan.unfaithful");
+  EXPECT_EQ(code([](Json& plan) { plan["steps"][1]["inputs"]["pause"]["value"] = "2m"; }),
+            "contract.value.type");
+  EXPECT_EQ(code([](Json&) {}), "admitted");
 }
 
 TEST(Admission, refuses_an_approval_longer_than_the_profile_allows) {

@@ -128,6 +128,9 @@ TEST(Run, waits_at_a_gate_until_a_person_confirms_it) {
                  step("second", "say", "readiness", "text = \"b\""));
   ASSERT_EQ(site.run(site.plan()), "waiting");
   EXPECT_EQ(site.go_on(site.last), "waiting");
+  EXPECT_EQ(engine::confirm_gate(*site.ledger, site.last, "data", "alice").error().code,
+            "engine.gate.not_waiting")
+      << "only the gate it waits at";
   ASSERT_TRUE(engine::confirm_gate(*site.ledger, site.last, "readiness", "alice"));
   EXPECT_EQ(site.go_on(site.last), "ok");
 }
@@ -258,9 +261,12 @@ TEST(Run, refuses_a_pack_that_changed_after_the_plan_was_approved) {
   site.tool("say", one_text, say_it);
   site.blueprint(step("first", "say", "data", "text = \"a\""));
   const Json plan = site.plan();
+  const auto admitted = site.admit(plan);
+  ASSERT_TRUE(admitted) << admitted.error().text();
   site.file(site.setup.catalog / "packs/test/say/run.sh",
             "#!/bin/sh\ntouch " + site.path().string() + "/evil\n", true);
-  EXPECT_EQ(site.run(plan), "failed");
+  EXPECT_NE(site.run(plan).find("plan.unfaithful"), std::string::npos) << "not admitted again";
+  EXPECT_EQ(site.go_on(*admitted), "failed") << "and not run where it was admitted before";
   EXPECT_FALSE(fs::exists(site.path() / "evil"));
   EXPECT_NE(site.events("step.outcome")[0].find("engine.pack.changed"), std::string::npos);
 }
