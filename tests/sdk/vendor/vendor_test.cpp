@@ -1,0 +1,244 @@
+// The vendor's afternoon, with nothing but the installed SDK: build, check, sign, ship, and a
+// runner that refuses it until its owner trusts the vendor.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "plugin/manifest.hpp"
+#include "process/spawn.hpp"
+
+namespace hyops {
+namespace {
+
+namespace fs = std::filesystem;
+
+process::Output run(std::vector<std::string> argv, const fs::path& in = "/") {
+  process::SpawnRequest request;
+  request.argv = std::move(argv);
+  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", "/"}};
+  request.directory = in;
+  auto done = process::run(request, 300'000);
+  EXPECT_TRUE(done) << done.error().text();
+  return done ? *done : process::Output{};
+}
+
+// An installed SDK, made once for all tests here and gone with the last.
+class Sdk {
+ public:
+  Sdk() : temp_(*TempDir::create(fs::temp_directory_path(), "hyops-sdk")) {
+    const auto done = run({"cmake", "--install", HYOPS_BUILD_DIR, "--component", "sdk", "--prefix",
+                           prefix().string()});
+    EXPECT_EQ(done.exit.code, 0) << done.err;
+  }
+  fs::path prefix() const { return temp_.path() / "prefix"; }
+  std::string hyops() const { return (prefix() / "bin/hyops").string(); }
+  static const Sdk& here() {
+    static const Sdk sdk;
+    return sdk;
+  }
+
+ private:
+  TempDir temp_;
+};
+
+void build(const fs::path& source, const fs::path& to) {
+  const auto made = run({"cmake", "-S", source.string(), "-B", to.string(),
+                         "-DCMAKE_PREFIX_PATH=" + Sdk::here().prefix().string()});
+  ASSERT_EQ(made.exit.code, 0) << made.err;
+  const auto built = run({"cmake", "--build", to.string()});
+  ASSERT_EQ(built.exit.code, 0) << built.out << built.err;
+}
+
+size_t lines_below(const fs::path& folder) {
+  size_t lines = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) {
+      const auto text = read_file(entry.path());
+      lines += static_cast<size_t>(std::count(text->begin(), text->end(), '\n'));
+    }
+  return lines;
+}
+
+class Template : public ::testing::TestWithParam<const char*> {};
+TEST_P(Template, builds_with_the_installed_sdk_and_passes_every_check_at_once) {
+  const std::string kind = GetParam(), id = "com.acme." + kind;
+  auto temp = TempDir::create(fs::temp_directory_path());
+  const fs::path source = temp->path() / id, built = temp->path() / "build";
+  const auto made =
+      run({Sdk::here().hyops(), "plugin", "new", id, "--kind", kind, "--to", source.string()});
+  ASSERT_EQ(made.exit.code, 0) << made.err;
+  EXPECT_LE(lines_below(source), 150u);
+  build(source, built);
+  const auto checked = run({Sdk::here().hyops(), "plugin", "check", (built / id).string()});
+  EXPECT_EQ(checked.exit.code, 0) << checked.out << checked.err;
+}
+INSTANTIATE_TEST_SUITE_P(Each, Template,
+                         ::testing::Values("provider", "egress", "access", "secret"),
+                         [](const auto& about) { return std::string(about.param); });
+
+// platform.py for as long as it is needed.
+class Controller {
+ public:
+  Controller() {
+    int in[2], out[2];
+    EXPECT_EQ(::pipe2(in, O_CLOEXEC), 0);
+    EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
+    const Fd reads(out[0]), writes(out[1]), theirs(in[0]);
+    keeps_ = Fd(in[1]);
+    process::SpawnRequest request;
+    request.argv = {"python3", HYOPS_SOURCE_DIR "/tests/sdk/vendor/platform.py"};
+    request.in = theirs.get();
+    request.out = writes.get();
+    child_.emplace(*process::spawn(request));
+    for (char c; ::read(reads.get(), &c, 1) == 1 && c != '\n';) port_ += c;
+  }
+  std::string url() const { return "http://127.0.0.1:" + port_; }
+
+ private:
+  Fd keeps_;
+  std::optional<process::Child> child_;
+  std::string port_;
+};
+
+TEST(Vendor, ships_a_provider_that_a_runner_takes_once_its_owner_trusts_the_key) {
+  auto temp = TempDir::create(fs::temp_directory_path());
+  const fs::path built = temp->path() / "build", plugin = built / "org.moon.racks";
+  const std::string home = (temp->path() / "home").string(),
+                    keys = (temp->path() / "keys").string();
+  const auto hyops = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), Sdk::here().hyops());
+    words.insert(words.end(), {"--home", home, "--json"});
+    return run(std::move(words));
+  };
+  build(HYOPS_SOURCE_DIR "/tests/sdk/vendor", built);
+
+  const Controller controller;
+  const fs::path work = temp->path() / "check.toml";
+  ASSERT_TRUE(write_file(work, "config = { api = \"" + controller.url() +
+                                   "\", token = \"token\" }\nsecrets.token = \"moon-token-1\"\n"));
+  const auto checked = hyops({"plugin", "check", plugin.string(), "--with", work.string()});
+  EXPECT_EQ(checked.exit.code, 0) << checked.out << checked.err;
+
+  ASSERT_EQ(hyops({"key", "new", "moon", "--to", keys}).exit.code, 0);
+  const auto stranger = hyops({"plugin", "install", plugin.string()});
+  EXPECT_NE(stranger.exit.code, 0);
+  EXPECT_NE(stranger.out.find("plugin.signature.missing"), std::string::npos) << stranger.out;
+  ASSERT_EQ(hyops({"plugin", "sign", plugin.string(), "--key", keys + "/moon.key"}).exit.code, 0);
+  const auto untrusted = hyops({"plugin", "install", plugin.string()});
+  EXPECT_EQ(untrusted.exit.code, 3) << untrusted.out;
+  EXPECT_NE(untrusted.out.find("plugin.signature.unknown_key"), std::string::npos);
+  const auto trusted = hyops({"plugin", "trust", keys + "/moon.pub", "--name", "moon", "--ids",
+                              "org.moon.", "--interfaces", "hyops.provider/1"});
+  ASSERT_EQ(trusted.exit.code, 0) << trusted.out;
+  const auto installed = hyops({"plugin", "install", plugin.string()});
+  ASSERT_EQ(installed.exit.code, 0) << installed.out;
+  EXPECT_EQ(hyops({"plugin", "install", plugin.string()}).exit.code, 4) << "one is there already";
+  EXPECT_EQ(hyops({"plugin", "install", plugin.string(), "--replace"}).exit.code, 0);
+
+  auto listed = parse_json(hyops({"plugin", "list"}).out, "the list");
+  ASSERT_TRUE(listed && listed->size() == 1);
+  EXPECT_EQ(get_string(listed->front(), "plugin"), "org.moon.racks");
+  EXPECT_EQ(get_string(listed->front(), "signed_by"), "moon") << listed->dump();
+  EXPECT_EQ(hyops({"plugin", "remove", "org.moon.racks"}).exit.code, 0);
+  EXPECT_EQ(parse_json(hyops({"plugin", "list"}).out, "the list")->size(), 0u);
+}
+
+TEST(Vendor, leaves_a_signed_report_that_minisign_verifies) {
+  auto temp = TempDir::create(fs::temp_directory_path());
+  const fs::path built = temp->path() / "build";
+  build(HYOPS_SOURCE_DIR "/tests/sdk/vendor", built);
+  ASSERT_TRUE(write_file(temp->path() / "check.toml",
+                         "config = { api = \"http://platform.test\", token = \"token\" }\n"));
+  const std::string stem = (temp->path() / "moon").string(), report = stem + ".json";
+  ASSERT_EQ(
+      run({Sdk::here().hyops(), "key", "new", "moon", "--to", temp->path().string()}).exit.code, 0);
+  const auto checked =
+      run({Sdk::here().hyops(), "plugin", "check", (built / "org.moon.racks").string(), "--with",
+           (temp->path() / "check.toml").string(), "--only", "creates,exports-one-symbol",
+           "--report", report, "--key", stem + ".key"});
+  EXPECT_EQ(checked.exit.code, 0) << checked.out << checked.err;
+  EXPECT_EQ(run({"minisign", "-V", "-p", stem + ".pub", "-m", report}).exit.code, 0);
+}
+
+struct Compiler {
+  const char *command, *standard, *language, *header;
+};
+class Header : public ::testing::TestWithParam<Compiler> {};
+TEST_P(Header, compiles_alone_without_a_warning) {
+  const auto& with = GetParam();
+  if (!process::find_executable(with.command, process::default_path)) GTEST_SKIP() << with.command;
+  const fs::path header = Sdk::here().prefix() / "include/hyops" / with.header;
+  const auto done =
+      run({with.command, std::string("-std=") + with.standard, "-x", with.language, "-Wall",
+           "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-include", header.string(), "-I",
+           (Sdk::here().prefix() / "include").string(), "/dev/null"});
+  EXPECT_EQ(done.exit.code, 0) << done.err;
+}
+const Compiler compilers[] = {
+    {"gcc", "c11", "c", "plugin.h"},           {"gcc", "c17", "c", "plugin.h"},
+    {"clang", "c11", "c", "plugin.h"},         {"clang", "c17", "c", "plugin.h"},
+    {"g++", "c++17", "c++", "plugin.h"},       {"g++", "c++20", "c++", "plugin.h"},
+    {"clang++", "c++17", "c++", "plugin.h"},   {"clang++", "c++20", "c++", "plugin.h"},
+    {"g++", "c++17", "c++", "plugin.hpp"},     {"g++", "c++20", "c++", "plugin.hpp"},
+    {"clang++", "c++17", "c++", "plugin.hpp"}, {"clang++", "c++20", "c++", "plugin.hpp"},
+    {"g++", "c++17", "c++", "json.hpp"},       {"g++", "c++20", "c++", "json.hpp"},
+    {"clang++", "c++17", "c++", "json.hpp"},   {"clang++", "c++20", "c++", "json.hpp"}};
+INSTANTIATE_TEST_SUITE_P(Each, Header, ::testing::ValuesIn(compilers));
+
+TEST(Readme, has_code_that_compiles_with_the_installed_sdk) {
+  const auto text = read_file(Sdk::here().prefix() / "share/hyops/sdk/README.md");
+  ASSERT_TRUE(text);
+  auto temp = TempDir::create(fs::temp_directory_path());
+  int blocks = 0;
+  for (size_t at = 0; (at = text->find("```cpp\n", at)) != std::string::npos; ++blocks) {
+    at += 7;
+    const fs::path file = temp->path() / ("block" + std::to_string(blocks) + ".cpp");
+    ASSERT_TRUE(write_file(file, text->substr(at, text->find("```", at) - at)));
+    const auto done =
+        run({"g++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+             "-I", (Sdk::here().prefix() / "include").string(), file.string()});
+    EXPECT_EQ(done.exit.code, 0) << done.err;
+  }
+  EXPECT_GE(blocks, 1);
+}
+
+// Editors believe the schema, hyops believes the parser: they have to agree on what may stand
+// there.
+TEST(Schema, names_the_keys_that_a_manifest_may_have_and_those_it_must) {
+  const auto text = read_file(Sdk::here().prefix() / "share/hyops/sdk/plugin.schema.json");
+  const auto schema = parse_json(*text, "the schema");
+  ASSERT_TRUE(schema) << schema.error().text();
+  const std::map<std::string, std::string> lines{
+      {"plugin", "plugin = \"org.moon.racks\"\n"},
+      {"version", "version = \"1.0.0\"\n"},
+      {"title", "title = \"Racks\"\n"},
+      {"vendor", "vendor = \"Moon\"\n"},
+      {"abi", "abi = \"1.0\"\n"},
+      {"status", "status = \"stable\"\n"},
+      {"implements", "implements = [\"hyops.provider/1\"]\n"},
+      {"requires", "requires = [\"hyops.http/1\"]\n"},
+      {"http", "http.hosts = [\"moon:80\"]\n"},
+      {"exec", "exec.executables = [\"ssh\"]\n"},
+      {"paths", "paths.read = [\"/etc/moon\"]\n"},
+      {"network", "network.direct = [\"tcp:443\"]\n"},
+      {"inputs", "inputs.api = { type = \"string\" }\n"},
+      {"files", "files.\"plugin.so\" = \"" + std::string(64, '0') + "\"\n"}};
+  const auto parses_without = [&](const std::string& left_out) {
+    std::string manifest;
+    for (const auto& [key, line] : lines) manifest += key == left_out ? "" : line;
+    return plugin::parse_manifest(manifest, "/moon").has_value();
+  };
+  EXPECT_TRUE(parses_without("nothing"));
+  const auto required = (*schema)["required"].get<std::vector<std::string>>();
+  for (const auto& [key, value] : (*schema)["properties"].items()) {
+    EXPECT_TRUE(lines.contains(key)) << key;
+    const bool must = std::count(required.begin(), required.end(), key) > 0;
+    EXPECT_EQ(parses_without(key), !must) << key;
+  }
+  EXPECT_EQ(lines.size(), (*schema)["properties"].size());
+}
+
+}  // namespace
+}  // namespace hyops
