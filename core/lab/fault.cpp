@@ -77,6 +77,7 @@ constexpr const char* stale_resolver = R"conf(server:
   use-syslog: no
   module-config: "iterator"
   cache-min-ttl: 3600
+  local-zone: "test." nodefault
 stub-zone:
   name: hyops.test
   stub-addr: 10.77.2.53
@@ -107,10 +108,12 @@ Status Fault::serve_stale_names() {
   if (auto started = on("resolver", {"/usr/sbin/unbound", "-c", "/etc/hyops-lab.conf"}); !started)
     return started;
   // A client has just asked it: now it holds the old address.
-  if (auto asked = on(client_host, {"/usr/bin/dig", "+short", "+tries=5", "+time=2",
-                                    std::string("@") + resolver, "db.hyops.test"});
-      !asked)
-    return asked;
+  auto held = resolved_by(resolver), told = resolved_by("10.77.2.53");
+  if (!held) return pass(held);
+  if (!told) return pass(told);
+  if (held->empty() || *held != *told)
+    return fail("lab.fault",
+                "the resolver answers \"" + *held + "\" where the authority says " + *told);
   return site_.add_to_lane(std::string("\n[defaults.\"dns/cutover\"]\nresolvers = [\"") + resolver +
                            "\"]\n");
 }
@@ -182,6 +185,8 @@ Status Fault::mend() {
   if (name == "link-cut") return lab_.fault({"link-restore", "cloud", "edge"});
   if (name == "zone-loss") return lab_.fault({"zone-restore", "cloud"});
   if (name == "clock-step") return lab_.fault({"clock-step", runner, "0"});
+  if (name == "dns-stale")  // it reads its configuration again, and forgets what it held
+    return on("resolver", {"/bin/sh", "-c", "kill -HUP $(cat /run/unbound.pid)"});
   return {};
 }
 
@@ -194,6 +199,9 @@ Result<std::vector<Fault::Finding>> Fault::look_afterwards() {
   }
   if (rule_.name == "dns-stale") {
     auto found = laggard_is_named();
+    if (!found) return pass(found);
+    findings.push_back(std::move(*found));
+    found = laggard_follows();
     if (!found) return pass(found);
     findings.push_back(std::move(*found));
   }
@@ -222,6 +230,20 @@ Result<Fault::Finding> Fault::laggard_is_named() {
   const Json laggards = value.value("laggards", Json::array());
   return Finding{"the cutover names the resolver that lags (L13)",
                  laggards == Json::array({resolver}), laggards.dump()};
+}
+
+Result<std::string> Fault::resolved_by(const std::string& server) {
+  auto said = lab_.run(client_host, {"/usr/bin/dig", "+short", "+tries=5", "+time=2", "@" + server,
+                                     "db.hyops.test"});
+  if (!said) return pass(said);
+  return said->substr(0, said->find('\n'));
+}
+
+Result<Fault::Finding> Fault::laggard_follows() {
+  auto wanted = resolved_by("10.77.2.53"), said = resolved_by(resolver);
+  if (!wanted) return pass(wanted);
+  if (!said) return pass(said);
+  return Finding{"it follows once its cache is flushed", *said == *wanted, *said};
 }
 
 }  // namespace hyops::lab

@@ -34,6 +34,8 @@ class Fault {
   Status wake_old_primary();
   Result<Finding> old_primary_was_alone();
   Result<Finding> laggard_is_named();
+  Result<Finding> laggard_follows();
+  Result<std::string> resolved_by(const std::string& server);  // what a client is told there
   const Lab& lab_;
   Site& site_;
   const FaultRule& rule_;
