@@ -4,8 +4,10 @@
 
 #include <set>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "plugin/check/check.hpp"
+#include "trust/seal.hpp"
 
 namespace hyops::plugin::check {
 namespace {
@@ -112,6 +114,30 @@ TEST(ConformanceKit, passes_the_same_plugin_without_a_fault) {
     for (const auto& verdict : report->verdicts)
       EXPECT_NE(name(verdict.outcome), "failed") << verdict.check << ": " << verdict.reason;
   }
+}
+
+TEST(ConformanceKit, passes_the_offline_bundle) {
+  auto temp = TempDir::create(fs::temp_directory_path());
+  const auto key = trust::SealKey::generate();
+  ASSERT_TRUE(key && key->save(temp->path() / "runner.seal"));
+  std::vector<std::pair<std::string, Secret>> secrets;
+  secrets.emplace_back("pgpass", Secret("correct-horse-battery"));
+  const int64_t now = system_clock().wall_ms();
+  auto sealed =
+      trust::seal_bundle({"check", 1, now - 1000, now + 3'600'000, {key->public_text()}}, secrets);
+  ASSERT_TRUE(sealed && write_file(temp->path() / "check.sealed", *sealed));
+  ASSERT_TRUE(write_file(temp->path() / "check.toml",
+                         "seal_key = \"" + (temp->path() / "runner.seal").string() +
+                             "\"\nconfig.bundle = \"" + (temp->path() / "check.sealed").string() +
+                             "\"\ninputs.\"hyops.secret/1\" = { names = [\"pgpass\"] }\n"));
+  auto subject =
+      read_subject(HYOPS_BUILD_DIR "/lib/hyops/plugins/hyops.secrets.offline-bundle",
+                   temp->path() / "check.toml", HYOPS_BUILD_DIR "/libexec/hyops/hyops-plugin-host");
+  ASSERT_TRUE(subject) << subject.error().text();
+  auto report = run(std::move(*subject), {});
+  ASSERT_TRUE(report) << report.error().text();
+  for (const auto& verdict : report->verdicts)
+    EXPECT_NE(name(verdict.outcome), "failed") << verdict.check << ": " << verdict.reason;
 }
 
 TEST(ConformanceKit, has_a_broken_plugin_for_every_check) {
