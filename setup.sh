@@ -7,7 +7,7 @@ build="g++ cmake make ninja-build ccache pkg-config git
   libboost-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev
   libsodium-dev libsqlite3-dev libcurl4-openssl-dev libvectorscan-dev libseccomp-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev minisign strace sqlite3 ansible-core packer
-  clang clang-tidy libclang-rt-14-dev
+  clang clang-tidy libclang-rt-14-dev libc++-dev libc++abi-dev
   iproute2 nftables util-linux procps openssh-client openssh-server"
 drill="postgresql-15 postgresql-client-15 pgbackrest pdns-server pdns-backend-sqlite3
   bind9-dnsutils unbound iputils-ping python3 curl"

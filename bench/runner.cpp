@@ -1,4 +1,4 @@
-// A plugin's way from its file to its first answer, the size of a core that waits, and redaction.
+// The size of a core that waits, and redaction.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -36,34 +36,6 @@ void wait_for(int fifo, const process::Child& core) {
 }
 
 }  // namespace
-
-void measure_plugin(Table& table) {
-  const auto registry =
-      need(plugin::Registry::open(plugin::standard_sources(built(""), "/nonexistent")));
-  plugin::CallRequest request;
-  request.interface = "hyops.provider/1";
-  request.verb = "plan";
-  request.input = {{"name", "db-1"}, {"zone", "cloud"}};
-  request.lane = "drill";
-  plugin::Services services;
-  const Json config{{"api", "http://127.0.0.1:9"}, {"token", "lab"}, {"zone", "cloud"}};
-  Samples ours, peer;
-  for (int i = 0; i < 31; ++i) {
-    std::optional<plugin::Instance> instance;
-    const double took = time_ms([&] {
-      instance.emplace(
-          need(plugin::Instance::start(registry, "hyops.local.compute", config, services)));
-      need(instance->call(request));
-    });
-    instance.reset();  // its end is not part of the way to an answer
-    const double bare = time_ms([] { run_bare({{"/bin/true"}, {}}); });
-    if (i == 0) continue;
-    ours.add(took);
-    peer.add(bare);
-  }
-  table.add({"plugin: manifest, signature, start of its process, load, one `plan`", "ms", ours,
-             "posix_spawn of /bin/true", peer, "< 5 ms", ours.median() < 5});
-}
 
 void measure_memory(Table& table) {
   tests::Site site;

@@ -21,6 +21,7 @@ Result<Lock> read_lock(const std::filesystem::path& file) {
   for (const auto& [id, item] : plugins.items()) {
     TomlTable pinned(item, file.string() + ": " + printable(id, 80), code);
     Pin pin{pinned.text("version", true), pinned.text("digest", true)};
+    if (!is_name(id)) pinned.wrong("is no plugin's id");
     if (auto good = pinned.done(); !good) return pass(good);
     lock.pins.emplace(id, std::move(pin));
   }

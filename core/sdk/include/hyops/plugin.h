@@ -8,9 +8,12 @@
  *
  * Where it runs. Each instance of a plugin has a helper process of its own, with an empty
  * environment, no descriptors but its socket, working directory "/", no way to gain privileges and
- * no core dumps. It is loaded there with RTLD_NOW | RTLD_LOCAL from a sealed copy of the file whose
- * digest was checked, and never unloaded. Crashing ends that helper and makes the outcome of one
- * step unknown; it cannot harm anything else.
+ * no core dumps. It computes, has threads and asks the core; it has no other processes (trying ends
+ * it), no file to write, none to read but libraries and what plugin.toml names under [paths], no
+ * sockets but what [network] declares, 1 GiB of address space and 64 descriptors. It is loaded
+ * there with RTLD_NOW | RTLD_LOCAL from a sealed copy of the file whose digest was checked, and
+ * never unloaded. Crashing ends that helper and makes the outcome of one step unknown; it cannot
+ * harm anything else.
  *
  * Rules that hold everywhere below:
  *
@@ -69,8 +72,9 @@ struct hyops_call_v1 {
 
   /*
    * Why it could not be done. code is "class/area.what": the class decides how hyops reacts, the
-   * rest names the problem for ever, in a-z 0-9 _ . (plugin.died, .deadline, .protocol, .stopped
-   * and .late are the core's own words about a plugin and are not accepted from one):
+   * rest names the problem for ever, in a-z 0-9 _ . (plugin.died, .deadline, .protocol,
+   * .forbidden, .stopped and .late are the core's own words about a plugin and are not accepted
+   * from one):
    *
    *   invalid      the request itself is wrong; repeating it cannot help
    *   denied       policy, trust or permission says no
@@ -336,27 +340,82 @@ typedef struct hyops_unseal_v1 {
 
 /* What is released does not move. A line here is only ever added. */
 #if UINTPTR_MAX == UINT64_MAX
+#define HYOPS_FROZEN(table, member, at) \
+  HYOPS_STATIC_ASSERT(offsetof(struct table, member) == (at), #table "." #member " is frozen")
+HYOPS_FROZEN(hyops_bytes, data, 0);
+HYOPS_FROZEN(hyops_bytes, size, 8);
+HYOPS_FROZEN(hyops_call_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_call_v1, reserved, 4);
+HYOPS_FROZEN(hyops_call_v1, emit, 8);
+HYOPS_FROZEN(hyops_call_v1, fail, 16);
+HYOPS_FROZEN(hyops_call_v1, progress, 24);
+HYOPS_FROZEN(hyops_call_v1, cancelled, 32);
+HYOPS_FROZEN(hyops_call_v1, deadline_ms, 40);
+HYOPS_FROZEN(hyops_call_v1, about, 48);
+HYOPS_FROZEN(hyops_call_v1, wait, 56);
+HYOPS_FROZEN(hyops_module_v1, magic, 0);
+HYOPS_FROZEN(hyops_module_v1, abi_major, 4);
+HYOPS_FROZEN(hyops_module_v1, abi_minor, 6);
+HYOPS_FROZEN(hyops_module_v1, struct_size, 8);
+HYOPS_FROZEN(hyops_module_v1, reserved, 12);
+HYOPS_FROZEN(hyops_module_v1, id, 16);
+HYOPS_FROZEN(hyops_module_v1, version, 24);
+HYOPS_FROZEN(hyops_module_v1, create, 32);
+HYOPS_FROZEN(hyops_module_v1, destroy, 40);
+HYOPS_FROZEN(hyops_module_v1, interface, 48);
+HYOPS_FROZEN(hyops_provider_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_provider_v1, reserved, 4);
+HYOPS_FROZEN(hyops_provider_v1, plan, 8);
+HYOPS_FROZEN(hyops_provider_v1, apply, 16);
+HYOPS_FROZEN(hyops_provider_v1, observe, 24);
+HYOPS_FROZEN(hyops_provider_v1, release, 32);
+HYOPS_FROZEN(hyops_egress_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_egress_v1, reserved, 4);
+HYOPS_FROZEN(hyops_egress_v1, plan, 8);
+HYOPS_FROZEN(hyops_egress_v1, apply, 16);
+HYOPS_FROZEN(hyops_egress_v1, observe, 24);
+HYOPS_FROZEN(hyops_egress_v1, prove, 32);
+HYOPS_FROZEN(hyops_egress_v1, release, 40);
+HYOPS_FROZEN(hyops_access_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_access_v1, reserved, 4);
+HYOPS_FROZEN(hyops_access_v1, prove, 8);
+HYOPS_FROZEN(hyops_access_v1, open, 16);
+HYOPS_FROZEN(hyops_access_v1, observe, 24);
+HYOPS_FROZEN(hyops_access_v1, close, 32);
+HYOPS_FROZEN(hyops_secret_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_secret_v1, reserved, 4);
+HYOPS_FROZEN(hyops_secret_v1, probe, 8);
+HYOPS_FROZEN(hyops_secret_v1, resolve, 16);
+HYOPS_FROZEN(hyops_secret_v1, store, 24);
+HYOPS_FROZEN(hyops_secret_v1, transition, 32);
+HYOPS_FROZEN(hyops_host, struct_size, 0);
+HYOPS_FROZEN(hyops_host, reserved, 4);
+HYOPS_FROZEN(hyops_host, service, 8);
+HYOPS_FROZEN(hyops_answer, context, 0);
+HYOPS_FROZEN(hyops_answer, ok, 8);
+HYOPS_FROZEN(hyops_answer, error, 16);
+HYOPS_FROZEN(hyops_log_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_log_v1, reserved, 4);
+HYOPS_FROZEN(hyops_log_v1, write, 8);
+HYOPS_FROZEN(hyops_clock_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_clock_v1, reserved, 4);
+HYOPS_FROZEN(hyops_clock_v1, wall_ms, 8);
+HYOPS_FROZEN(hyops_clock_v1, mono_ms, 16);
+HYOPS_FROZEN(hyops_http_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_http_v1, reserved, 4);
+HYOPS_FROZEN(hyops_http_v1, request, 8);
+HYOPS_FROZEN(hyops_exec_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_exec_v1, reserved, 4);
+HYOPS_FROZEN(hyops_exec_v1, run, 8);
+HYOPS_FROZEN(hyops_secret_sink_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_secret_sink_v1, reserved, 4);
+HYOPS_FROZEN(hyops_secret_sink_v1, put, 8);
+HYOPS_FROZEN(hyops_unseal_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_unseal_v1, reserved, 4);
+HYOPS_FROZEN(hyops_unseal_v1, open, 8);
 HYOPS_STATIC_ASSERT(sizeof(hyops_bytes) == 16, "hyops_bytes is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, emit) == 8, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, fail) == 16, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, progress) == 24, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, cancelled) == 32, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, deadline_ms) == 40, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, about) == 48, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_call_v1, wait) == 56, "hyops_call_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, abi_major) == 4, "hyops_module_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, struct_size) == 8, "hyops_module_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, id) == 16, "hyops_module_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, create) == 32, "hyops_module_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_module_v1, interface) == 48, "hyops_module_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_provider_v1, plan) == 8, "hyops_provider_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_provider_v1, release) == 32, "hyops_provider_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_egress_v1, prove) == 32, "hyops_egress_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_egress_v1, release) == 40, "hyops_egress_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_access_v1, close) == 32, "hyops_access_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(hyops_secret_v1, transition) == 32, "hyops_secret_v1 is frozen");
-HYOPS_STATIC_ASSERT(offsetof(struct hyops_host, service) == 8, "hyops_host is frozen");
 HYOPS_STATIC_ASSERT(sizeof(hyops_answer) == 24, "hyops_answer is frozen");
+#undef HYOPS_FROZEN
 #endif
 
 #endif /* HYOPS_PLUGIN_H */

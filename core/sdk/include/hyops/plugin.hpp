@@ -48,7 +48,12 @@ class Call {
   int64_t deadline_ms() const { return call_->deadline_ms(call_); }
   std::string_view about() const { return view(call_->about(call_)); }
   // For who polls: false after ms milliseconds, true as soon as it is told to stop.
-  bool wait(int64_t ms) { return call_->wait(call_, ms) != 0; }
+  bool wait(int64_t ms) {
+    // A member beyond struct_size does not exist: an older hyops offers fewer.
+    if (call_->struct_size < offsetof(hyops_call_v1, wait) + sizeof call_->wait)
+      throw Failed("internal/sdk.host", "this hyops is too old for the plugin: it cannot wait");
+    return call_->wait(call_, ms) != 0;
+  }
 
  private:
   hyops_call* call_;
