@@ -159,17 +159,10 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (!known) return pass(known);
   if (*known) return fail("engine.run.exists", "run " + run.value + " exists already");
   // D3: each decision and approval is good for one run, also after a restart.
-  const auto use = [&](const std::string& kind, const std::string& nonce) -> Status {
-    auto fresh = ledger.use_once(kind, nonce, run.value);
-    if (!fresh) return pass(fresh);
-    if (!*fresh)
-      return fail("engine.replayed", "this " + kind + " was already used for another run");
-    return {};
-  };
-  if (*decision)
-    if (auto ok = use("decision", (*decision)->nonce); !ok) return pass(ok);
+  std::vector<ledger::Once> once;
+  if (*decision) once.push_back({"decision", (*decision)->nonce});
   for (const auto& approval : *approvals)
-    if (auto ok = use("approval", approval.approver + ":" + approval.nonce); !ok) return pass(ok);
+    once.push_back({"approval", approval.approver + ":" + approval.nonce});
 
   ledger::RunRow row;
   row.id = run;
@@ -184,8 +177,9 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     for (const auto& [name, input] : step.inputs)
       inputs[step.id][name] = {
           {"value", input.value}, {"known", input.known}, {"from", input.from}};
+  if (auto created = ledger.create_run(row, admission.plan, inputs, once); !created)
+    return pass(created);
   if (auto made = make_folders(setup.run_folder(run.value)); !made) return pass(made);
-  if (auto created = ledger.create_run(row, admission.plan, inputs); !created) return pass(created);
   if (admission.decision) {
     for (const auto& [name, bytes] :
          {std::pair{"decision.json", &admission.decision->document},

@@ -24,7 +24,7 @@ struct Admission {
 
 // Refuses with the code of what does not hold: plan.unfaithful, engine.lane.*,
 // engine.profile.changed, engine.blueprint.changed, engine.runner.* (E2), engine.decision.*,
-// trust.decision.*, trust.approval.*, engine.replayed. A refused admission leaves nothing behind;
+// trust.decision.*, trust.approval.*, ledger.used. A refused admission leaves nothing behind;
 // what it used up (nonces) is only used by an admitted run, and stays used after a restart.
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission);
 

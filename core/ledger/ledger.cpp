@@ -2,6 +2,7 @@
 #include "ledger/ledger.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,15 +34,31 @@ Status check_owner(const fs::path& file) {
   return {};
 }
 
-Status create_file(const fs::path& file) {
+// Made whole beside its place and then moved there, so that a ledger without tables is always one
+// that was cut off, and never believed: it would forget which approvals were used (D3).
+Status create_ledger(const fs::path& file) {
   if (auto made = make_folders(file.parent_path()); !made) return pass(made);
-  const Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd && errno == EROFS)
+  if (::access(file.parent_path().c_str(), W_OK) != 0 && errno == EROFS)
     return fail_errno("ledger.read_only", "cannot create " + file.string(), errno);
-  if (!fd && errno == ENOSPC)
-    return fail_errno("ledger.disk_full", "cannot create " + file.string(), errno);
-  if (!fd && errno != EEXIST)
+  auto folder = TempDir::create(file.parent_path(), ".ledger");
+  if (!folder) return pass(folder, "while creating " + file.string());
+  const fs::path whole = folder->path() / "ledger.db";
+  {
+    const Fd fd(::open(whole.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return fail_errno("ledger.open", "cannot create " + whole.string(), errno);
+    auto database = Database::open(whole, patience_ms);
+    if (!database) return pass(database);
+    if (auto created = create_schema(*database, whole); !created) return created;
+  }
+  const Fd parent(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent)
+    return fail_errno("ledger.open", "cannot open the folder of " + file.string(), errno);
+  // Where another process was quicker, its ledger is the one.
+  if (::renameat2(AT_FDCWD, whole.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) != 0 &&
+      errno != EEXIST)
     return fail_errno("ledger.open", "cannot create " + file.string(), errno);
+  if (::fsync(parent.get()) != 0)
+    return fail_errno("ledger.open", "cannot keep " + file.string(), errno);
   return {};
 }
 
@@ -55,7 +72,7 @@ Ledger::~Ledger() = default;
 Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
   struct stat found {};
   if (::lstat(file.c_str(), &found) != 0)
-    if (auto made = create_file(file); !made) return pass(made);
+    if (auto made = create_ledger(file); !made) return pass(made);
   if (auto ours = check_owner(file); !ours) return pass(ours);
   if (::access(file.c_str(), W_OK) != 0)
     return fail_errno("ledger.read_only", "the ledger " + file.string() + " cannot be written",
@@ -95,7 +112,23 @@ Result<RunRow> Ledger::Impl::read_run(Query& query) const {
   return run;
 }
 
-Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& inputs) {
+Status Ledger::Impl::use_up(const Once& once, const RunId& user) {
+  {
+    auto asked =
+        database.query("SELECT user FROM used WHERE kind = ? AND nonce = ?", once.kind, once.nonce);
+    if (!asked) return pass(asked);
+    auto there = asked->row();
+    if (!there) return pass(there);
+    if (*there)
+      return fail("ledger.used",
+                  "this " + once.kind + " was already used for run " + asked->text(0));
+  }
+  return database.execute("INSERT INTO used VALUES (?,?,?,?)", once.kind, once.nonce, user.value,
+                          clock->wall_ms());
+}
+
+Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& inputs,
+                          const std::vector<Once>& once) {
   if (!is_name(run.id.value))
     return fail("ledger.event.malformed", "\"" + run.id.value + "\" cannot be the id of a run");
   auto plan_text = canonical(plan);
@@ -116,6 +149,8 @@ Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& input
       run.created_ms ? run.created_ms : now, run.updated_ms ? run.updated_ms : now, run.requester,
       run.runner, *plan_text, *inputs_text);
   if (!stored) return stored;
+  for (const auto& one : once)
+    if (auto used = impl_->use_up(one, run.id); !used) return used;
   return transaction->commit();
 }
 

@@ -44,6 +44,10 @@ struct RunRow {
   std::string requester, runner;
 };
 
+struct Once {  // what is good for one run only
+  std::string kind, nonce;
+};
+
 struct Slot {             // published outputs of module#instance in a lane
   std::string lane, key;  // "compute/host#db-cloud"
   int64_t version = 0;    // 0: the slot does not exist
@@ -75,7 +79,10 @@ class Ledger {
   ~Ledger();
 
   // --- runs and events
-  Status create_run(const RunRow& run, const Json& plan, const Json& inputs);
+  // With the run, in one transaction, everything in `once` is used up for ever: nonces of decisions
+  // and approvals. Where one of them was used before (ledger.used) none is, and there is no run.
+  Status create_run(const RunRow& run, const Json& plan, const Json& inputs,
+                    const std::vector<Once>& once = {});
   Result<std::optional<RunRow>> find_run(const RunId& id);
   Result<std::vector<RunRow>> runs(const std::string& lane = {}, int most = 100);  // newest first
   Result<Json> plan_of(const RunId& id);
@@ -117,11 +124,6 @@ class Ledger {
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);
   Status check_token(const std::string& lane, int64_t token);  // ledger.fenced
-
-  // --- things that may happen once (nonces of decisions and approvals)
-  // True if it was not used before; a second use by the same `user` (a resumed run) is true as
-  // well.
-  Result<bool> use_once(const std::string& kind, const std::string& nonce, const std::string& user);
 
   // Whole-file check used by doctor and record verify: SQLite integrity and every chain.
   Status check();

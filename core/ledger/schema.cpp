@@ -65,36 +65,9 @@ PRAGMA application_id = 0x68796f70;
 PRAGMA user_version = 1;
 )sql";
 
-Status create(Database& database) {
-  auto transaction = Transaction::begin(database);
-  if (!transaction) return pass(transaction);
-  // Another process may have been quicker between our look and our lock.
-  auto version = database.number("PRAGMA user_version");
-  if (!version) return pass(version);
-  if (*version != 0) return {};
-  if (auto made = database.run(schema); !made) return made;
-  return transaction->commit();
-}
-
-}  // namespace
-
-Status prepare_schema(Database& database, const std::filesystem::path& file) {
-  auto version = database.number("PRAGMA user_version");
-  if (!version) return pass(version);
-  auto application = database.number("PRAGMA application_id");
-  if (!application) return pass(application);
-  auto tables = database.number("SELECT count(*) FROM sqlite_master");
-  if (!tables) return pass(tables);
-  const bool empty = *tables == 0 && *version == 0;
-  if (!empty && *application != application_id)
-    return fail("ledger.broken",
-                file.string() + " is an SQLite database, but not a ledger of hyops");
-  if (*version > schema_version)
-    return fail("ledger.schema.newer", file.string() + " was written by a newer hyops (schema " +
-                                           std::to_string(*version) + "; this one knows " +
-                                           std::to_string(schema_version) + ")");
-  // WAL is a property of the file and has to be set before the first table; it is checked for,
-  // because SQLite falls back in silence where shared memory is not to be had.
+// WAL is a property of the file and has to be set before the first table; it is checked for,
+// because SQLite falls back in silence where shared memory is not to be had.
+Status set_mode(Database& database, const std::filesystem::path& file) {
   auto mode = database.query("PRAGMA journal_mode = WAL");
   if (!mode) return pass(mode);
   auto answered = mode->row();
@@ -103,10 +76,32 @@ Status prepare_schema(Database& database, const std::filesystem::path& file) {
     return fail("ledger.open",
                 "the file system of " + file.string() + " cannot hold a shared ledger (no WAL)");
   if (auto done = mode->done(); !done) return done;
-  if (auto set = database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"); !set)
-    return set;
-  if (empty) return create(database);
-  return {};
+  return database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+}
+
+}  // namespace
+
+Status create_schema(Database& database, const std::filesystem::path& file) {
+  if (auto set = set_mode(database, file); !set) return set;
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return pass(transaction);
+  if (auto made = database.run(schema); !made) return made;
+  return transaction->commit();
+}
+
+Status prepare_schema(Database& database, const std::filesystem::path& file) {
+  auto version = database.number("PRAGMA user_version");
+  if (!version) return pass(version);
+  auto application = database.number("PRAGMA application_id");
+  if (!application) return pass(application);
+  if (*application != application_id)
+    return fail("ledger.broken",
+                file.string() + " is not a ledger of hyops, or one that was cut to nothing");
+  if (*version > schema_version)
+    return fail("ledger.schema.newer", file.string() + " was written by a newer hyops (schema " +
+                                           std::to_string(*version) + "; this one knows " +
+                                           std::to_string(schema_version) + ")");
+  return set_mode(database, file);
 }
 
 }  // namespace hyops::ledger

@@ -94,24 +94,4 @@ Result<Slot> Ledger::put_slot(const Slot& slot, int64_t expected, int64_t token)
   return written;
 }
 
-Result<bool> Ledger::use_once(const std::string& kind, const std::string& nonce,
-                              const std::string& user) {
-  const std::lock_guard lock(impl_->mutex);
-  auto transaction = Transaction::begin(impl_->database);
-  if (!transaction) return pass(transaction);
-  {
-    auto asked =
-        impl_->database.query("SELECT user FROM used WHERE kind = ? AND nonce = ?", kind, nonce);
-    if (!asked) return pass(asked);
-    auto there = asked->row();
-    if (!there) return pass(there);
-    if (*there) return asked->view(0) == user;
-  }
-  auto stored = impl_->database.execute("INSERT INTO used VALUES (?,?,?,?)", kind, nonce, user,
-                                        impl_->clock->wall_ms());
-  if (!stored) return pass(stored);
-  if (auto committed = transaction->commit(); !committed) return pass(committed);
-  return true;
-}
-
 }  // namespace hyops::ledger

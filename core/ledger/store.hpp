@@ -26,6 +26,7 @@ struct Ledger::Impl {
 
   Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
   Result<RunRow> read_run(Query& query) const;
+  Status use_up(const Once& once, const RunId& user);  // ledger.used
   struct Head {
     int64_t seq;
     std::string hash;
@@ -36,7 +37,8 @@ struct Ledger::Impl {
   Status check_token(const std::string& lane, int64_t token);
 };
 
-// Creates the tables of a new file, or refuses one that is not ours or is newer than we are.
+Status create_schema(Database& database, const std::filesystem::path& file);  // of a new file
+// Refuses a file that is not ours, was cut to nothing or is newer than we are.
 Status prepare_schema(Database& database, const std::filesystem::path& file);
 
 }  // namespace hyops::ledger

@@ -100,7 +100,7 @@ TEST(Admission, refuses_an_approval_that_was_used_for_another_run_also_after_a_r
   EXPECT_EQ(r.code({r.plan, {}, {approval}, "oncall", "", 0}), "admitted");
   r.site.ledger.reset();
   r.site.ledger.emplace(ledger::Ledger::open(r.site.setup.ledger()).value());
-  EXPECT_EQ(r.code({r.plan, {}, {approval}, "oncall", "", 0}), "engine.replayed");
+  EXPECT_EQ(r.code({r.plan, {}, {approval}, "oncall", "", 0}), "ledger.used");
 }
 
 TEST(Admission, refuses_a_machine_that_is_no_runner_and_one_of_another_plane) {
@@ -204,7 +204,7 @@ TEST(Admission, runs_from_a_decision_end_to_end) {
 TEST(Admission, refuses_a_decision_used_twice_of_another_type_target_or_epoch) {
   Decided r;
   EXPECT_EQ(r.code(r.admission()), "admitted");
-  EXPECT_EQ(r.code(r.admission()), "engine.replayed")
+  EXPECT_EQ(r.code(r.admission()), "ledger.used")
       << "a new approval does not make an old decision good";
   const auto with = [&](const std::function<void(trust::Decision&)>& change) {
     r.decide(change);

@@ -139,7 +139,8 @@ TEST_F(LedgerTest, refuses_to_change_the_past_even_by_the_sqlite_shell) {
     auto ledger = with_run();
     ASSERT_TRUE(ledger.append(run, "run.started", {{"x", 1}}));
     ASSERT_TRUE(ledger.put_document(run, "decision.json", "{}"));
-    ASSERT_TRUE(ledger.use_once("decision", "n", "r"));
+    ASSERT_TRUE(ledger.create_run({RunId("r-used"), "drill", "dr/x", "planned", {}, 0, 0, "", ""},
+                                  {}, {}, {{"decision", "n"}}));
   }
   for (const char* sql : {"UPDATE events SET body='{}'", "DELETE FROM events", "DELETE FROM runs",
                           "UPDATE runs SET plan='{}'", "DELETE FROM documents",
@@ -190,9 +191,9 @@ TEST_F(LedgerTest, refuses_what_it_cannot_trust) {
     ASSERT_EQ(::chown((folder.path() / "theirs.db").c_str(), 65534, 65534), 0);
     EXPECT_EQ(Ledger::open(folder.path() / "theirs.db").error().code, "ledger.not_yours");
   }
-  // A crash between creating the file and its tables leaves an empty file: that is a new ledger.
+  // A new one is made whole and then put in its place: one without tables was cut off.
   ASSERT_TRUE(write_file(folder.path() / "empty.db", "", 0600));
-  EXPECT_TRUE(Ledger::open(folder.path() / "empty.db"));
+  EXPECT_EQ(Ledger::open(folder.path() / "empty.db").error().code, "ledger.broken");
   struct stat made {};
   ::stat((folder.path() / "empty.db").c_str(), &made);
   EXPECT_EQ(made.st_mode & 0777, 0600u);
@@ -219,12 +220,21 @@ TEST_F(LedgerTest, publishes_state_only_over_the_version_that_was_seen) {
   EXPECT_TRUE(ledger.slots("prod").value().empty());
 }
 
-TEST_F(LedgerTest, uses_a_nonce_once_also_over_a_restart) {
-  { ASSERT_TRUE(open().use_once("decision", "n1", "run-a").value()); }
+TEST_F(LedgerTest, uses_a_nonce_for_one_run_only_also_over_a_restart_and_all_or_none) {
+  const auto create = [](Ledger& ledger, const std::string& id, const std::vector<Once>& once) {
+    auto made =
+        ledger.create_run({RunId(id), "drill", "dr/x", "planned", {}, 0, 0, "", ""}, {}, {}, once);
+    return made ? "made" : made.error().code;
+  };
+  {
+    auto ledger = open();
+    EXPECT_EQ(create(ledger, "run-a", {{"decision", "n1"}, {"approval", "n1"}}), "made");
+  }
   auto ledger = open();
-  EXPECT_TRUE(ledger.use_once("decision", "n1", "run-a").value());
-  EXPECT_FALSE(ledger.use_once("decision", "n1", "run-b").value());
-  EXPECT_TRUE(ledger.use_once("approval", "n1", "run-b").value());
+  EXPECT_EQ(create(ledger, "run-b", {{"decision", "n2"}, {"approval", "n1"}}), "ledger.used");
+  EXPECT_FALSE(ledger.find_run(RunId("run-b")).value()) << "a run that was refused is none";
+  EXPECT_EQ(create(ledger, "run-b", {{"decision", "n2"}}), "made") << "and used nothing up";
+  EXPECT_EQ(create(ledger, "run-c", {{"decision", "n3"}, {"decision", "n3"}}), "ledger.used");
 }
 
 TEST_F(LedgerTest, gives_a_lane_to_one_writer_with_growing_tokens) {
