@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 stage := build/release/stage
 
-.PHONY: drill faults test build asan tsan fuzz tidy cov bench install clean setup
+.PHONY: drill faults test build asan tsan fuzz tidy cov crash bench install clean setup
 
 build: setup
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -36,7 +36,7 @@ test: setup
 asan tsan: setup
 	@cmake --preset $@ >build/$@.log 2>&1 || { cat build/$@.log; exit 1; }
 	@cmake --build build/$@ -j $(JOBS)
-	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -LE lab --no-tests=error
+	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -LE "lab|crash" --no-tests=error
 
 # Each target for SECONDS seconds; a finding ends it with the input that tripped it.
 SECONDS ?= 60
@@ -66,6 +66,12 @@ cov:
 	  all[folder] += $$2; hit[folder] += $$3; a += $$2; h += $$3 } \
 	  END { for (f in all) printf "%-28s %6d lines %5.1f %%\n", f, all[f], 100 * hit[f] / all[f] | "sort"; close("sort"); \
 	        printf "%-28s %6d lines %5.1f %%\n", "all", a, 100 * h / a }' build/cov/lines.csv
+
+# Every system call at which a run can be killed or failed, not only the few that `test` tries.
+crash: setup
+	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
+	@cmake --build build/dev -j $(JOBS) --target crash_core_test
+	@HYOPS_CRASH_POINTS=all build/dev/tests/crash_core_test
 
 bench: build
 	@bench/run build/release

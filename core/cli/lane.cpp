@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/runs.hpp"
 #include "cli/site.hpp"
 #include "cli/system.hpp"
 #include "cli/terminal.hpp"
@@ -100,11 +102,29 @@ int new_lane(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
+// Who holds the lane: null where nobody does or there is no ledger yet.
+Result<Json> holder_json(const Context& context, const std::string& lane) {
+  auto ledger = read_ledger(context);
+  if (!ledger) return Json();
+  auto held = ledger->lease(lane);
+  if (!held) return pass(held);
+  if (!*held) return Json();
+  auto dead = ledger->holder_is_dead(**held);
+  if (!dead) return pass(dead);
+  const ledger::Lease& lease = **held;
+  return Json{{"run", lease.holder},        {"token", lease.token},
+              {"host", lease.host},         {"pid", lease.pid},
+              {"since_ms", lease.taken_ms}, {"since", to_rfc3339(lease.taken_ms)},
+              {"provably_dead", *dead}};
+}
+
 int show_lane(Context& context, const po::variables_map& given) {
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto digest = digest_of_file(lane->file);
   if (!digest) return context.report(digest.error());
+  auto holder = holder_json(context, lane->name);
+  if (!holder) return context.report(holder.error());
   const Json answer{
       {"lane", lane->name},
       {"kind", lane->kind},
@@ -118,12 +138,22 @@ int show_lane(Context& context, const po::variables_map& given) {
       {"facts", lane->facts},
       {"defaults", lane->defaults},
       {"projects", lane->projects},
+      {"held", *holder},
       {"file", lane->file.string()},
       {"digest", *digest}};
   context.answer(answer);
   context.say("lane " + lane->name + "  " + lane->kind + "  profile " + lane->profile + "  epoch " +
               std::to_string(lane->epoch));
   context.say("  file       " + lane->file.string() + "\n             " + *digest);
+  if (holder->is_null())
+    context.say("  held       by nobody");
+  else
+    context.say("  held       by run " + get_string(*holder, "run") + " since " +
+                get_string(*holder, "since") + ", process " +
+                std::to_string(get_int(*holder, "pid")) + " on " + get_string(*holder, "host") +
+                (get_bool(*holder, "provably_dead")
+                     ? "; it is provably dead: hyops run resume " + get_string(*holder, "run")
+                     : "; it is not provably dead"));
   for (const auto& [name, key] : lane->approvers) context.say("  approver   " + name + "  " + key);
   for (const auto& [name, key] : lane->deciders) context.say("  decider    " + name + "  " + key);
   for (const auto& [name, runner] : lane->runners)

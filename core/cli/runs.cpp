@@ -135,14 +135,7 @@ bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run) {
   const auto lease = ledger.lease(run.lane);
   if (!lease) return false;
   if (!*lease || (*lease)->holder != run.id.value) return true;  // another run took the lane over
-  char host[256] = {};
-  if (::gethostname(host, sizeof host - 1) != 0 || (*lease)->host != host) return false;
-  if ((*lease)->boot_id != process::boot_id()) return true;
-  std::error_code ignored;
-  if ((*lease)->pid_space != std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string())
-    return false;
-  return !process::is_alive(
-      {static_cast<pid_t>((*lease)->pid), (*lease)->pid_start, (*lease)->boot_id});
+  return ledger.holder_is_dead(**lease).value_or(false);
 }
 
 std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {

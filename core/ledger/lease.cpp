@@ -61,6 +61,17 @@ bool lock_byte(int fd, int64_t number, short kind) {
   return ::fcntl(fd, F_OFD_SETLK, &range) == 0;
 }
 
+// Asks without taking. Our own descriptor's lock does not stand in its way: then nobody else has
+// it.
+bool is_free(int fd, int64_t number) {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = number;
+  range.l_len = 1;
+  return ::fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type == F_UNLCK;
+}
+
 // `unlocked`: nobody holds the lane's byte. That alone would do on one machine; the other two keep
 // a ledger that was copied from elsewhere, and a process that lost its descriptor but lives, from
 // being taken for dead.
@@ -178,6 +189,17 @@ Status Ledger::release_lease(const std::string& lane, const RunId& holder, int64
 Result<std::optional<Lease>> Ledger::lease(const std::string& lane) {
   const std::lock_guard lock(impl_->mutex);
   return impl_->read_lease(lane);
+}
+
+Result<bool> Ledger::holder_is_dead(const Lease& lease) {
+  auto me = self();
+  if (!me) return pass(me);
+  const std::lock_guard lock(impl_->mutex);
+  auto asked = impl_->database.query("SELECT number FROM leases WHERE lane = ?", lease.lane);
+  if (!asked) return pass(asked);
+  auto there = asked->row();
+  if (!there) return pass(there);
+  return proven_dead(lease, *me, *there && is_free(impl_->leases.get(), asked->integer(0)));
 }
 
 Status Ledger::Impl::check_token(const std::string& lane, int64_t token) {

@@ -123,6 +123,9 @@ class Ledger {
   Result<Lease> take_lease(const std::string& lane, const RunId& holder, int64_t at_least = 0);
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);
+  // What take_lease would find: true only where the holder provably no longer lives. A holder on
+  // another machine is never provably dead from here.
+  Result<bool> holder_is_dead(const Lease& lease);
   Status check_token(const std::string& lane, int64_t token);  // ledger.fenced
 
   // Whole-file check used by doctor and record verify: SQLite integrity and every chain.

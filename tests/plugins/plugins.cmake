@@ -14,6 +14,7 @@ endfunction()
 test_plugin(speaking speaking)
 test_plugin(impostor speaking SPEAKING_IMPOSTOR)
 test_plugin(hostile hostile)
+test_plugin(keeper keeper)
 test_plugin(broken broken)
 
 # The broken family: each member is wrong in one way, which its name says.

@@ -242,6 +242,7 @@ TEST_F(LedgerTest, gives_a_lane_to_one_writer_with_growing_tokens) {
   auto two = open();
   const auto first = one.take_lease("drill", RunId("ra")).value();
   EXPECT_EQ(one.take_lease("drill", RunId("ra")).value().token, first.token);
+  EXPECT_FALSE(two.holder_is_dead(first).value());
   const auto refused = two.take_lease("drill", RunId("rb"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "ledger.lease.held");
@@ -269,10 +270,12 @@ TEST_F(LedgerTest, takes_over_from_a_process_that_is_provably_dead_and_from_no_o
   auto ledger = open();
   const auto dead = ledger.lease("drill").value();
   ASSERT_TRUE(dead);
+  EXPECT_TRUE(ledger.holder_is_dead(*dead).value());
 
   // The same lease on another machine could be alive: no proof, no take-over.
   ASSERT_EQ(shell("UPDATE leases SET host='elsewhere'"), SQLITE_OK);
   EXPECT_EQ(ledger.take_lease("drill", RunId("rb")).error().code, "ledger.lease.held");
+  EXPECT_FALSE(ledger.holder_is_dead(*ledger.lease("drill").value()).value());
   // Nor is a process that merely reuses the number dead for us while start time and boot agree.
   ASSERT_EQ(shell("UPDATE leases SET host='" + dead->host +
                   "', pid=1, pid_start=(SELECT pid_start FROM leases)"),
