@@ -35,7 +35,8 @@ std::string as_text(const std::string& output) {
 }  // namespace
 
 Result<Json> run_declared(const Json& request, const std::vector<std::string>& executables,
-                          const Json& given_values, int64_t left_ms) {
+                          const Json& given_values, int64_t left_ms,
+                          const std::function<bool()>& cancelled) {
   const Json argv = request.value("argv", Json::array());
   if (!argv.is_array() || argv.empty() || !std::all_of(argv.begin(), argv.end(), [](const Json& a) {
         return a.is_string() && a.get_ref<const std::string&>().find('\0') == std::string::npos;
@@ -65,7 +66,7 @@ Result<Json> run_declared(const Json& request, const std::vector<std::string>& e
       {"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", scratch->path().string()}};
   spawn.directory = scratch->path();
   const int64_t wanted = std::clamp<int64_t>(get_int(request, "timeout_ms", 30'000), 1, 600'000);
-  auto done = process::run(spawn, std::min(wanted, left_ms));
+  auto done = process::run(spawn, std::min(wanted, left_ms), {}, cancelled);
   if (!done) return pass(done);
   return Json{{"code", done->exit.code},
               {"signal", done->exit.signal},

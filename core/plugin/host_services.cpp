@@ -73,7 +73,7 @@ Result<Frame> HostServices::serve(const Frame& asked, int64_t deadline_ms,
     return fail("plugin.service.request", "the request to " + id + " is not an object");
   if (id == "hyops.http/1")
     return http(*request, std::string(bytes.substr(n)), deadline_ms, cancelled);
-  if (id == "hyops.exec/1") return exec(*request, deadline_ms);
+  if (id == "hyops.exec/1") return exec(*request, deadline_ms, cancelled);
   return refused(id_, id);
 }
 
@@ -113,12 +113,13 @@ Result<Frame> HostServices::http(const Json& request, std::string body, int64_t 
   return ok({{"status", answer->status}, {"headers", answer->headers}}, std::move(answer->body));
 }
 
-Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms) {
+Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
+                                 const std::function<bool()>& cancelled) {
   const int64_t left = deadline_ms ? deadline_ms - clock_.mono_ms() : 600'000;
   if (left <= 0)
     return fail("net.deadline", "the deadline has passed before the executable was started");
   const int64_t began = clock_.mono_ms();
-  auto done = run_declared(request, executables_, services_.exec_values, left);
+  auto done = run_declared(request, executables_, services_.exec_values, left, cancelled);
   if (services_.exec_record)
     services_.exec_record({{"argv", request.value("argv", Json::array())},
                            {"code", done ? get_int(*done, "code") : -1},

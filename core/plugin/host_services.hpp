@@ -28,7 +28,8 @@ class HostServices {
                       const std::function<bool()>& cancelled);
   Result<Frame> http(const Json& request, std::string body, int64_t deadline_ms,
                      const std::function<bool()>& cancelled);
-  Result<Frame> exec(const Json& request, int64_t deadline_ms);
+  Result<Frame> exec(const Json& request, int64_t deadline_ms,
+                     const std::function<bool()>& cancelled);
   Result<Frame> sink(const Frame& asked, std::string_view value);
   Result<Frame> unseal(std::string_view sealed);
 

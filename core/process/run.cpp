@@ -16,6 +16,7 @@ namespace hyops::process {
 namespace {
 
 constexpr size_t max_output = 1u << 20;
+constexpr int64_t stop_tick_ms = 100;
 
 struct Pipe {
   Fd read, write;
@@ -56,7 +57,8 @@ void kill_group(pid_t leader) { ::kill(-leader, SIGKILL); }
 
 }  // namespace
 
-Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_view input) {
+Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_view input,
+                   const std::function<bool()>& stop) {
   auto out = make_pipe();
   if (!out) return Failure(out.error());
   auto err = make_pipe();
@@ -101,9 +103,13 @@ Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_
       return fail("process.deadline",
                   program + " did not end within " + show_duration(timeout_ms) + " and was killed");
     }
+    if (stop && stop()) {
+      kill_group(child->pid());
+      return fail("process.cancelled", program + " was killed, for nobody waits for it any more");
+    }
     std::array<pollfd, 3> polled{
         {{child->pidfd(), POLLIN, 0}, {out->read.get(), POLLIN, 0}, {err->read.get(), POLLIN, 0}}};
-    const int timeout = static_cast<int>(std::min<int64_t>(left, 1 << 30));
+    const int timeout = static_cast<int>(std::min<int64_t>(left, stop ? stop_tick_ms : 1 << 30));
     if (::poll(polled.data(), polled.size(), timeout) < 0 && errno != EINTR)
       return fail_errno("process.wait", "cannot wait for " + program, errno);
     // What it wrote before its end is in the pipes by now: read once more, then stop, because a

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -79,6 +80,9 @@ struct Output {
   Exit exit;
   std::string out, err;
 };
-Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_view input = {});
+// Where `stop` is given it is asked every 100 ms, and once it is true the same happens
+// (process.cancelled).
+Result<Output> run(const SpawnRequest& request, int64_t timeout_ms, std::string_view input = {},
+                   const std::function<bool()>& stop = {});
 
 }  // namespace hyops::process

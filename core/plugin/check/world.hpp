@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "plugin/check/platform.hpp"
 #include "plugin/check/subject.hpp"
 #include "plugin/host_services.hpp"
@@ -23,6 +24,8 @@ class World {
 
   void heard(const std::string& where, const std::string& text) { said_.push_back({where, text}); }
 
+  // Ends every idempotency key: a platform may remember those of earlier checks.
+  const std::string token = random_token(4);
   Platform platform;
   const std::vector<std::string>& writes() const { return writes_; }  // "PUT http://...": no GET
   const std::set<std::string>& sunk() const { return sunk_; }  // names that came into the sink

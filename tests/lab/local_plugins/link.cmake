@@ -4,3 +4,4 @@ add_dependencies(local_plugins hyops-labd hyops-plugin-host hyops_local_compute 
   hyops_access_runner-local)
 set(link hyops_plugin local_plugins)
 set(labels lab)
+set(timeout 900)

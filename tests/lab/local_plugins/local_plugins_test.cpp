@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "base/ids.hpp"
+#include "plugin/check/check.hpp"
 #include "plugin/instance.hpp"
 #include "process/spawn.hpp"
 
@@ -191,6 +192,46 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], true);
   EXPECT_EQ(code(call(*egress, interface, "release", fence)), "ok");
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], false);
+}
+
+TEST_F(LocalPlugins, keep_every_promise_of_the_contract) {
+  process::SpawnRequest keygen;
+  const std::string identity = (temp_->path() / "id").string();
+  keygen.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity};
+  ASSERT_TRUE(process::run(keygen, 30'000));
+  std::string line = *read_file(identity + ".pub");
+  line.pop_back();
+  auto compute = start("hyops.local.compute", cloud_);
+  ASSERT_TRUE(compute) << compute.error().text();
+  auto placed = call(*compute, "hyops.provider/1", "apply",
+                     {{"name", "there"}, {"role", "check"}, {"authorized_keys", {line}}});
+  ASSERT_TRUE(placed) << placed.error().text();
+
+  const auto check = [&](const std::string& id, const Json& config, const Json& inputs) {
+    std::string settings;
+    for (const auto& [name, value] : config.items())
+      settings += "config." + name + " = " + value.dump() + "\n";
+    ASSERT_TRUE(write_file(temp_->path() / "check.toml", settings));
+    auto subject = check::read_subject(fs::path(HYOPS_BUILD_DIR) / "lib/hyops/plugins" / id,
+                                       temp_->path() / "check.toml",
+                                       HYOPS_BUILD_DIR "/libexec/hyops/hyops-plugin-host");
+    ASSERT_TRUE(subject) << subject.error().text();
+    subject->secrets = tokens_;
+    subject->exec_values = {{"identity_file", identity}};
+    subject->inputs[subject->manifest.implements.front()] = inputs;
+    auto report = check::run(std::move(*subject), {});
+    ASSERT_TRUE(report) << report.error().text();
+    for (const auto& verdict : report->verdicts)
+      EXPECT_NE(check::name(verdict.outcome), "failed")
+          << id << " " << verdict.check << ": " << verdict.reason;
+  };
+  check("hyops.local.compute", cloud_, {{"name", "check"}, {"role", "check"}});
+  check("hyops.local.egress", cloud_,
+        {{"zone", "cloud"},
+         {"sources", {"10.77.3.0/24"}},
+         {"allow", {"198.51.100.10/32:80"}},
+         {"mode", "nat"}});
+  check("hyops.access.runner-local", Json::object(), {{"hosts", (*placed)["hosts"]}});
 }
 
 }  // namespace
