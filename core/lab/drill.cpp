@@ -1,6 +1,5 @@
 #include "lab/drill.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -10,13 +9,11 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "engine/transfer.hpp"
-#include "lab/client_log.hpp"
+#include "lab/client.hpp"
 #include "lab/drill_report.hpp"
 #include "lab/fault.hpp"
+#include "lab/kept_record.hpp"
 #include "lab/site.hpp"
-#include "record/record.hpp"
-#include "trust/trust.hpp"
 
 namespace hyops::lab {
 namespace fs = std::filesystem;
@@ -77,35 +74,13 @@ class Drill {
       return pass(built, "while building the site that is drilled");
     say("client writes through db.hyops.test");
     if (auto started = site_.start_client(); !started) return started;
-    if (auto wrote = wait_for_client(now_ms(), 5); !wrote)
+    if (auto wrote = wait_for_client(lab_, now_ms(), 5); !wrote)
       return pass(wrote, "while waiting for the client's first rows");
+    if (auto shipped = wait_for_archive(lab_); !shipped) return shipped;
     if (auto done = fail_over(); !done) return done;
     if (!recovered_ || request_.failover_only) return site_.stop_client();
     if (auto done = fail_back(); !done) return done;
     return site_.stop_client();
-  }
-
-  // Waits until the client has `rows` acknowledged after `since`; the log itself is polled.
-  Status wait_for_client(int64_t since, size_t rows) {
-    const int64_t until = system_clock().mono_ms() + 60'000;
-    while (system_clock().mono_ms() < until) {
-      auto log = client_log_now();
-      if (!log) return pass(log);
-      size_t count = 0;
-      for (const auto& line : *log) count += line.wall_ms >= since;
-      if (count >= rows) return {};
-      ::poll(nullptr, 0, 50);
-    }
-    return fail("lab.client", "the client got no write acknowledged within a minute");
-  }
-
-  Result<std::vector<Acknowledged>> client_log_now() {
-    // The client may not have begun its log yet.
-    if (auto there = lab_.run(client_host, {"/usr/bin/touch", client_log}); !there)
-      return pass(there);
-    auto text = lab_.run(client_host, {"/usr/bin/cat", client_log});
-    if (!text) return pass(text);
-    return read_client_log(*text);
   }
 
   Status fail_over() {
@@ -147,7 +122,7 @@ class Drill {
       if (auto told = tell_fault(*fault); !told) return told;
     recovered_ = status == "ok";
     if (!recovered_) return {};
-    if (auto wrote = wait_for_client(decided_ms, 5); !wrote) {
+    if (auto wrote = wait_for_client(lab_, decided_ms, 5); !wrote) {
       check("the client's writes are acknowledged again", false, wrote.error().message);
       return {};
     }
@@ -261,7 +236,7 @@ class Drill {
     if (auto kept = keep_record(outcome->run, "failback", "onprem"); !kept) return kept;
     if (outcome->status != "ok") return {};
     const int64_t cut_over = cutover_ms("failback");
-    if (auto wrote = wait_for_client(cut_over, 5); !wrote) {
+    if (auto wrote = wait_for_client(lab_, cut_over, 5); !wrote) {
       check("the client's writes are acknowledged again", false, wrote.error().message);
       return {};
     }
@@ -270,38 +245,19 @@ class Drill {
 
   // The record comes out of the lab as it would leave a runner, and is verified here.
   Status keep_record(const std::string& run, const std::string& name, const std::string& runner) {
-    int out[2];
-    if (::pipe2(out, O_CLOEXEC) != 0)
-      return fail_errno("process.spawn", "cannot make a pipe", errno);
-    Fd from(out[0]), to(out[1]);
-    auto sender =
-        lab_.start(dispatcher, {"/usr/bin/hyops", "run", "send", run}, to.get(), STDERR_FILENO);
-    if (!sender) return pass(sender);
-    to.reset();
-    const fs::path into = request_.record / name;
-    const auto got = engine::receive_record(from.get(), into);
-    if (auto ended = sender->wait(10'000); !ended) return pass(ended);
-    if (!got) {
-      check("the record of the " + name + " was collected", false, got.error().message);
+    const std::string of = "the record of the " + name;
+    auto kept = fetch_record(lab_, site_.runners().at(runner), run, request_.record / name);
+    if (!kept) {
+      check(of + " was collected", false, kept.error().message);
       return {};
     }
-    auto key = trust::parse_public_key(site_.runners().at(runner).key);
-    if (!key) return pass(key);
-    auto verified = record::verify(
-        into, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-          auto good = trust::verify(message, signature, {*key});
-          if (!good) return pass(good);
-          return runner;
-        });
-    if (!verified) return pass(verified);
-    check("the record of the " + name + " verifies offline", verified->clean,
-          verified->clean
-              ? std::to_string(verified->events) + " events, " + std::to_string(verified->files) +
-                    " files, signed by runner " + verified->signer
-              : verified->findings.front().what);
-    auto summary = record::summary(into);
-    if (!summary) return pass(summary);
-    facts_[name]["summary"] = *summary;
+    const auto& verified = kept->verification;
+    check(of + " verifies offline", verified.clean,
+          verified.clean
+              ? std::to_string(verified.events) + " events, " + std::to_string(verified.files) +
+                    " files, signed by runner " + verified.signer
+              : verified.findings.front().what);
+    facts_[name]["summary"] = kept->summary;
     facts_[name]["run"] = run;
     return {};
   }
@@ -316,11 +272,9 @@ class Drill {
   // RTO: from the decision to the client's first acknowledged write. RPO: acknowledged rows that
   // are gone.
   Status judge(const std::string& name, int64_t decided_ms, int64_t until_ms) {
-    auto log = client_log_now();
+    auto log = client_log_now(lab_);
     if (!log) return pass(log);
-    auto rows = lab_.run(client_host, {"/usr/bin/env", "PGPASSFILE=/var/lib/hyops-client/pgpass",
-                                       "/usr/bin/psql", "-XAtq", "-h", "db.hyops.test", "-U", "app",
-                                       "-d", "app", "-c", "select n from entries"});
+    auto rows = ask_database(lab_, "select n from entries");
     if (!rows) return pass(rows);
     std::set<int64_t> present;
     for (const auto& line : split(*rows, '\n'))
@@ -344,13 +298,37 @@ class Drill {
     check(name + " met its RTO", rto >= 0 && (target == 0 || rto <= target),
           show_duration(rto) + " of " + show_duration(target) +
               ", the client was without service for " + show_duration(gap.duration_ms()));
+    const Measurement measured{gap.served_ms, lost.size(), log->size(), window};
+    if (auto told = judge_record(name, measured); !told) return told;
     if (name == "failback")
       check("failback lost no acknowledged row", lost.empty(),
             std::to_string(lost.size()) + " of " + std::to_string(log->size()));
-    else
+    if (name == "failover") {
+      const auto before = std::count_if(log->begin(), log->end(), [&](const Acknowledged& line) {
+        return line.wall_ms < until_ms && present.count(line.number) > 0;
+      });
+      check("failover brought back what was archived", before > 0,
+            std::to_string(before) + " rows from before the fault");
       check("failover lost at most what archiving had not shipped", window <= archive_bound_ms,
             std::to_string(lost.size()) + " rows of the last " + show_duration(window) +
                 " before the fault");
+    }
+    return {};
+  }
+
+  // The client's word goes into the signed record, where an auditor looks for it.
+  Status judge_record(const std::string& name, const Measurement& measured) {
+    const Runner& runner = site_.runners().at(name == "failover" ? "cloud" : "onprem");
+    const std::string run = get_string(facts_[name], "run");
+    if (auto done = complete_record(lab_, runner, run, measured); !done)
+      return pass(done, "while completing the record of the " + name);
+    auto kept = fetch_record(lab_, runner, run, request_.record / name);
+    if (!kept) return pass(kept);
+    check("its record judges RTO and RPO by the client, and verifies",
+          kept->verification.clean && get_bool(kept->summary, "rto_met") &&
+              kept->summary["rpo"].is_object(),
+          get_string(kept->summary["headline"], "sentence"));
+    facts_[name]["summary"] = kept->summary;
     return {};
   }
 
