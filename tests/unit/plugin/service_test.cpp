@@ -72,7 +72,8 @@ TEST(PluginService, reaches_only_the_configured_host) {
       [](const net::Request&) { return std::optional(net::HttpServer::answer(200)); });
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
-  auto instance = there.start("test.speaking", {{"api", allowed.url()}}, Recorded().services());
+  Recorded seen;
+  auto instance = there.start("test.speaking", {{"api", allowed.url()}}, seen.services());
   ASSERT_TRUE(instance);
   EXPECT_EQ(code(instance->call(request("apply", get(other.url())))), "net.host.denied");
   EXPECT_TRUE(other.requests().empty());
@@ -91,10 +92,12 @@ TEST(PluginService, tells_a_plugin_when_nothing_answers) {
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
   const std::string dead = "http://" + net::dead_host();
-  auto instance = there.start("test.speaking", {{"api", dead}}, Recorded().services());
+  Recorded seen;
+  auto instance = there.start("test.speaking", {{"api", dead}}, seen.services());
   ASSERT_TRUE(instance);
   auto answer = instance->call(request("apply", get(dead + "/")));
   ASSERT_FALSE(answer);
+  EXPECT_FALSE(seen.http.empty());
   EXPECT_EQ(answer.error().code, "net.connect");
   EXPECT_EQ(answer.error().kind, FailureClass::unavailable);
 }
@@ -103,7 +106,8 @@ TEST(PluginService, ends_a_silent_request_at_the_deadline_of_the_call) {
   net::HttpServer server([](const net::Request&) { return std::optional<net::Response>(); });
   PluginFolder there;
   there.put_signed("test.speaking", "speaking", http_manifest);
-  auto instance = there.start("test.speaking", {{"api", server.url()}}, Recorded().services());
+  Recorded seen;
+  auto instance = there.start("test.speaking", {{"api", server.url()}}, seen.services());
   ASSERT_TRUE(instance);
   auto silent = request("apply", get(server.url()));
   silent.deadline_ms = system_clock().mono_ms() + 50;
