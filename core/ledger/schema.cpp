@@ -86,7 +86,16 @@ Status create_schema(Database& database, const std::filesystem::path& file) {
   auto transaction = Transaction::begin(database);
   if (!transaction) return pass(transaction);
   if (auto made = database.run(schema); !made) return made;
-  return transaction->commit();
+  if (auto committed = transaction->commit(); !committed) return committed;
+  // Out of the WAL, which stays behind when the file gets its name; closing would do it as well,
+  // but could not say where it failed.
+  auto moved = database.query("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!moved) return pass(moved);
+  auto answered = moved->row();
+  if (!answered) return pass(answered);
+  if (!*answered || moved->integer(0) != 0)
+    return fail("ledger.open", "SQLite could not finish " + file.string());
+  return moved->done();
 }
 
 Status prepare_schema(Database& database, const std::filesystem::path& file) {
