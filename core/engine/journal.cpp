@@ -2,10 +2,13 @@
 
 #include <cstdlib>
 
+#include "base/text.hpp"
+
 namespace hyops::engine {
 namespace {
 
 constexpr int64_t least_step_ms = 2000;  // what a clock daemon slews is less
+constexpr size_t longest_note = 200;     // bytes of a note on progress
 
 }  // namespace
 
@@ -37,21 +40,21 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
 
 void Journal::progress(const std::string& step, int permille, const std::string& note) {
   const std::lock_guard lock(mutex_);
-  observer_->progress(step, permille, redactor_.redact(std::string_view(note)));
+  // Cut after redaction: half a secret would not be found.
+  observer_->progress(step, permille, printable(redactor_.redact(note), longest_note));
 }
 
 Status Journal::add_secret(const std::string& name, const Secret& value) {
   const std::lock_guard lock(mutex_);
-  std::vector<record::Redactor::Named> all;
-  for (const auto& known : secrets_) {
+  for (const auto& known : secrets_)
     if (known.name == name && known.value.reveal() == value.reveal()) return {};
-    all.push_back({known.name, known.value.copy()});
+  secrets_.push_back({name, value.copy()});
+  auto redactor = record::Redactor::create(secrets_);
+  if (!redactor) {
+    secrets_.pop_back();
+    return pass(redactor, "while preparing redaction");
   }
-  all.push_back({name, value.copy()});
-  auto redactor = record::Redactor::create(all);
-  if (!redactor) return pass(redactor, "while preparing redaction");
   redactor_ = std::move(*redactor);
-  secrets_ = std::move(all);
   return {};
 }
 
@@ -62,9 +65,9 @@ std::vector<record::Redactor::Named> Journal::secrets() const {
   return out;
 }
 
-std::string Journal::redact(std::string_view text) const {
+Json Journal::redact(const Json& value) const {
   const std::lock_guard lock(mutex_);
-  return redactor_.redact(text);
+  return redactor_.redact(value);
 }
 
 }  // namespace hyops::engine

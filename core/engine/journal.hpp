@@ -42,7 +42,7 @@ class Journal {
   Status add_secret(const std::string& name, const Secret& value);
   // Copies of all of them, for the step host and the record.
   std::vector<record::Redactor::Named> secrets() const;
-  std::string redact(std::string_view text) const;
+  Json redact(const Json& value) const;
 
   ledger::Ledger& ledger() const { return *ledger_; }
   const RunId& run() const { return run_; }

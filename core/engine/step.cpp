@@ -118,6 +118,7 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   }
   Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_)
                              : driver(call.step.driver).execute(call, shared_);
+  outcome.outputs = journal.redact(outcome.outputs);  // they become the lane's state
   if (outcome.status == Outcome::Status::ok)
     if (auto good = check_outputs(call, outcome.outputs); !good)
       outcome = Outcome::bad(good.error());
@@ -153,7 +154,8 @@ Result<StepEnd> StepRunner::end(const Call& call, std::string ending, std::strin
 // Never guess.
 Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
   again = false;
-  const Sight sight = driver(call.step.driver).observe(call, shared_);
+  Sight sight = driver(call.step.driver).observe(call, shared_);
+  sight.outputs = shared_.journal.redact(sight.outputs);
   const bool present = sight.seen == Sight::Seen::present;
   const bool repeat = sight.seen == Sight::Seen::absent ||
                       (sight.seen == Sight::Seen::unclear && call.step.idempotent);

@@ -84,12 +84,15 @@ Status send_request(int socket, const ToolRequest& request) {
   for (const auto& secret : request.secrets)
     secrets.push_back(
         {{"name", secret.name}, {"file", secret.file}, {"size", secret.value.size()}});
+  Json reports = Json::array();
+  for (const auto& report : request.reports) reports.push_back(report.string());
   const Json document = {{"step_folder", request.step_folder.string()},
                          {"directory", request.directory.string()},
                          {"argv", request.argv},
                          {"environment", request.environment},
                          {"timeout_ms", request.timeout_ms},
                          {"stop_grace_ms", request.stop_grace_ms},
+                         {"reports", std::move(reports)},
                          {"secrets", std::move(secrets)}};
   if (auto sent = send_document(socket, document); !sent) return sent;
   for (const auto& secret : request.secrets)
@@ -108,6 +111,8 @@ Result<ToolRequest> receive_request(int socket) {
     document->at("environment").get_to(request.environment);
     document->at("timeout_ms").get_to(request.timeout_ms);
     document->at("stop_grace_ms").get_to(request.stop_grace_ms);
+    for (const auto& report : document->at("reports"))
+      request.reports.emplace_back(report.get<std::string>());
     for (const auto& entry : document->at("secrets")) {
       auto value = receive_secret(socket, entry.at("size").get<int64_t>());
       if (!value) return Failure(value.error());

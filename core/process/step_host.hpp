@@ -37,8 +37,10 @@ struct ToolRequest {
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;  // HYOPS_SECRETS is added by the host
   std::vector<NamedSecret> secrets;  // handed over a pipe, never by file, argument or environment
-  int64_t timeout_ms = 0;            // the host enforces it: 0 = none
-  int64_t stop_grace_ms = 30'000;    // between SIGINT and SIGTERM, and SIGTERM and SIGKILL
+  // Files that the tool writes about itself, where it does: cleaned of the secrets at its end.
+  std::vector<std::filesystem::path> reports;
+  int64_t timeout_ms = 0;          // the host enforces it: 0 = none
+  int64_t stop_grace_ms = 30'000;  // between SIGINT and SIGTERM, and SIGTERM and SIGKILL
 };
 
 struct ToolStatus {

@@ -8,6 +8,7 @@
 #include "record/event_line.hpp"
 #include "record/folder.hpp"
 #include "record/record.hpp"
+#include "record/redact_document.hpp"
 
 namespace hyops::record {
 namespace {
@@ -94,17 +95,11 @@ Status write_events(ledger::Ledger& ledger, const RunId& run, const Redactor& re
   return folder.close(std::move(*http));
 }
 
-// A document of the run. JSON is redacted by value, so that it stays JSON; all else as text.
 Status add_redacted(RecordFolder& folder, const std::string& name, const std::string& bytes,
                     const Redactor& redactor, Pass& pass) {
-  if (redactor.redact(std::string_view(bytes)) == bytes) return folder.add(name, bytes);
-  pass.redacted.insert(name);
-  if (auto parsed = parse_json(bytes, name)) {
-    if (auto text = canonical(redactor.redact(*parsed));
-        text && redactor.redact(std::string_view(*text)) == *text)
-      return folder.add(name, *text);
-  }
-  return folder.add(name, redactor.redact(std::string_view(bytes)));
+  const std::string clean = redact_document(bytes, redactor);
+  if (clean != bytes) pass.redacted.insert(name);
+  return folder.add(name, clean);
 }
 
 // Attempts in the order they were made. Their logs are redacted already; the stream looks again.

@@ -20,6 +20,7 @@
 #include "log.hpp"
 #include "process/step_files.hpp"
 #include "process/step_frame.hpp"
+#include "reports.hpp"
 #include "secrets.hpp"
 #include "status.hpp"
 #include "supervise.hpp"
@@ -93,6 +94,7 @@ Status serve(ToolRequest request, int socket) {
     runs = true;
     static_cast<void>(process::send_answer(socket, *identity));  // the core may be dead by now
     status = Supervisor(request, std::move(*tool), *log, signals.get(), control->get()).run();
+    clean_reports(request.reports, *redactor, *log);
   } else {
     status.started_ms = status.ended_ms = system_clock().wall_ms();
     status.exit.code = 127;

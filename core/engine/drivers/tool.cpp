@@ -16,7 +16,7 @@ constexpr int64_t tick_ms = 200;  // how late a cancel or a line of progress may
 class ProgressTail {
  public:
   explicit ProgressTail(fs::path file) : file_(std::move(file)) {}
-  void pass_on(const std::string& step, Journal& journal) {
+  void pass_on(const std::string& step, Journal& journal, bool with_notes) {
     std::ifstream in(file_, std::ios::binary);
     if (!in || !in.seekg(at_)) return;
     std::string line;
@@ -24,7 +24,7 @@ class ProgressTail {
       at_ += static_cast<std::streamoff>(line.size()) + 1;
       if (auto said = parse_json(line, "progress", 4096))
         journal.progress(step, static_cast<int>(get_int(*said, "permille", -1)),
-                         printable(get_string(*said, "note"), 200));
+                         with_notes ? get_string(*said, "note") : "");
     }
   }
 
@@ -32,6 +32,15 @@ class ProgressTail {
   fs::path file_;
   std::streamoff at_ = 0;
 };
+
+// What a tool writes about itself, wherever a driver looks for it.
+std::vector<fs::path> reports(const Call& call) {
+  std::vector<fs::path> out;
+  for (const char* name : {"outputs.json", "outputs.json.error", "outputs.json.absent",
+                           "probes.jsonl", "progress.jsonl", "hosts.jsonl", "manifest.json"})
+    out.push_back(call.folder / name);
+  return out;
+}
 
 bool ended_well(const Stage& stage, const process::ToolStatus& status) {
   if (!status.reason.empty() || status.exit.signal != 0) return false;
@@ -138,6 +147,17 @@ Status ToolDriver::lay_out(const Call& call, Shared& shared) {
 Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shared& shared,
                                       bool attach_only) {
   const fs::path folder = stage_folder(call, stage);
+  // Also of a tool that is found again: the core that knew what must not be shown is gone. It is
+  // seen to its end without them, too, for its host has cleaned what it says by then.
+  std::map<std::string, Secret> secrets;
+  bool all_known = true;
+  for (const auto& [name, field] : call.module.inputs) {
+    if (field.type.kind != contract::Kind::secret || !call.inputs.contains(name)) continue;
+    auto value = shared.secrets.get(call.inputs[name].get<std::string>());
+    if (!value && !attach_only) return pass(value);
+    all_known = all_known && value;
+    if (value) secrets.emplace(name, std::move(*value));
+  }
   if (!attach_only) {
     if (auto made = make_folders(folder); !made) return pass(made);
     process::ToolRequest request;
@@ -153,13 +173,9 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
                            {"HYOPS_PROBES", (call.folder / "probes.jsonl").string()},
                            {"HYOPS_PROGRESS", (call.folder / "progress.jsonl").string()}};
     for (const auto& [name, value] : stage.environment) request.environment[name] = value;
-    Json secret_inputs = Json::object();
-    for (const auto& [name, field] : call.module.inputs) {
-      if (field.type.kind != contract::Kind::secret || !call.inputs.contains(name)) continue;
-      auto value = shared.secrets.get(call.inputs[name].get<std::string>());
-      if (!value) return pass(value);
-      request.secrets.push_back({call.inputs[name].get<std::string>(), name, std::move(*value)});
-    }
+    request.reports = reports(call);
+    for (auto& [input, value] : secrets)
+      request.secrets.push_back({call.inputs[input].get<std::string>(), input, std::move(value)});
     // Everything else the run resolved is redacted in this tool's output as well.
     for (auto& known : shared.journal.secrets())
       request.secrets.push_back({known.name, "", std::move(known.value)});
@@ -171,7 +187,7 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
   for (;;) {
     auto seen = process::wait_tool(folder, tick_ms);
     if (!seen) return pass(seen);
-    progress.pass_on(call.step.id, shared.journal);
+    progress.pass_on(call.step.id, shared.journal, all_known);
     if (seen->state == process::ToolState::running) {
       if (const Cancel asked = shared.cancellation.state();
           asked == Cancel::now && told != Cancel::now) {
@@ -180,10 +196,14 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
       }
       continue;
     }
-    if (seen->state == process::ToolState::lost)
+    if (seen->state == process::ToolState::lost) {
+      // Its host is gone, and with it the one who would have cleaned them.
+      std::error_code ignored;
+      for (const auto& report : reports(call)) fs::remove(report, ignored);
       return Outcome::lost(
           make_error("engine.tool.lost", "step " + call.step.id + ": the step host of stage " +
                                              stage.name + " is gone and left no exit status"));
+    }
     if (ended_well(stage, *seen->status)) return Outcome::good({});
     // Killed by somebody else half-way: what it did is not known.
     if (seen->status->exit.signal != 0 && seen->status->reason.empty() && stage.mutates)

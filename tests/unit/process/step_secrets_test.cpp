@@ -84,6 +84,25 @@ TEST_F(StepHost, keeps_what_a_tool_derives_from_secrets_in_memory_only) {
   EXPECT_FALSE(std::filesystem::exists(folder() / "secrets"));
 }
 
+TEST_F(StepHost, cleans_what_a_tool_writes_about_itself_and_removes_what_it_cannot_clean) {
+  ToolRequest request = shell(
+      "s=$(cat $HYOPS_SECRETS/password); echo \"{\\\"a\\\":1,\\\"b\\\":\\\"$s\\\"}\" > kept; "
+      "echo plain > clean; mkfifo pipe; mkdir -p folder && echo $s > folder/x");
+  for (const char* name : {"kept", "clean", "pipe", "folder", "absent"})
+    request.reports.push_back(temp_->path() / name);
+  request.secrets.push_back(secret("db-password", "password", value()));
+  ASSERT_TRUE(start_tool(step_host, request));
+  EXPECT_EQ(ended().exit.code, 0);
+  EXPECT_EQ(read_file(temp_->path() / "kept").value(), R"({"a":1,"b":"[redacted:db-password]"})"
+                                                       "\n");
+  EXPECT_EQ(read_file(temp_->path() / "clean").value(), "plain\n");
+  for (const char* name : {"pipe", "folder"}) {
+    EXPECT_FALSE(std::filesystem::exists(temp_->path() / name));
+    EXPECT_NE(log().find("[hyops] " + std::string(name) + " was removed"), std::string::npos);
+  }
+  EXPECT_EQ(files_that_hold(temp_->path(), value()), std::vector<std::string>{});
+}
+
 TEST_F(StepHost, dumps_no_core_and_lets_no_tool_dump_one) {
   ASSERT_TRUE(start_tool(step_host, shell("ulimit -Hc")));
   ended();

@@ -1,0 +1,214 @@
+// A tool that tells its secret wherever it can: nobody who reads of it afterwards learns it (K1,
+// K2).
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "plugin/registry.hpp"
+#include "support/site.hpp"
+
+using namespace hyops;
+using hyops::tests::Site;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Writes the secret, in four spellings, to everything that a tool is asked to write. The last one
+// is plain to whoever reads JSON, and to nobody who reads a log.
+const char* tell_all =
+    "f=\"$HYOPS_SECRETS/password\"\n"
+    "hex=$(od -An -v -tx1 \"$f\" | tr -d ' \\n')\n"
+    "hidden=$(printf %s \"$hex\" | sed 's/../\\\\u00&/g')\n"
+    "all=\"$(cat \"$f\") $(base64 -w0 \"$f\") $hex\"\n"
+    "echo \"$all\"\n"
+    "all=\"$all $hidden\"\n"
+    "printf '{\"permille\":500,\"note\":\"%s\"}\\n' \"$all\" >> \"$HYOPS_PROGRESS\"\n"
+    "printf '{\"probe\":\"told\",\"ok\":true,\"expected\":\"%s\",\"found\":{\"%s\":1}}\\n' "
+    "\"$all\" "
+    "\"$all\" >> \"$HYOPS_PROBES\"\n";
+const char* give = "printf '{\"said\":\"%s\"}' \"$all\" > \"$HYOPS_OUTPUTS\"\n";
+const char* complain =
+    "printf '{\"class\":\"invalid\",\"message\":\"%s\"}' \"$all\" > \"$HYOPS_OUTPUTS.error\"\n"
+    "exit 4\n";
+const char* takes_a_secret =
+    "[inputs.password]\ntype = \"secret\"\nrequired = true\n[outputs.said]\ntype = \"string\"\n"
+    "[effects]\nsecrets = [\"password\"]\n";
+
+class Listener final : public engine::Observer {
+ public:
+  std::string heard;
+  void event(const std::string&, const Json& body, int64_t) override {
+    heard += body.dump() + "\n";
+  }
+  void progress(const std::string&, int, const std::string& note) override { heard += note + "\n"; }
+};
+
+// A site whose lane has its secrets from a bundle that was sealed to this runner.
+class Telling : public Site {
+ public:
+  Telling() : secret("tell-" + random_token(8)) {
+    const auto seal = trust::SealKey::generate().value();
+    EXPECT_TRUE(seal.save(setup.seal_key()));
+    std::vector<std::pair<std::string, Secret>> secrets;
+    secrets.emplace_back("db", Secret(secret));
+    const int64_t now = system_clock().wall_ms();
+    const auto sealed =
+        trust::seal_bundle({"drill", 1, now - 1000, now + 600'000, {seal.public_text()}}, secrets);
+    EXPECT_TRUE(sealed && write_file(bundle(), *sealed));
+    lane("[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = \"" +
+         bundle().string() + "\" }\n");
+  }
+
+  fs::path bundle() const { return path() / "bundle"; }
+
+  static std::string step(const std::string& id) {
+    return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + id +
+           "\"\nphase = \"data\"\ninputs = { password = \"db\" }\n";
+  }
+
+  // Whatever was written anywhere: folders of steps, ledger, record.
+  void expect_told_nowhere(const std::string& heard) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(secret.data());
+    const std::string hex = to_hex({bytes, secret.size()});
+    std::string hidden;
+    for (size_t at = 0; at < hex.size(); at += 2) hidden += "\\u00" + hex.substr(at, 2);
+    for (const auto& spelling : {secret, to_base64(secret), hex, hidden}) {
+      EXPECT_EQ(heard.find(spelling), std::string::npos) << spelling << " was shown";
+      for (const auto& entry : fs::recursive_directory_iterator(path()))
+        if (entry.is_regular_file()) {
+          EXPECT_EQ(read_file(entry.path()).value().find(spelling), std::string::npos)
+              << spelling << " stands in " << entry.path();
+        }
+    }
+  }
+
+  const std::string secret;
+};
+
+constexpr const char* four_times = "[redacted:db] [redacted:db] [redacted:db] [redacted:db]";
+
+}  // namespace
+
+TEST(ToldSecrets, are_found_nowhere_when_the_run_has_ended) {
+  Telling site;
+  site.tool("give", takes_a_secret, std::string(tell_all) + give);
+  site.tool("complain", takes_a_secret, std::string(tell_all) + complain);
+  site.blueprint(Telling::step("give") + Telling::step("complain"));
+  auto id = site.admit(site.plan());
+  ASSERT_TRUE(id) << id.error().text();
+  site.last = *id;
+  Listener listener;
+  EXPECT_EQ(engine::execute(site.setup, *site.ledger, *id, listener).value(), "failed");
+  EXPECT_EQ(site.endings(),
+            (std::map<std::string, std::string>{{"complain", "failed"}, {"give", "ok"}}));
+  EXPECT_EQ(site.ledger->slot("drill", "test/give#give").value().value,
+            (Json{{"said", four_times}}));
+  EXPECT_NE(site.events("step.outcome")[0].find(four_times), std::string::npos);
+  EXPECT_NE(site.events("step.outcome")[1].find(four_times), std::string::npos);
+  EXPECT_NE(listener.heard.find(four_times), std::string::npos) << "notes are shown";
+  site.expect_told_nowhere(listener.heard);
+  EXPECT_TRUE(site.verify().clean);
+}
+
+// The new core finds the tool again; what must not be shown it may not even be able to ask for.
+TEST(ToldSecrets, are_found_nowhere_when_the_core_was_killed_while_the_tool_told_them) {
+  for (const bool authority_is_gone : {false, true}) {
+    SCOPED_TRACE(authority_is_gone ? "without its authority" : "with its authority");
+    Telling site;
+    const std::string go = (site.path() / "go").string();
+    ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+    site.tool("give", takes_a_secret,
+              "echo started\nread x < " + go + "\n" + std::string(tell_all) + give);
+    site.blueprint(Telling::step("give"));
+    auto id = site.admit(site.plan());
+    ASSERT_TRUE(id) << id.error().text();
+    site.last = *id;
+    const fs::path log = site.setup.step_folder(id->value, "give") / "1/log.txt";
+    site.ledger.reset();
+    const pid_t core = ::fork();
+    if (core == 0) {
+      auto ledger = ledger::Ledger::open(site.setup.ledger());
+      tests::Quiet quiet;
+      if (ledger) (void)engine::execute(site.setup, *ledger, *id, quiet);
+      ::_exit(0);
+    }
+    while (read_file(log).value_or("").find("started") == std::string::npos) ::usleep(1000);
+    ::kill(core, SIGKILL);
+    ::waitpid(core, nullptr, 0);
+    if (authority_is_gone) fs::remove(site.bundle());
+    site.ledger.emplace(ledger::Ledger::open(site.setup.ledger()).value());
+    std::thread release([&] {
+      const Fd fifo(::open(go.c_str(), O_WRONLY | O_CLOEXEC));
+      (void)write_all(fifo.get(), "on\n");
+    });
+    Listener listener;
+    EXPECT_EQ(engine::execute(site.setup, *site.ledger, *id, listener).value(), "ok");
+    release.join();
+    EXPECT_EQ(site.events("step.intent").size(), 1u) << "it was found again, not repeated";
+    EXPECT_EQ(site.ledger->slot("drill", "test/give#give").value().value,
+              (Json{{"said", four_times}}));
+    site.expect_told_nowhere(listener.heard);
+    EXPECT_TRUE(site.verify().clean);
+  }
+}
+
+TEST(ToldSecrets, go_with_a_tool_whose_step_host_was_killed) {
+  Telling site;
+  const std::string go = (site.path() / "go").string();
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  site.tool("give", takes_a_secret,
+            std::string(tell_all) + give + "echo told\nread x < " + go + "\n");
+  site.blueprint(Telling::step("give"));
+  auto id = site.admit(site.plan());
+  ASSERT_TRUE(id) << id.error().text();
+  site.last = *id;
+  const fs::path folder = site.setup.step_folder(id->value, "give") / "1";
+  std::thread killer([&] {
+    while (read_file(folder / "log.txt").value_or("").find("told\n") == std::string::npos)
+      ::usleep(1000);
+    const auto host = parse_json(read_file(folder / "host.json").value(), "host").value();
+    ::kill(static_cast<pid_t>(get_int(host, "pid")), SIGKILL);
+  });
+  Listener listener;
+  EXPECT_EQ(engine::execute(site.setup, *site.ledger, *id, listener).value(), "unknown");
+  killer.join();
+  site.expect_told_nowhere(listener.heard);
+}
+
+// A plugin answers in the middle of the core: what it gives becomes state without passing a host.
+TEST(ToldSecrets, of_a_plugin_do_not_become_the_lanes_state) {
+  Telling site;
+  site.tool("give", takes_a_secret, std::string(tell_all) + give);
+  const auto vendor = trust::SecretKey::generate().value();
+  const fs::path plugin = site.setup.home / "plugins/test.speaking";
+  site.file(site.setup.home / "trust/vendor.toml",
+            "[[key]]\nname = \"vendor\"\nkey = \"" + vendor.public_key().text +
+                "\"\nids = [\"test.\"]\ninterfaces = [\"hyops.provider/1\"]\n");
+  site.file(plugin / "plugin.toml",
+            "plugin = \"test.speaking\"\nversion = \"1.0.0\"\ntitle = \"Speaking\"\nvendor = "
+            "\"tests\"\nabi = \"1.0\"\nstatus = \"stable\"\nimplements = "
+            "[\"hyops.provider/1\"]\nrequires = [\"hyops.unseal/1\"]\n");
+  fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/speaking/plugin.so", plugin / "plugin.so");
+  ASSERT_TRUE(plugin::sign(plugin, vendor));
+  site.file(site.setup.catalog / "modules/test/open/module.toml",
+            "module = \"test/open\"\nversion = \"1.0.0\"\ntitle = \"Open\"\ndoc = \"A test.\"\n"
+            "[inputs.service]\ntype = \"string\"\nrequired = true\n[inputs.sealed]\ntype = "
+            "\"string\"\nrequired = true\n[outputs.bytes]\ntype = \"string\"\n[effects]\n");
+  site.file(site.setup.catalog / "packs/test/open/pack.toml",
+            "pack = \"test/open\"\nversion = \"1.0.0\"\nmodule = \"test/open\"\ndriver = "
+            "\"plugin\"\n[plugin]\nplugin = \"test.speaking\"\ninterface = "
+            "\"hyops.provider/1\"\nverb = \"apply\"\n");
+  site.bind("test/open", "test/open");
+  site.profile("approvals = 1", "[cost]\nunknown = \"allow\"\n");
+  const auto seal = trust::SealKey::load(site.setup.seal_key()).value();
+  site.blueprint(Telling::step("give") +
+                 "[[step]]\nid = \"open\"\nmodule = \"test/open\"\nphase = \"readiness\"\n"
+                 "inputs = { service = \"unseal\", sealed = \"" +
+                 trust::seal_to(seal.public_text(), site.secret).value() + "\" }\n");
+  EXPECT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(site.ledger->slot("drill", "test/open#open").value().value["bytes"], "[redacted:db]");
+  site.expect_told_nowhere("");
+}
