@@ -41,7 +41,7 @@ endif()
 target_compile_definitions(hyops_flags INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_DLL_USE_STD_FS BOOST_ALL_NO_LIB
   $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
-# as-needed: an executable that uses nothing of libcurl must not pay its start-up (5 ms).
+# as-needed: an executable does not pay the start-up of a library of which it uses nothing.
 target_link_options(hyops_flags INTERFACE -Wl,--as-needed -Wl,-z,relro,-z,now)
 if(HYOPS_SANITIZE)
   target_compile_options(hyops_flags INTERFACE -fsanitize=${HYOPS_SANITIZE} -fno-sanitize-recover=all)
@@ -87,6 +87,20 @@ function(hyops_executable name folder)
   else()
     install(TARGETS ${name} RUNTIME DESTINATION libexec/hyops)
   endif()
+endfunction()
+
+# core/<folder> becomes a tool of the build, hyops-<folder>, which writes a file that <target> includes.
+function(hyops_generated target folder file)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  set(tool hyops-${folder})
+  set(place ${CMAKE_BINARY_DIR}/generated)
+  file(MAKE_DIRECTORY ${place})
+  add_executable(${tool} ${CMAKE_SOURCE_DIR}/core/${folder}/main.cpp)
+  set_target_properties(${tool} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
+  target_link_libraries(${tool} PRIVATE hyops_flags ${arg_LINK})
+  add_custom_command(OUTPUT ${place}/${file} COMMAND ${tool} ${place}/${file} DEPENDS ${tool} VERBATIM)
+  target_sources(${target} PRIVATE ${place}/${file})
+  target_include_directories(${target} PRIVATE ${place})
 endfunction()
 
 # plugins/<folder> becomes the plugin in lib/hyops/plugins/<id>, built by the function that vendors use

@@ -84,19 +84,21 @@ Status write_all(int fd, std::string_view bytes) {
   return {};
 }
 
-Status write_file(const fs::path& file, std::string_view contents, mode_t mode) {
+Status write_file(const fs::path& file, std::string_view contents, mode_t mode, Durable durable) {
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   std::string beside = (folder / ("." + file.filename().string() + ".XXXXXX")).string();
   Fd fd(::mkostemp(beside.data(), O_CLOEXEC));
   if (!fd) return fail_errno("file.write", "cannot write in " + folder.string(), errno);
   auto written = write_all(fd.get(), contents);
-  const bool kept = written && ::fchmod(fd.get(), mode) == 0 && ::fsync(fd.get()) == 0 &&
+  const bool kept = written && ::fchmod(fd.get(), mode) == 0 &&
+                    (durable == Durable::no || ::fsync(fd.get()) == 0) &&
                     ::rename(beside.c_str(), file.c_str()) == 0;
   if (!kept) {
     const int reason = errno;
     ::unlink(beside.c_str());
     return fail_errno("file.write", "cannot write " + file.string(), reason);
   }
+  if (durable == Durable::no) return {};
   const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory) ::fsync(directory.get());
   return {};

@@ -53,8 +53,10 @@ Status read_chunks(const std::filesystem::path& file,
 
 // Writes beside the target, fsyncs, renames, fsyncs the folder: after a crash the file is the old
 // or the new one, never a part. `mode` as for open(2). A full disk leaves the old file
-// (file.write).
-Status write_file(const std::filesystem::path& file, std::string_view contents, mode_t mode = 0644);
+// (file.write). What a crash may take is written without the fsyncs.
+enum class Durable : bool { no, yes };
+Status write_file(const std::filesystem::path& file, std::string_view contents, mode_t mode = 0644,
+                  Durable durable = Durable::yes);
 
 // Writes all bytes to a descriptor, over short writes and EINTR. Errors: errno of write(2).
 Status write_all(int fd, std::string_view bytes);

@@ -1,25 +1,24 @@
 // The only user of libcurl. TLS is always verified; proxies, netrc, cookies and redirects are off.
 #include "net/http.hpp"
 
-#include <curl/curl.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 
 #include "base/text.hpp"
+#include "net/libcurl.hpp"
 
 namespace hyops::net {
 namespace {
 
 struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { libcurl().slist_free_all(list); }
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
 void append(HeaderList& list, const std::string& line) {
-  if (curl_slist* longer = curl_slist_append(list.get(), line.c_str())) {
+  if (curl_slist* longer = libcurl().slist_append(list.get(), line.c_str())) {
     (void)list.release();
     list.reset(longer);
   }
@@ -60,11 +59,6 @@ size_t take_header(char* data, size_t size, size_t count, void* to) noexcept {
 int look_up(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
   const auto& transfer = *static_cast<Transfer*>(to);
   return transfer.cancelled && *transfer.cancelled && (*transfer.cancelled)() ? 1 : 0;
-}
-
-void start_curl_once() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 bool is_token(const std::string& text, bool spaces) {
@@ -118,15 +112,17 @@ Json to_json(const HttpRecord& r) {
 }
 
 Result<std::string> authority_of(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);
+  const LibCurl& curl = libcurl();
+  if (!curl.missing.empty()) return fail("net.broken", curl.missing);
+  const std::unique_ptr<CURLU, decltype(curl.url_cleanup)> parts(curl.url(), curl.url_cleanup);
   const auto get = [&](CURLUPart part, unsigned flags = 0) -> std::string {
     char* text = nullptr;
-    if (curl_url_get(parts.get(), part, &text, flags) != CURLUE_OK) return {};
+    if (curl.url_get(parts.get(), part, &text, flags) != CURLUE_OK) return {};
     std::string out(text);
-    curl_free(text);
+    curl.free(text);
     return out;
   };
-  if (!parts || curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
+  if (!parts || curl.url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
     return fail("net.url", "not a URL: " + printable(without_query_values(url), 200));
   const std::string scheme = get(CURLUPART_SCHEME);
   if ((scheme != "http" && scheme != "https") || !get(CURLUPART_USER).empty() ||
@@ -152,13 +148,14 @@ std::string without_query_values(const std::string& url) {
 }
 
 HttpClient::~HttpClient() {
-  if (curl_) curl_easy_cleanup(curl_);
+  if (curl_) libcurl().easy_cleanup(curl_);
 }
 
 Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeout_ms,
                                        const std::function<bool()>& cancelled) {
-  CURL* curl = curl_;
-  curl_easy_reset(curl);  // forgets options, keeps connections
+  const LibCurl& curl = libcurl();
+  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(curl_, option, value); };
+  curl.easy_reset(curl_);  // forgets options, keeps connections
   HeaderList headers;
   for (const auto& [name, value] : request.headers) append(headers, name + ": " + value);
   append(headers, "Expect:");
@@ -170,39 +167,37 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
   }
   char reason[CURL_ERROR_SIZE] = "";
   Transfer transfer{{}, request.max_body, false, &cancelled};
-  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.c_str());
   }
-  if (request.method == "HEAD") curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-  curl_easy_setopt(curl, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  if (!request.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
-  if (!request.unix_socket.empty())
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(std::min(request.connect_timeout_ms, timeout_ms)));
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_up);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-  const CURLcode result = curl_easy_perform(curl);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
+  set(CURLOPT_HTTPHEADER, headers.get());
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_NOPROXY, "*");
+  set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
+  if (!request.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::min(request.connect_timeout_ms, timeout_ms)));
+  set(CURLOPT_WRITEFUNCTION, take_body);
+  set(CURLOPT_WRITEDATA, &transfer);
+  set(CURLOPT_HEADERFUNCTION, take_header);
+  set(CURLOPT_HEADERDATA, &transfer);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, look_up);
+  set(CURLOPT_XFERINFODATA, &transfer);
+  set(CURLOPT_ERRORBUFFER, reason);
+  const CURLcode result = curl.easy_perform(curl_);
+  set(CURLOPT_ERRORBUFFER, nullptr);
   if (request.bearer) {  // libcurl's list holds a copy of its own
     wipe(authorization.data(), authorization.size());
     for (curl_slist* line = headers.get(); line; line = line->next)
@@ -214,9 +209,9 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
                                                without_query_values(request.url) + ": " +
                                                (transfer.too_large ? "the answer is too large"
                                                 : reason[0]        ? reason
-                                                                   : curl_easy_strerror(result)));
+                                                                   : curl.easy_strerror(result)));
   long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
   transfer.answer.status = static_cast<int>(status);
   return std::move(transfer.answer);
 }
@@ -224,7 +219,6 @@ Result<HttpAnswer> HttpClient::attempt(const HttpRequest& request, int64_t timeo
 Result<HttpAnswer> HttpClient::send(const HttpRequest& request,
                                     const std::function<void(const HttpRecord&)>& record,
                                     const std::function<bool()>& cancelled) {
-  start_curl_once();
   const std::string shown = without_query_values(request.url);
   auto authority = authority_of(request.url);
   if (!authority) return pass(authority);
@@ -236,7 +230,8 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request,
   for (const auto& [name, value] : request.headers)
     if (!is_token(name, false) || (!value.empty() && !is_token(value, true)))
       return fail("net.url", "a header would break the request: " + printable(name, 60));
-  if (!curl_ && !(curl_ = curl_easy_init())) return fail("net.broken", "libcurl does not start");
+  if (!curl_ && !(curl_ = libcurl().easy_init()))
+    return fail("net.broken", "libcurl does not start");
   const bool repeatable = request.repeatable || is_idempotent(request.method);
   int64_t pause = request.pause_ms;
   for (int n = 1;; ++n) {

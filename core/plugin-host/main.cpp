@@ -29,14 +29,16 @@ Json to_head(const char* type, const Error& error) {
   return {{"t", type}, {"code", error.code}, {"message", error.message}};
 }
 
-// Confined first, and said so before the vendor's code could say anything: that frame is the core's
-// proof.
-Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin::Frame& frame) {
+// Said before the vendor's code could say anything: that frame is the core's proof.
+Result<plugin::Frame> confine_as(const plugin::Frame& frame) {
   auto holds = confine({frame.head.value("read", std::vector<std::string>{}),
                         frame.head.value("direct", std::vector<std::string>{})});
   if (!holds) return pass(holds);
-  wire.tell({{{"t", "confined"}, {"holds", std::move(*holds)}}, {}});
   end_with_the_core();
+  return plugin::Frame{{{"t", "confined"}, {"holds", std::move(*holds)}}, {}};
+}
+
+Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin::Frame& frame) {
   for (const auto& service : frame.head.value("services", std::vector<std::string>{}))
     host.granted.insert(service);
   const std::string path = "/proc/self/fd/" + std::to_string(object_number);
@@ -73,11 +75,17 @@ int serve() {
   }
   Host host = make_host(wire, {});
   std::optional<Module> module;
+  bool confined = false;
   for (;;) {
     const plugin::Frame frame = wire.wait();
-    if (frame.type() == "create") {
-      const Status started =
-          module ? fail("plugin.load", "created twice") : start(wire, host, module, frame);
+    if (frame.type() == "confine" && !confined) {
+      const auto done = confine_as(frame);
+      confined = done.has_value();
+      wire.tell(done ? *done : plugin::Frame{to_head("refused", done.error()), {}});
+    } else if (frame.type() == "create") {
+      const Status started = !confined ? fail("plugin.isolation", "not confined yet")
+                             : module  ? fail("plugin.load", "created twice")
+                                       : start(wire, host, module, frame);
       wire.tell({started ? Json{{"t", "ready"}} : to_head("refused", started.error()), {}});
     } else if (frame.type() == "call" && module) {
       run_verb(wire, *module, frame);

@@ -1,196 +1,41 @@
-// System calls: what computing, threads and one socket need. Trying to start a program or to reach
-// into the system ends the helper; everything else is refused with an errno, as libraries probe.
-#include <asm/ioctls.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
+// System calls: loads the filter that was compiled with hyops for what the plugin declares. Which
+// calls it allows is said in core/plugin-filter.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
+#include <span>
 
 #include "plugin-host/confine.hpp"
 
 namespace hyops::plugin_host {
 namespace {
 
-constexpr int allowed[] = {
-    // memory
-    SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(membarrier), SCMP_SYS(memfd_create),
-    SCMP_SYS(mincore), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(mmap), SCMP_SYS(mprotect),
-    SCMP_SYS(mremap), SCMP_SYS(msync), SCMP_SYS(munlock), SCMP_SYS(munmap),
-    // descriptors there are
-    SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3),
-    SCMP_SYS(epoll_create), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd), SCMP_SYS(eventfd2),
-    SCMP_SYS(fallocate), SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(fsync), SCMP_SYS(ftruncate),
-    SCMP_SYS(getdents64), SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(getsockopt),
-    SCMP_SYS(lseek), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(poll), SCMP_SYS(ppoll),
-    SCMP_SYS(pread64), SCMP_SYS(preadv), SCMP_SYS(pselect6), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
-    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmsg),
-    SCMP_SYS(select), SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(setsockopt),
-    SCMP_SYS(shutdown), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_gettime),
-    SCMP_SYS(timerfd_settime), SCMP_SYS(write), SCMP_SYS(writev),
-    // names of files, reading only; Landlock says which
-    SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getcwd), SCMP_SYS(lstat),
-    SCMP_SYS(newfstatat), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(stat),
-    SCMP_SYS(statfs), SCMP_SYS(statx),
-    // threads and signals of its own
-    SCMP_SYS(alarm), SCMP_SYS(arch_prctl), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(futex),
-    SCMP_SYS(futex_waitv), SCMP_SYS(getitimer), SCMP_SYS(gettid), SCMP_SYS(pause),
-    SCMP_SYS(restart_syscall), SCMP_SYS(rseq), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigpending),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigsuspend),
-    SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_getparam),
-    SCMP_SYS(sched_get_priority_max), SCMP_SYS(sched_get_priority_min),
-    SCMP_SYS(sched_getscheduler), SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list),
-    SCMP_SYS(set_tid_address), SCMP_SYS(setitimer), SCMP_SYS(sigaltstack), SCMP_SYS(timer_create),
-    SCMP_SYS(timer_delete), SCMP_SYS(timer_getoverrun), SCMP_SYS(timer_gettime),
-    SCMP_SYS(timer_settime),
-    // time, chance and who it is
-    SCMP_SYS(capget), SCMP_SYS(clock_getres), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(getcpu), SCMP_SYS(getegid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getgroups),
-    SCMP_SYS(getpgid), SCMP_SYS(getpgrp), SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(getrandom),
-    SCMP_SYS(getresgid), SCMP_SYS(getresuid), SCMP_SYS(getrlimit), SCMP_SYS(getrusage),
-    SCMP_SYS(getsid), SCMP_SYS(gettimeofday), SCMP_SYS(getuid), SCMP_SYS(nanosleep),
-    SCMP_SYS(sysinfo), SCMP_SYS(time), SCMP_SYS(times), SCMP_SYS(umask), SCMP_SYS(uname)};
+#include "plugin_filters.inc"
 
-// Nobody calls these by mistake. The core sees the signal and calls it plugin.forbidden.
-constexpr int deadly[] = {SCMP_SYS(execve),
-                          SCMP_SYS(execveat),
-                          SCMP_SYS(fork),
-                          SCMP_SYS(vfork),
-                          SCMP_SYS(ptrace),
-                          SCMP_SYS(process_vm_readv),
-                          SCMP_SYS(process_vm_writev),
-                          SCMP_SYS(pidfd_getfd),
-                          SCMP_SYS(mount),
-                          SCMP_SYS(umount2),
-                          SCMP_SYS(move_mount),
-                          SCMP_SYS(open_tree),
-                          SCMP_SYS(fsopen),
-                          SCMP_SYS(fsmount),
-                          SCMP_SYS(fsconfig),
-                          SCMP_SYS(mount_setattr),
-                          SCMP_SYS(pivot_root),
-                          SCMP_SYS(chroot),
-                          SCMP_SYS(setns),
-                          SCMP_SYS(unshare),
-                          SCMP_SYS(bpf),
-                          SCMP_SYS(perf_event_open),
-                          SCMP_SYS(keyctl),
-                          SCMP_SYS(add_key),
-                          SCMP_SYS(request_key),
-                          SCMP_SYS(init_module),
-                          SCMP_SYS(finit_module),
-                          SCMP_SYS(delete_module),
-                          SCMP_SYS(kexec_load),
-                          SCMP_SYS(kexec_file_load),
-                          SCMP_SYS(reboot),
-                          SCMP_SYS(swapon),
-                          SCMP_SYS(swapoff),
-                          SCMP_SYS(iopl),
-                          SCMP_SYS(ioperm),
-                          SCMP_SYS(open_by_handle_at),
-                          SCMP_SYS(settimeofday),
-                          SCMP_SYS(clock_settime),
-                          SCMP_SYS(adjtimex),
-                          SCMP_SYS(clock_adjtime),
-                          SCMP_SYS(sethostname),
-                          SCMP_SYS(syslog),
-                          SCMP_SYS(acct),
-                          SCMP_SYS(quotactl)};
-
-// The C library asks for these first and falls back to an older call if the kernel has none.
-constexpr int unknown[] = {SCMP_SYS(clone3), SCMP_SYS(openat2), SCMP_SYS(io_uring_setup)};
-
-class Filter {
- public:
-  Filter() : context_(::seccomp_init(SCMP_ACT_ERRNO(EPERM)), ::seccomp_release) {
-    good_ = context_ && ::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
-            ::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0;
-  }
-  template <class... Conditions>
-  void rule(uint32_t action, int call, Conditions... conditions) {
-    good_ = good_ &&
-            ::seccomp_rule_add(context_.get(), action, call,
-                               static_cast<unsigned>(sizeof...(conditions)), conditions...) == 0;
-  }
-  // One of a call's commands: an ioctl, an fcntl, a prctl.
-  void allow(int call, unsigned argument, uint64_t value) {
-    rule(SCMP_ACT_ALLOW, call, scmp_arg_cmp{argument, SCMP_CMP_EQ, value, 0});
-  }
-  void allow_bits(int call, unsigned argument, uint64_t mask, uint64_t value) {
-    rule(SCMP_ACT_ALLOW, call, scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, mask, value});
-  }
-  bool load() { return good_ && ::seccomp_load(context_.get()) == 0; }
-
- private:
-  std::unique_ptr<void, void (*)(scmp_filter_ctx)> context_;
-  bool good_ = false;
-};
-
-void allow_parts(Filter& filter) {
-  constexpr uint64_t changing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-  filter.allow_bits(SCMP_SYS(openat), 2, changing, O_RDONLY);
-  filter.allow_bits(SCMP_SYS(open), 1, changing, O_RDONLY);
-  filter.allow_bits(SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
-  filter.rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone),
-              scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0});
-  // Without F_SETOWN and its like, which have the kernel send signals to anybody.
-  for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL,
-                            F_ADD_SEALS, F_GET_SEALS, F_GETPIPE_SZ})
-    filter.allow(SCMP_SYS(fcntl), 1, static_cast<uint64_t>(command));
-  for (const unsigned command : {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS})
-    filter.allow(SCMP_SYS(ioctl), 1, command);
-  for (const int what : {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS,
-                         PR_GET_SECCOMP, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, 0x53564d41})
-    filter.allow(SCMP_SYS(prctl), 0, static_cast<uint64_t>(what));  // the last: PR_SET_VMA
-  // Itself, by its own number: kill(0, ...) and kill(-1, ...) would be everybody.
-  const auto self = static_cast<uint64_t>(::getpid());
-  filter.allow(SCMP_SYS(kill), 0, self);
-  filter.allow(SCMP_SYS(tgkill), 0, self);
-  filter.allow(SCMP_SYS(rt_tgsigqueueinfo), 0, self);
-  filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), scmp_arg_cmp{0, SCMP_CMP_EQ, 0, 0},
-              scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0});  // reading its own
-}
-
-// Sockets of the declared kinds, outgoing only.
-void allow_network(Filter& filter, const std::vector<std::string>& direct) {
-  constexpr uint64_t kind_mask = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
-  struct Way {
-    const char* prefix;
-    uint64_t kind, protocol;  // another protocol of that kind would get past Landlock's ports
+std::span<const sock_filter> filter_for(const std::vector<std::string>& direct) {
+  const auto wanted = [&](const char* kind) {
+    return std::any_of(direct.begin(), direct.end(),
+                       [&](const std::string& declared) { return declared.starts_with(kind); });
   };
-  for (const Way& way :
-       {Way{"tcp:", SOCK_STREAM, IPPROTO_TCP}, {"udp:", SOCK_DGRAM, IPPROTO_UDP}}) {
-    const bool wanted = std::any_of(direct.begin(), direct.end(), [&](const std::string& declared) {
-      return declared.starts_with(way.prefix);
-    });
-    if (!wanted) continue;
-    for (const uint64_t family : {AF_INET, AF_INET6})
-      for (const uint64_t protocol : {uint64_t{0}, way.protocol})
-        filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(socket), scmp_arg_cmp{0, SCMP_CMP_EQ, family, 0},
-                    scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, kind_mask, way.kind},
-                    scmp_arg_cmp{2, SCMP_CMP_EQ, protocol, 0});
-  }
-  if (!direct.empty()) filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(connect));
+  const bool udp = wanted("udp:");
+  if (wanted("tcp:")) return udp ? std::span<const sock_filter>(tcp_udp) : tcp_no_udp;
+  return udp ? std::span<const sock_filter>(no_tcp_udp) : no_tcp_no_udp;
 }
 
 }  // namespace
 
 Status restrict_calls(const Declared& declared) {
-  Filter filter;
-  for (const int call : allowed) filter.rule(SCMP_ACT_ALLOW, call);
-  for (const int call : deadly) filter.rule(SCMP_ACT_KILL_PROCESS, call);
-  for (const int call : unknown) filter.rule(SCMP_ACT_ERRNO(ENOSYS), call);
-  allow_parts(filter);
-  allow_network(filter, declared.direct);
-  if (!filter.load())
-    return fail("plugin.isolation", "the kernel takes no filter over system calls (seccomp)");
+  const auto filter = filter_for(declared.direct);
+  std::vector<sock_filter> mine(filter.begin(), filter.end());
+  for (auto& one : mine)
+    if (one.k == own_pid) one.k = static_cast<uint32_t>(::getpid());
+  const sock_fprog program{static_cast<unsigned short>(mine.size()), mine.data()};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+    return fail_errno("plugin.isolation", "the kernel takes no filter over system calls (seccomp)",
+                      errno);
   return {};
 }
 

@@ -2,11 +2,13 @@
 //
 //   u32 little-endian length of the document, u32 length of the bytes, the document, the bytes
 //
-// core -> helper   {"t":"create"} + configuration {"t":"call","interface","verb","left_ms","about"}
+// core -> helper   {"t":"confine","read","direct"}   {"t":"create"} + configuration
+// {"t":"call","interface","verb","left_ms","about"}
 // + inputs
 //                  {"t":"cancel"}   {"t":"ok",...} + bytes   {"t":"error","class","code","message"}
 //                  {"t":"end"}
-// helper -> core   {"t":"ready"}   {"t":"refused","code","message"}   {"t":"emit"} + document
+// helper -> core   {"t":"confined","holds"}   {"t":"ready"}   {"t":"refused","code","message"}
+// {"t":"emit"} + document
 //                  {"t":"fail","code","message"}   {"t":"progress","permille","note"}
 //                  {"t":"return"}
 //                  {"t":"thrown","message"}   {"t":"log","level","text"}

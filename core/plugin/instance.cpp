@@ -130,13 +130,13 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   const auto listed = manifest->files.find(object_name);
   if (listed == manifest->files.end())
     return fail("plugin.file.missing", id + " was signed without the digest of its " + object_name);
-  auto object = sealed_copy(manifest->folder / object_name, listed->second);
-  if (!object) return pass(object);
   auto checked = check_config(*manifest, config);
   if (!checked) return pass(checked);
   auto text = canonical(*checked);
   if (!text) return fail("plugin.config.value", id + ": " + text.error().message);
 
+  auto object = memory_file();
+  if (!object) return pass(object);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return fail_errno("plugin.helper", "cannot make a socket pair", errno);
@@ -148,18 +148,28 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   if (!child) return fail("plugin.helper", child.error().message);
   theirs.reset();
 
+  const Frame confine{{{"t", "confine"},
+                       {"read", configured(manifest->read_paths, *checked)},
+                       {"direct", manifest->direct}},
+                      {}};
   const Frame create{{{"t", "create"},
                       {"id", id},
                       {"version", manifest->version},
                       {"interfaces", manifest->implements},
-                      {"services", manifest->services},
-                      {"read", configured(manifest->read_paths, *checked)},
-                      {"direct", manifest->direct}},
+                      {"services", manifest->services}},
                      *text};
+  const auto file = manifest->folder / object_name;
+  const std::string sha256 = listed->second;
   auto helper =
       std::make_unique<Helper>(std::move(*manifest), std::move(services), *checked,
                                registry.quarantine(), clock, std::move(ours), std::move(*child));
   Instance instance(std::move(helper));
+  const int socket = instance.helper_->socket.get();
+  // A refused frame is one to a helper that died: why, wait_until_ready finds out.
+  (void)send_frame(socket, confine);
+  // The helper starts and confines itself while the object is hashed; it loads nothing before it is
+  // told to.
+  if (auto sealed = fill_and_seal(object->get(), file, sha256); !sealed) return pass(sealed);
   if (auto ready = instance.wait_until_ready(create); !ready) return pass(ready);
   return instance;
 }

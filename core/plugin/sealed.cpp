@@ -11,27 +11,37 @@
 
 namespace hyops::plugin {
 
+Result<Fd> memory_file() {
+  Fd memory(::memfd_create("hyops-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory) return fail_errno("plugin.helper", "cannot make a memory file", errno);
+  return memory;
+}
+
 Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha256) {
+  auto copy = memory_file();
+  if (!copy) return copy;
+  if (auto sealed = fill_and_seal(copy->get(), file, sha256); !sealed) return pass(sealed);
+  return copy;
+}
+
+Status fill_and_seal(int memory, const std::filesystem::path& file, const std::string& sha256) {
   struct stat about {};
   if (::stat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode))
     return fail("plugin.file.missing", file.string() + " is not there or not a file");
-  Fd copy(::memfd_create("hyops-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!copy) return fail_errno("plugin.helper", "cannot make a memory file", errno);
   Sha256 digest;
   Status written;
   auto read = read_chunks(file, [&](std::string_view piece) {
     digest.update(piece);
-    if (written) written = write_all(copy.get(), piece);
+    if (written) written = write_all(memory, piece);
   });
   if (!read) return fail("plugin.file.missing", read.error().message);
   if (!written) return pass(written, "while copying " + file.string());
   if (digest.hex() != sha256)
     return fail("plugin.file.changed",
                 file.string() + " is not the file that plugin.toml was signed for");
-  if (::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-      0)
+  if (::fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
     return fail_errno("plugin.helper", "cannot seal the copy of " + file.string(), errno);
-  return copy;
+  return {};
 }
 
 }  // namespace hyops::plugin

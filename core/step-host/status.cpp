@@ -19,10 +19,8 @@ Result<StatusFile> StatusFile::reserve(const std::filesystem::path& folder) {
   const auto file = folder / reserve_name;
   Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return fail_errno("process.step.file", "cannot make " + file.string(), errno);
-  if (auto put = write_all(fd.get(), std::string(reserved, ' ')); !put)
-    return pass(put, "reserving the room for the exit status");
-  if (::fsync(fd.get()) != 0)
-    return fail_errno("process.step.file", "cannot reserve the room for the exit status", errno);
+  if (const int reason = ::posix_fallocate(fd.get(), 0, reserved); reason != 0)
+    return fail_errno("process.step.file", "cannot reserve the room for the exit status", reason);
   return StatusFile(folder, std::move(fd));
 }
 

@@ -141,7 +141,8 @@ Status ToolDriver::lay_out(const Call& call, Shared& shared) {
                      {"inputs", call.inputs}};
   auto text = canonical(request);
   if (!text) return pass(text);
-  return write_file(call.folder / "request.json", *text, 0600);
+  // Laid out again before a tool is found again, so it need not outlive the machine.
+  return write_file(call.folder / "request.json", *text, 0600, Durable::no);
 }
 
 Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shared& shared,

@@ -109,14 +109,17 @@ Status Session::create(std::optional<std::string> config, bool services) {
   const Manifest& manifest = subject_->manifest;
   if (!config) config = subject_->config.dump();
   const int64_t began = system_clock().mono_ms();
-  auto sent = send({{{"t", "create"},
-                     {"id", manifest.id},
-                     {"version", manifest.version},
-                     {"interfaces", manifest.implements},
-                     {"services", services ? manifest.services : std::vector<std::string>{}},
+  auto sent = send({{{"t", "confine"},
                      {"read", configured(manifest.read_paths, subject_->config)},
                      {"direct", manifest.direct}},
-                    *config});
+                    {}});
+  if (sent)
+    sent = send({{{"t", "create"},
+                  {"id", manifest.id},
+                  {"version", manifest.version},
+                  {"interfaces", manifest.implements},
+                  {"services", services ? manifest.services : std::vector<std::string>{}}},
+                 *config});
   if (!sent) return Failure(ended("create"));
   auto ready = wait_for("ready");
   if (!ready) return pass(ready);

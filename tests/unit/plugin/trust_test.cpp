@@ -228,16 +228,25 @@ TEST_F(PluginTrust, follows_a_link_to_where_it_leads_before_it_judges) {
   EXPECT_EQ(code(check_owner(home() / "link")), "plugin.folder.owner");
 }
 
-// The file is swapped after it was hashed and before it is loaded: the helper does it itself.
+// The file is swapped after it was hashed and before it is loaded: the helper does it itself, when
+// the order to load has come.
 TEST_F(PluginTrust, loads_what_was_hashed_though_the_file_is_swapped_meanwhile) {
   ASSERT_TRUE(add_trusted_key(trust(), key()));
   Sources swapping = sources();
   const std::string real = swapping.helper,
                     impostor = HYOPS_BUILD_DIR "/tests/plugins/impostor/plugin.so";
   swapping.helper = there_.root() / "swapping-helper";
-  PluginFolder::write(swapping.helper, "#!/bin/sh\n/bin/cp " + impostor + " " +
-                                           (there_.folder("test.speaking") / "plugin.so").string() +
-                                           "\nexec " + real + "\n");
+  const std::string object = there_.folder("test.speaking") / "plugin.so";
+  PluginFolder::write(swapping.helper,
+                      "#!/usr/bin/python3\n"
+                      "import os, shutil, socket, struct\n"
+                      "core = socket.socket(fileno=3)\n"
+                      "look = socket.MSG_PEEK | socket.MSG_WAITALL\n"
+                      "head, body = struct.unpack('<II', core.recv(8, look))\n"
+                      "core.recv(8 + head + body + 1, look)\n"
+                      "shutil.copyfile('" +
+                          impostor + "', '" + object + "')\n" + "os.set_inheritable(3, True)\n" +
+                          "os.execv('" + real + "', ['" + real + "'])\n");
   ASSERT_EQ(::chmod(swapping.helper.c_str(), 0755), 0);
   auto registry = Registry::open(swapping, clock_);
   ASSERT_TRUE(registry);
