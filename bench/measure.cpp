@@ -53,6 +53,12 @@ Samples Samples::times(double factor) const {
   return out;
 }
 
+Samples Samples::less(double what) const {
+  Samples out;
+  for (const double value : values_) out.add(value - what);
+  return out;
+}
+
 Pair in_turns(int rounds, const std::function<void()>& ours, const std::function<void()>& peer) {
   Pair pair;
   ours();  // caches are warm for both

@@ -22,6 +22,7 @@ class Samples {
   double max() const;
   std::string text() const;  // "0.41 / 0.43 / 0.60"
   Samples times(double factor) const;
+  Samples less(double what) const;  // each of them
 
  private:
   std::vector<double> values_;
