@@ -34,9 +34,15 @@ uint64_t gram_inside(const char* at) {
 
 uint64_t mixed(uint64_t gram) { return gram * 0x9e3779b97f4a7c15u; }
 
-// Two of the bits below those that choose the word.
-uint64_t filter_mask(uint64_t hash) {
-  return uint64_t{1} << (hash >> 40 & 63) | uint64_t{1} << (hash >> 34 & 63);
+// A gram is two bits of one word of the filter.
+unsigned first_bit(uint64_t hash) { return hash >> 38 & 63; }
+unsigned second_bit(uint64_t hash) { return hash >> 32 & 63; }
+
+// Two tests instead of one of a mask: the processor has an instruction for them. The answer is a
+// number, for numbers `&` and `|` have no branch.
+unsigned has(const uint64_t* filter, uint64_t hash, unsigned shift) {
+  const uint64_t word = filter[hash >> shift];
+  return static_cast<unsigned>((word >> first_bit(hash) & 1) & (word >> second_bit(hash) & 1));
 }
 
 // Sorts like the bytes do.
@@ -69,10 +75,10 @@ void GramTable::build_with(const std::vector<Literal>& literals,
   for (const uint32_t number : numbers) shortest = std::min(shortest, literals[number].text.size());
   stride_ = shortest - Size + 1;
 
-  // From 16 to 64 bits of filter for each gram, at most 256 KiB, which stays in the cache.
+  // From 16 to 64 bits of filter for each gram, at most 512 KiB, which stays in the cache.
   const size_t grams = std::max<size_t>(numbers.size() * stride_, 1 << 10);
   bucket_bits_ = static_cast<unsigned>(std::bit_width(grams));
-  filter_bits_ = std::min(bucket_bits_ - 1, 15u);
+  filter_bits_ = std::min(bucket_bits_ - 1, 16u);
   filter_.assign(size_t{1} << filter_bits_, 0);
   std::vector<uint32_t> crowd(size_t{1} << bucket_bits_, 0);
   entries_.reserve(grams);
@@ -92,7 +98,8 @@ void GramTable::build_with(const std::vector<Literal>& literals,
     }
     for (size_t offset = best; offset < best + stride_; ++offset) {
       const uint64_t gram = gram_at<Size>(text.data() + offset), hash = mixed(gram);
-      filter_[hash >> (64 - filter_bits_)] |= filter_mask(hash);
+      filter_[hash >> (64 - filter_bits_)] |=
+          uint64_t{1} << first_bit(hash) | uint64_t{1} << second_bit(hash);
       ++crowd[hash >> (64 - bucket_bits_)];
       entries_.push_back({gram, number, static_cast<uint32_t>(offset)});
     }
@@ -123,9 +130,8 @@ void GramTable::find_with(const std::vector<Literal>& literals, std::string_view
   const size_t size = text.size(), stride = stride_;
   const uint64_t* const filter = filter_.data();
   const unsigned shift = 64 - filter_bits_;
-  const auto passes = [=](size_t at) -> unsigned {  // a number: for numbers `|` has no branch
-    const uint64_t hash = mixed(gram_inside<Size>(data + at)), mask = filter_mask(hash);
-    return (filter[hash >> shift] & mask) == mask;
+  const auto passes = [=](size_t at) {
+    return has(filter, mixed(gram_inside<Size>(data + at)), shift);
   };
   size_t at = 0;
   // Four at a time, without a branch between them: the processor looks all of them up at once.
@@ -142,8 +148,8 @@ void GramTable::find_with(const std::vector<Literal>& literals, std::string_view
 
 void GramTable::look(const std::vector<Literal>& literals, std::string_view text, size_t at,
                      uint64_t gram, std::vector<Hit>& hits) const {
-  const uint64_t hash = mixed(gram), mask = filter_mask(hash), bucket = hash >> (64 - bucket_bits_);
-  if ((filter_[hash >> (64 - filter_bits_)] & mask) != mask) return;
+  const uint64_t hash = mixed(gram), bucket = hash >> (64 - bucket_bits_);
+  if (has(filter_.data(), hash, 64 - filter_bits_) == 0) return;
   for (uint32_t i = bucket_start_[bucket]; i < bucket_start_[bucket + 1]; ++i) {
     const Entry& entry = entries_[i];
     if (entry.gram != gram || entry.offset > at) continue;
