@@ -122,8 +122,10 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   if (outcome.status == Outcome::Status::ok)
     if (auto good = check_outputs(call, outcome.outputs); !good)
       outcome = Outcome::bad(good.error());
-  Json body{
-      {"step", call.step.id}, {"attempt", call.attempt}, {"ms", system_clock().mono_ms() - began}};
+  Json body{{"step", call.step.id},
+            {"attempt", call.attempt},
+            {"ms", system_clock().mono_ms() - began},
+            {"tool_ms", outcome.tool_ms}};
   body["status"] = outcome.status == Outcome::Status::ok       ? "ok"
                    : outcome.status == Outcome::Status::failed ? "failed"
                                                                : "unknown";

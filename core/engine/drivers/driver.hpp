@@ -47,10 +47,13 @@ struct Outcome {
   enum class Status { ok, failed, unknown } status = Status::unknown;
   Json outputs = Json::object();
   std::optional<Error> error;  // of failed and unknown
+  int64_t tool_ms = 0;         // how long its tools or verb ran; the rest of the step is our own
 
-  static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}}; }
-  static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error)}; }
-  static Outcome lost(Error error) { return {Status::unknown, Json::object(), std::move(error)}; }
+  static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}, 0}; }
+  static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error), 0}; }
+  static Outcome lost(Error error) {
+    return {Status::unknown, Json::object(), std::move(error), 0};
+  }
 };
 
 // What a read-only look says about a step whose outcome is unknown.

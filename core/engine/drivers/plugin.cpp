@@ -13,14 +13,10 @@ namespace {
 class PluginDriver final : public Driver {
  public:
   Outcome execute(const Call& call, Shared& shared) override {
-    auto answer = speak(call, shared, call.step.verb);
-    if (answer) {
-      if (auto written = note_access(call, shared, *answer); !written)
-        return Outcome::bad(written.error());
-      return Outcome::good(std::move(*answer));
-    }
-    if (plugin::outcome_is_unknown(answer.error())) return Outcome::lost(answer.error());
-    return Outcome::bad(answer.error());
+    int64_t verb_ms = 0;
+    Outcome outcome = judge(call, shared, speak(call, shared, call.step.verb, verb_ms));
+    outcome.tool_ms = verb_ms;
+    return outcome;
   }
 
   // A verb dies with its helper, and helpers die with the core: there is nothing to attach to.
@@ -31,7 +27,8 @@ class PluginDriver final : public Driver {
   }
 
   Sight observe(const Call& call, Shared& shared) override {
-    auto seen = speak(call, shared, "observe");
+    int64_t ignored = 0;
+    auto seen = speak(call, shared, "observe", ignored);
     if (!seen) return {Sight::Seen::unclear, {}, "observe failed: " + seen.error().message};
     if (!seen->is_object() || !seen->contains("present") || !(*seen)["present"].is_boolean())
       return {Sight::Seen::unclear,
@@ -50,7 +47,17 @@ class PluginDriver final : public Driver {
   }
 
  private:
-  Result<Json> speak(const Call& call, Shared& shared, const std::string& verb) {
+  Outcome judge(const Call& call, Shared& shared, Result<Json> answer) {
+    if (answer) {
+      if (auto written = note_access(call, shared, *answer); !written)
+        return Outcome::bad(written.error());
+      return Outcome::good(std::move(*answer));
+    }
+    if (plugin::outcome_is_unknown(answer.error())) return Outcome::lost(answer.error());
+    return Outcome::bad(answer.error());
+  }
+
+  Result<Json> speak(const Call& call, Shared& shared, const std::string& verb, int64_t& verb_ms) {
     auto helper = take(call, shared);
     if (!helper) return pass(helper);
     *(*helper)->step = call.step.id;
@@ -64,12 +71,14 @@ class PluginDriver final : public Driver {
     request.lane = shared.plan.lane;
     request.fencing_token = shared.fencing_token;
     request.deadline_ms = system_clock().mono_ms() + call.step.timeout_ms;
+    const int64_t began = system_clock().mono_ms();
     auto answer = (*helper)->instance->call(
         request,
         [&](int permille, const std::string& note) {
           shared.journal.progress(call.step.id, permille, note);
         },
         [&] { return shared.cancellation.state() == Cancel::now; });
+    verb_ms = system_clock().mono_ms() - began;
     if ((*helper)->instance->running()) give_back(call.step.plugin, std::move(*helper));
     return answer;
   }

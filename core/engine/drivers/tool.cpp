@@ -223,9 +223,12 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
 
 Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<Stage>& stages,
                              const Call& call, Shared& shared) {
+  int64_t tool_ms = 0;
   for (size_t i = first; i < stages.size(); ++i) {
+    const int64_t began = system_clock().mono_ms();
     auto ended = run_stage(stages[i], call, shared, attach_first && i == first);
     if (!ended) return Outcome::bad(ended.error());
+    ended->tool_ms = tool_ms += system_clock().mono_ms() - began;
     if (ended->status == Outcome::Status::ok)
       if (auto bound = after(stages[i], call, shared); !bound) return Outcome::bad(bound.error());
     if (ended->status != Outcome::Status::ok) {
@@ -239,7 +242,9 @@ Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<
       return std::move(*ended);
     }
   }
-  return conclude(call, shared);
+  Outcome outcome = conclude(call, shared);
+  outcome.tool_ms = tool_ms;
+  return outcome;
 }
 
 Outcome ToolDriver::conclude(const Call& call, Shared& shared) {
