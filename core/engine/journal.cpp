@@ -1,5 +1,6 @@
 #include "engine/journal.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.hpp"
@@ -44,14 +45,18 @@ void Journal::progress(const std::string& step, int permille, const std::string&
   observer_->progress(step, permille, printable(redactor_.redact(note), longest_note));
 }
 
-Status Journal::add_secret(const std::string& name, const Secret& value) {
+Status Journal::add_secrets(const std::vector<record::Redactor::Named>& added) {
   const std::lock_guard lock(mutex_);
-  for (const auto& known : secrets_)
-    if (known.name == name && known.value.reveal() == value.reveal()) return {};
-  secrets_.push_back({name, value.copy()});
+  const size_t before = secrets_.size();
+  for (const auto& next : added)
+    if (std::none_of(secrets_.begin(), secrets_.end(), [&](const auto& known) {
+          return known.name == next.name && known.value.reveal() == next.value.reveal();
+        }))
+      secrets_.push_back({next.name, next.value.copy()});
+  if (secrets_.size() == before) return {};
   auto redactor = record::Redactor::create(secrets_);
   if (!redactor) {
-    secrets_.pop_back();
+    secrets_.resize(before);
     return pass(redactor, "while preparing redaction");
   }
   redactor_ = std::move(*redactor);

@@ -38,8 +38,9 @@ class Journal {
   Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
   void progress(const std::string& step, int permille, const std::string& note);
 
-  // From now on the value is redacted everywhere. `name` is what is shown in its place.
-  Status add_secret(const std::string& name, const Secret& value);
+  // From now on the values are redacted everywhere; a name is what is shown in its place. All that
+  // came together are best added together: what finds them is made anew each time.
+  Status add_secrets(const std::vector<record::Redactor::Named>& added);
   // Copies of all of them, for the step host and the record.
   std::vector<record::Redactor::Named> secrets() const;
   Json redact(const Json& value) const;

@@ -150,15 +150,14 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
   const fs::path folder = stage_folder(call, stage);
   // Also of a tool that is found again: the core that knew what must not be shown is gone. It is
   // seen to its end without them, too, for its host has cleaned what it says by then.
-  std::map<std::string, Secret> secrets;
-  bool all_known = true;
-  for (const auto& [name, field] : call.module.inputs) {
-    if (field.type.kind != contract::Kind::secret || !call.inputs.contains(name)) continue;
-    auto value = shared.secrets.get(call.inputs[name].get<std::string>());
-    if (!value && !attach_only) return pass(value);
-    all_known = all_known && value;
-    if (value) secrets.emplace(name, std::move(*value));
+  std::vector<std::string> inputs, names;
+  for (const auto& [input, field] : call.module.inputs) {
+    if (field.type.kind != contract::Kind::secret || !call.inputs.contains(input)) continue;
+    inputs.push_back(input);
+    names.push_back(call.inputs[input].get<std::string>());
   }
+  auto secrets = shared.secrets.get(names);
+  if (!secrets && !attach_only) return pass(secrets);
   if (!attach_only) {
     if (auto made = make_folders(folder); !made) return pass(made);
     process::ToolRequest request;
@@ -175,8 +174,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
                            {"HYOPS_PROGRESS", (call.folder / "progress.jsonl").string()}};
     for (const auto& [name, value] : stage.environment) request.environment[name] = value;
     request.reports = reports(call);
-    for (auto& [input, value] : secrets)
-      request.secrets.push_back({call.inputs[input].get<std::string>(), input, std::move(value)});
+    for (size_t i = 0; i < names.size(); ++i)
+      request.secrets.push_back({names[i], inputs[i], std::move((*secrets)[i])});
     // Everything else the run resolved is redacted in this tool's output as well.
     for (auto& known : shared.journal.secrets())
       request.secrets.push_back({known.name, "", std::move(known.value)});
@@ -188,7 +187,7 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
   for (;;) {
     auto seen = process::wait_tool(folder, tick_ms);
     if (!seen) return pass(seen);
-    progress.pass_on(call.step.id, shared.journal, all_known);
+    progress.pass_on(call.step.id, shared.journal, secrets.has_value());
     if (seen->state == process::ToolState::running) {
       if (const Cancel asked = shared.cancellation.state();
           asked == Cancel::now && told != Cancel::now) {

@@ -34,8 +34,9 @@ const char* complain =
     "printf '{\"class\":\"invalid\",\"message\":\"%s\"}' \"$all\" > \"$HYOPS_OUTPUTS.error\"\n"
     "exit 4\n";
 const char* takes_a_secret =
-    "[inputs.password]\ntype = \"secret\"\nrequired = true\n[outputs.said]\ntype = \"string\"\n"
-    "[effects]\nsecrets = [\"password\"]\n";
+    "[inputs.password]\ntype = \"secret\"\nrequired = true\n[inputs.token]\ntype = \"secret\"\n"
+    "required = true\n[outputs.said]\ntype = \"string\"\n"
+    "[effects]\nsecrets = [\"password\", \"token\"]\n";
 
 class Listener final : public engine::Observer {
  public:
@@ -54,6 +55,7 @@ class Telling : public Site {
     EXPECT_TRUE(seal.save(setup.seal_key()));
     std::vector<std::pair<std::string, Secret>> secrets;
     secrets.emplace_back("db", Secret(secret));
+    secrets.emplace_back("api", Secret(random_token(8)));
     const int64_t now = system_clock().wall_ms();
     const auto sealed =
         trust::seal_bundle({"drill", 1, now - 1000, now + 600'000, {seal.public_text()}}, secrets);
@@ -66,7 +68,7 @@ class Telling : public Site {
 
   static std::string step(const std::string& id) {
     return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + id +
-           "\"\nphase = \"data\"\ninputs = { password = \"db\" }\n";
+           "\"\nphase = \"data\"\ninputs = { password = \"db\", token = \"api\" }\n";
   }
 
   // Whatever was written anywhere: folders of steps, ledger, record.
@@ -108,6 +110,7 @@ TEST(ToldSecrets, are_found_nowhere_when_the_run_has_ended) {
             (Json{{"said", four_times}}));
   EXPECT_NE(site.events("step.outcome")[0].find(four_times), std::string::npos);
   EXPECT_NE(site.events("step.outcome")[1].find(four_times), std::string::npos);
+  EXPECT_EQ(site.events("secret.resolved").size(), 2u) << "once for both steps";
   EXPECT_NE(listener.heard.find(four_times), std::string::npos) << "notes are shown";
   site.expect_told_nowhere(listener.heard);
   EXPECT_TRUE(site.verify().clean);
