@@ -141,11 +141,15 @@ bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run) {
 std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
   std::string gate;
   if (run.status != "waiting") return gate;
-  (void)ledger.each_event(run.id, 0, [&](const ledger::Event& event) {
-    if (event.type == "gate.opened") gate = get_string(event.body, "phase");
-    if (event.type == "gate.confirmed" && get_string(event.body, "phase") == gate) gate.clear();
-    return true;
-  });
+  (void)ledger.each_event_of(run.id, {"gate.opened", "gate.confirmed"},
+                             [&](const ledger::Event& event) {
+                               const std::string phase = get_string(event.body, "phase");
+                               if (event.type == "gate.opened")
+                                 gate = phase;
+                               else if (phase == gate)
+                                 gate.clear();
+                               return true;
+                             });
   return gate;
 }
 

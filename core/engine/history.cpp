@@ -4,7 +4,7 @@ namespace hyops::engine {
 
 Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
   History history;
-  auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {
+  const auto take = [&](const ledger::Event& event) {
     const Json& body = event.body;
     const std::string step = get_string(body, "step");
     if (event.type == "run.admitted") {
@@ -41,7 +41,12 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       history.open_access.erase(step);
     }
     return true;
-  });
+  };
+  auto read = ledger.each_event_of(
+      run,
+      {"run.admitted", "run.started", "step.intent", "step.outcome", "step.ended",
+       "step.reconciled", "gate.confirmed", "access.opened", "access.closed"},
+      take);
   if (!read) return pass(read, "while reading the history of run " + run.value);
   return history;
 }

@@ -141,8 +141,8 @@ Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string&
     return fail("engine.gate.not_waiting",
                 "run " + run.value + " does not wait; it is " + (*row)->status);
   std::string waits_before;
-  auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {
-    if (event.type == "gate.opened") waits_before = get_string(event.body, "phase");
+  auto read = ledger.each_event_of(run, {"gate.opened"}, [&](const ledger::Event& event) {
+    waits_before = get_string(event.body, "phase");
     return true;
   });
   if (!read) return pass(read);

@@ -22,11 +22,14 @@ struct Stored {
   std::string type, body, hash;
 };
 
-Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64_t after_seq) {
-  auto asked = database.query(
-      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ? ORDER BY "
-      "place LIMIT ?",
-      number * events_per_run + after_seq, (number + 1) * events_per_run, piece);
+// `types` narrows it down: " AND type IN (...)".
+Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64_t after_seq,
+                                       const std::string& types = {}) {
+  const std::string select =
+      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ?" + types +
+      " ORDER BY place LIMIT ?";
+  auto asked = database.query(select.c_str(), number * events_per_run + after_seq,
+                              (number + 1) * events_per_run, piece);
   if (!asked) return pass(asked);
   std::vector<Stored> found;
   for (;;) {
@@ -137,6 +140,38 @@ Status Ledger::each_line(const RunId& id, int64_t after_seq,
       if (!take(event_line(text, event.hash))) return {};
       previous = std::move(event.hash);
       after_seq = event.seq;
+    }
+  }
+}
+
+Status Ledger::each_event_of(const RunId& id, const std::vector<std::string>& types,
+                             const std::function<bool(const Event&)>& take) {
+  std::string among;
+  for (const auto& type : types) {
+    if (!is_type(type))
+      return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
+    among += (among.empty() ? " AND type IN ('" : ",'") + type + "'";
+  }
+  among += ')';
+  int64_t number = 0, after_seq = 0;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto known = impl_->run_number(id);
+    if (!known) return pass(known);
+    number = *known;
+  }
+  for (;;) {
+    std::unique_lock lock(impl_->mutex);
+    auto events = read_piece(impl_->database, number, after_seq, among);
+    lock.unlock();
+    if (!events) return pass(events);
+    if (events->empty()) return {};
+    for (auto& event : *events) {
+      after_seq = event.seq;
+      auto body = parse_json(event.body, "an event of " + id.value, size_t{1} << 30);
+      if (!body) return fail("ledger.broken", body.error().message);
+      if (!take({event.seq, event.wall_ms, event.type, std::move(*body), {}, event.hash}))
+        return {};
     }
   }
 }

@@ -93,6 +93,10 @@ class Ledger {
   Status append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events);
   Status each_event(const RunId& id, int64_t after_seq,
                     const std::function<bool(const Event&)>& take);
+  // Only those of the given types, of which there is one at least; `previous` stays empty. A run
+  // has few events that say where it stands, and perhaps a million of what its tools did.
+  Status each_event_of(const RunId& id, const std::vector<std::string>& types,
+                       const std::function<bool(const Event&)>& take);
   // The same as lines of events.jsonl, without newline. Neither holds a lock while `take` works, so
   // it may call the ledger; events appended meanwhile are seen, too. `take` returns false to stop.
   Status each_line(const RunId& id, int64_t after_seq,

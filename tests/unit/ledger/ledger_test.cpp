@@ -111,6 +111,26 @@ TEST_F(LedgerTest, lets_the_reader_call_the_ledger_and_stop) {
   EXPECT_EQ(seen, 4);
 }
 
+TEST_F(LedgerTest, hands_out_only_the_events_that_were_asked_for) {
+  auto ledger = with_run();
+  std::vector<std::pair<std::string, Json>> many(2000, {"step.terraform", {{"step", "a"}}});
+  many.emplace_back("step.outcome", Json{{"step", "a"}, {"status", "ok"}});
+  ASSERT_TRUE(ledger.append(run, "step.intent", {{"step", "a"}}));
+  ASSERT_TRUE(ledger.append_all(run, many));
+  std::vector<std::string> seen;
+  ASSERT_TRUE(ledger.each_event_of(run, {"step.intent", "step.outcome"}, [&](const Event& event) {
+    seen.push_back(event.type + " " + std::to_string(event.seq) + " " + event.body.dump());
+    return true;
+  }));
+  EXPECT_EQ(seen, (std::vector<std::string>{R"(step.intent 1 {"step":"a"})",
+                                            R"(step.outcome 2002 {"status":"ok","step":"a"})"}));
+  const auto hostile = ledger.each_event_of(run, {"x') OR ('1'='1"}, [](const Event&) {
+    ADD_FAILURE() << "this type is nobody's";
+    return true;
+  });
+  EXPECT_EQ(hostile.error().code, "ledger.event.malformed");
+}
+
 TEST_F(LedgerTest, keeps_runs_plans_inputs_and_documents) {
   auto ledger = with_run();
   EXPECT_EQ(ledger.create_run({run, "drill", "", "planned", {}, 0, 0, "", ""}, {}, {}).error().code,
