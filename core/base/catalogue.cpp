@@ -953,6 +953,10 @@ constexpr CatalogueEntry entries[] = {
     {"cli.ledger.none", unavailable,
      "The home folder has no ledger yet: nothing was ever run from it.",
      "Give the right one with --home, or start a run: hyops run start PLAN"},
+    {"cli.policy.unknown", invalid,
+     "No rule has that ID or code. Rules are the obligations that a plan can be held against before "
+     "it runs; the others are kept by the software itself (docs/standard.md).",
+     "hyops policy list"},
     {"cli.code.unknown", invalid, "No error code of that name exists.", "hyops explain"},
     {"cli.runner.exists", conflict,
      "This machine is a runner already. New keys would cut it off from its lanes: what is sealed "

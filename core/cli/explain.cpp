@@ -16,18 +16,6 @@ Json to_json(const CatalogueEntry& entry) {
           {"next", entry.next}};
 }
 
-// Words of a paragraph in lines of at most `width` columns.
-std::vector<std::string> wrap(std::string_view text, int width) {
-  std::vector<std::string> lines(1);
-  for (const auto& word : split(text, ' ')) {
-    if (!lines.back().empty() && columns(lines.back()) + 1 + columns(word) > width)
-      lines.emplace_back();
-    if (!lines.back().empty()) lines.back() += ' ';
-    lines.back() += word;
-  }
-  return lines;
-}
-
 int list_codes(Context& context) {
   Json list = Json::array();
   std::string area;

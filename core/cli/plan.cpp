@@ -137,16 +137,6 @@ int make_plan(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-Result<plan::Plan> read_plan(const std::string& file) {
-  auto text = read_file(file);
-  if (!text) return pass(text);
-  auto document = parse_json(*text, file);
-  if (!document) return pass(document);
-  if (document->contains("digest") && document->contains("plan") && (*document)["plan"].is_object())
-    *document = Json((*document)["plan"]);
-  return plan::parse_plan(*document);
-}
-
 int compare_plans(Context& context, const po::variables_map& given) {
   auto before = read_plan(option(given, "before")), after = read_plan(option(given, "after"));
   if (!before) return context.report(before.error());

@@ -31,6 +31,16 @@ Result<contract::Lane> load_lane(const Context& context, const std::string& name
   return std::move(*lane);
 }
 
+Result<plan::Plan> read_plan(const std::string& file) {
+  auto text = read_file(file);
+  if (!text) return pass(text);
+  auto document = parse_json(*text, file);
+  if (!document) return pass(document);
+  if (document->contains("digest") && document->contains("plan") && (*document)["plan"].is_object())
+    *document = Json((*document)["plan"]);
+  return plan::parse_plan(*document);
+}
+
 Result<trust::SignedDocument> read_signed(const std::filesystem::path& file) {
   auto document = read_file(file, 1u << 20);
   if (!document) return pass(document);

@@ -14,6 +14,9 @@ Result<ledger::Ledger> use_ledger(
     const Context& context);  // makes the home folder where it is missing
 Result<contract::Lane> load_lane(const Context& context, const std::string& name);
 
+// A plan document, or the answer of `hyops plan --json` with the plan in it.
+Result<plan::Plan> read_plan(const std::string& file);
+
 // A document and the signature beside it (<file>.minisig).
 Result<trust::SignedDocument> read_signed(const std::filesystem::path& file);
 // Every *.json with its signature in a folder.

@@ -9,6 +9,7 @@ void add_system_commands(Commands& commands) {
   add_runner_commands(commands);
   add_doctor_command(commands);
   add_explain_command(commands);
+  add_policy_commands(commands);
 }
 
 }  // namespace hyops::cli

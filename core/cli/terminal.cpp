@@ -118,6 +118,17 @@ std::string cell(std::string_view text, int width) {
   return out;
 }
 
+std::vector<std::string> wrap(std::string_view text, int width) {
+  std::vector<std::string> lines(1);
+  for (const auto& word : split(text, ' ')) {
+    if (!lines.back().empty() && columns(lines.back()) + 1 + columns(word) > width)
+      lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+  }
+  return lines;
+}
+
 std::string draw(const Line& line, int width, bool colour) {
   std::string out;
   int left = width > 0 ? width : static_cast<int>(longest_text);

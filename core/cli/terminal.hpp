@@ -26,6 +26,9 @@ std::string fit(std::string_view text, int width);
 // The same, filled up with spaces.
 std::string cell(std::string_view text, int width);
 
+// Words of a paragraph in lines of at most `width` columns.
+std::vector<std::string> wrap(std::string_view text, int width);
+
 // One line of a terminal: cut to `width` columns (0: any), with colour where it is wanted.
 std::string draw(const Line& line, int width, bool colour);
 

@@ -1,6 +1,9 @@
 // Obligations that can be judged before anything happens. Each refusal names the obligation's ID.
+#include "plan/policy.hpp"
+
+#include <algorithm>
+
 #include "base/text.hpp"
-#include "plan/plan.hpp"
 
 namespace hyops::plan {
 namespace {
@@ -17,54 +20,104 @@ bool has_reason(const Step& step) {
          !found->second.value.get<std::string>().empty();
 }
 
+template <class Want>
+bool any_step(const Plan& plan, Want want) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), want);
+}
+
+bool is_dr(const Plan& plan) { return plan.blueprint.starts_with("dr/"); }
+
+void declared_egress(const Judged& judged, const Refuse& refuse) {
+  const auto& plan = judged.plan;
+  const bool places =
+      any_step(plan, [](const Step& s) { return s.phase == contract::Phase::place; });
+  const bool reaches =
+      any_step(plan, [](const Step& s) { return s.interface == "hyops.access/1"; });
+  const bool egress = any_step(plan, [](const Step& s) { return s.module.starts_with("egress/"); });
+  if (plan.execution_plane == "runner-local" && places && reaches && !egress)
+    refuse(
+        "the blueprint places hosts for runner-local access but declares no egress step; "
+        "an offline target declares it with mode \"none\"");
+}
+
+void no_overlay_alone(const Judged& judged, const Refuse& refuse) {
+  if (is_dr(judged.plan) && judged.profile.connectivity == "private-overlay")
+    refuse("profile " + judged.profile.name +
+           " expects connectivity private-overlay, and the far end of an overlay may be what "
+           "was lost: it is never the only path of a DR blueprint");
+}
+
+void no_public_access(const Judged& judged, const Refuse& refuse) {
+  if (judged.plan.lane_kind == "live" && judged.profile.connectivity == "public-ephemeral")
+    refuse("profile " + judged.profile.name +
+           " expects connectivity public-ephemeral in the live lane " + judged.plan.lane +
+           "; it is for drills");
+}
+
+void no_public_address(const Judged& judged, const Refuse& refuse) {
+  for (const auto& step : judged.plan.steps)
+    if (says(step, "address", "public") && !has_reason(step))
+      refuse("step " + step.id + " asks for a public address without a public_reason");
+}
+
+void project_roles(const Judged& judged, const Refuse& refuse) {
+  for (const auto& step : judged.plan.steps)
+    if (step.inputs.count("project_id"))
+      refuse("step " + step.id +
+             " names a project_id; roles are host, control and workload project");
+}
+
+void runner_local(const Judged& judged, const Refuse& refuse) {
+  if (is_dr(judged.plan) && judged.plan.execution_plane != "runner-local")
+    refuse("a DR blueprint runs runner-local, not " + judged.plan.execution_plane);
+}
+
+void known_price(const Judged& judged, const Refuse& refuse) {
+  const auto unpriced = judged.plan.cost.value("unpriced", std::vector<std::string>{});
+  if (judged.profile.unknown_cost_denied && !unpriced.empty())
+    refuse("the price of " + join(unpriced) + " is unknown, and unknown is not zero");
+}
+
+void within_budget(const Judged& judged, const Refuse& refuse) {
+  const auto& profile = judged.profile;
+  const int64_t estimate = get_int(judged.plan.cost, "estimate_micro");
+  if (profile.cost_max_micro && estimate > *profile.cost_max_micro)
+    refuse("a day of this costs " + std::to_string(estimate) + " micro-" + profile.cost_currency +
+           ", more than the budget of " + std::to_string(*profile.cost_max_micro));
+}
+
 }  // namespace
 
-void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems) {
-  const auto refuse = [&](std::string_view code, std::string message) {
-    problems.push_back(make_error(code, std::move(message)));
+const std::vector<Rule>& rules() {
+  static const std::vector<Rule> all = {
+      {"A1", "policy.egress_undeclared",
+       "Hosts that a runner reaches directly have their egress declared, \"none\" included.",
+       declared_egress},
+      {"A2", "policy.overlay_only",
+       "A routed overlay is never the only path of a DR blueprint: its far end may be lost.",
+       no_overlay_alone},
+      {"A5", "policy.public_access", "Public access is for drills, never what a live lane expects.",
+       no_public_access},
+      {"A7", "policy.public_address", "No public address without a declared reason.",
+       no_public_address},
+      {"C4", "policy.project_id",
+       "Projects are named by role (host, control, workload), never by a bare project_id.",
+       project_roles},
+      {"E1", "policy.execution_plane", "A DR blueprint runs on a runner at its target.",
+       runner_local},
+      {"G3", "policy.cost_unknown", "What has no known price is denied: unknown is not zero (L20).",
+       known_price},
+      {"G3", "policy.cost_exceeded", "A run stays within the budget of its profile.",
+       within_budget},
   };
-  bool egress = false, reaches_hosts = false;
-  for (const auto& step : plan.steps) {
-    if (step.module.starts_with("egress/")) egress = true;
-    if (step.interface == "hyops.access/1") reaches_hosts = true;
-    if (says(step, "address", "public") && !has_reason(step))
-      refuse("policy.public_address",
-             "step " + step.id + " asks for a public address without a public_reason (A7)");
-    if (step.inputs.count("project_id"))
-      refuse("policy.project_id",
-             "step " + step.id +
-                 " names a project_id; roles are host, control and workload project (C4)");
-  }
-  const bool places = [&] {
-    for (const auto& step : plan.steps)
-      if (step.phase == contract::Phase::place) return true;
-    return false;
-  }();
-  if (plan.execution_plane == "runner-local" && places && reaches_hosts && !egress)
-    refuse("policy.egress_undeclared",
-           "the blueprint places hosts for runner-local access but declares no egress step; "
-           "an offline target declares it with mode \"none\" (A1)");
-  if (plan.blueprint.starts_with("dr/") && plan.execution_plane != "runner-local")
-    refuse("policy.execution_plane",
-           "a DR blueprint runs runner-local, not " + plan.execution_plane + " (E1)");
-  if (plan.blueprint.starts_with("dr/") && profile.connectivity == "private-overlay")
-    refuse("policy.overlay_only",
-           "profile " + profile.name +
-               " expects connectivity private-overlay, and the far end of an overlay may be what "
-               "was lost: it is never the only path of a DR blueprint (A2)");
-  if (plan.lane_kind == "live" && profile.connectivity == "public-ephemeral")
-    refuse("policy.public_access", "profile " + profile.name +
-                                       " expects connectivity public-ephemeral in the live lane " +
-                                       plan.lane + "; it is for drills (A5)");
-  const auto unpriced = plan.cost.value("unpriced", std::vector<std::string>{});
-  if (profile.unknown_cost_denied && !unpriced.empty())
-    refuse("policy.cost_unknown",
-           "the price of " + join(unpriced) + " is unknown, and unknown is not zero (G3, L20)");
-  const int64_t estimate = get_int(plan.cost, "estimate_micro");
-  if (profile.cost_max_micro && estimate > *profile.cost_max_micro)
-    refuse("policy.cost_exceeded", "a day of this costs " + std::to_string(estimate) + " micro-" +
-                                       profile.cost_currency + ", more than the budget of " +
-                                       std::to_string(*profile.cost_max_micro) + " (G3)");
+  return all;
+}
+
+void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems) {
+  for (const auto& rule : rules())
+    rule.judge({plan, profile}, [&](std::string sentence) {
+      problems.push_back(make_error(rule.code, std::move(sentence) + " (" + rule.id + ")"));
+    });
 }
 
 }  // namespace hyops::plan
