@@ -83,7 +83,7 @@ class Site {
     file(setup.catalog / "profiles/drill.toml",
          "profile = \"drill\"\ntitle = \"Test\"\nlane_kinds = [\"drill\"]\n[bind]\n" + bind_ +
              "[approvals]\nrequired" + approvals.substr(approvals.find(' ')) +
-             "\n[limits]\nparallel = 4\nstep_timeout = \"30s\"\n" + extra);
+             "\n[limits]\nparallel = 4\nstep_timeout = \"5m\"\n" + extra);
   }
 
   void lane(const std::string& extra = "") {
