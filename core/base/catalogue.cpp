@@ -559,8 +559,18 @@ constexpr CatalogueEntry entries[] = {
      "what it said can no longer be proven.",
      "Keep the file as it is, restore a copy made before, and export what can be read: hyops "
      "record export RUN"},
+    {"ledger.behind", internal,
+     "The ledger does not hold the last event that it acknowledged: its -wal file was removed or cut, "
+     "or an older copy was put in its place. What ran since is unknown to it, and a decision could be "
+     "used twice.",
+     "Put the newer ledger back together with its -wal file. If an older copy was restored on "
+     "purpose, find out what ran since, then remove LEDGER.leases"},
     {"ledger.schema.newer", invalid, "The ledger was written by a newer hyops than this one.",
      "Use the newer hyops; a ledger is never converted back."},
+    {"ledger.schema.older", invalid,
+     "The ledger was written by an older hyops, in a form that this one does not read.",
+     "Use the hyops that wrote it, or begin a new ledger with another --home and keep the old one as "
+     "evidence."},
     {"ledger.not_yours", denied,
      "The ledger belongs to somebody else, or others may write it. What it says could be forged.",
      "Run hyops as the ledger's owner, or name another --home."},
@@ -800,6 +810,10 @@ constexpr CatalogueEntry entries[] = {
      "A bundle of secrets is damaged, or cannot be made from what was given.",
      "hyops secret seal --help"},
     // --- engine
+    {"engine.disk.reserve", exhausted,
+     "The disk under --home is so full that what a new step does might not be recorded. Nothing new is "
+     "started; what runs may use the reserve to say how it ended.",
+     "Free disk space (df, then the largest files), then: hyops run resume RUN"},
     {"engine.runner.none", denied,
      "DR and burst work runs on a bootstrapped runner of the target's plane, never silently on a "
      "workstation (E2).",

@@ -8,7 +8,8 @@
 namespace hyops::ledger {
 namespace {
 
-constexpr int64_t piece = 512;  // events read at once: readers hold no lock while they work
+constexpr size_t tail_size = 75;  // what event_line adds, and the brace it moves
+constexpr int64_t piece = 512;    // events read at once: readers hold no lock while they work
 
 // Letters, digits, dots, dashes: nothing that JSON would escape, so a type has one spelling.
 bool is_type(std::string_view type) {
@@ -54,60 +55,59 @@ Result<Ledger::Impl::Head> Ledger::Impl::head(int64_t number, const RunId& id) {
   return Head{asked->integer(0) - number * events_per_run, asked->text(1)};
 }
 
-namespace {
-
-// One event onto the end of the chain, inside the caller's transaction.
-Result<Event> extend(Database& database, int64_t number, const RunId& id, int64_t seq,
-                     std::string previous, int64_t wall_ms, const std::string& type,
-                     const Json& body) {
-  if (!is_type(type))
-    return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
-  auto text = canonical(body);
-  if (!text) return pass(text, "while appending " + type);
-  Event event{seq, wall_ms, type, body, std::move(previous), {}};
-  event.hash = sha256_hex(event_text(id, seq, wall_ms, type, *text, event.previous));
-  auto stored = database.execute("INSERT INTO events VALUES (?,?,?,?,?)",
-                                 number * events_per_run + seq, wall_ms, type, *text, event.hash);
-  if (!stored) return pass(stored);
-  return event;
+// Onto the end of the chain, inside the caller's transaction.
+Result<std::vector<Event>> Ledger::Impl::extend(int64_t number, const RunId& id,
+                                                const Events& events) {
+  auto end = head(number, id);
+  if (!end) return pass(end);
+  const int64_t now = clock->wall_ms();
+  std::vector<Event> made;
+  for (const auto& [type, body] : events) {
+    if (!is_type(type))
+      return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
+    auto text = canonical(body);
+    if (!text) return pass(text, "while appending " + type);
+    Event event{++end->seq, now, type, body, end->hash, {}};
+    event.hash = sha256_hex(event_text(id, event.seq, now, type, *text, event.previous));
+    auto stored =
+        database.execute("INSERT INTO events VALUES (?,?,?,?,?)",
+                         number * events_per_run + event.seq, now, type, *text, event.hash);
+    if (!stored) return pass(stored);
+    end->hash = event.hash;
+    made.push_back(std::move(event));
+  }
+  return made;
 }
-
-}  // namespace
 
 Result<Event> Ledger::append(const RunId& id, const std::string& type, const Json& body) {
-  const std::lock_guard lock(impl_->mutex);
-  auto transaction = Transaction::begin(impl_->database);
-  if (!transaction) return pass(transaction);
-  auto number = impl_->run_number(id);
-  if (!number) return pass(number);
-  auto head = impl_->head(*number, id);
-  if (!head) return pass(head);
-  auto event = extend(impl_->database, *number, id, head->seq + 1, std::move(head->hash),
-                      impl_->clock->wall_ms(), type, body);
-  if (!event) return event;
-  if (auto committed = transaction->commit(); !committed)
-    return pass(committed, "while appending " + type);
-  return event;
+  auto made = impl_->append(id, {{type, body}}, {});
+  if (!made) return pass(made, "while appending " + type);
+  return std::move(made->front());
 }
 
-Status Ledger::append_all(const RunId& id,
-                          const std::vector<std::pair<std::string, Json>>& events) {
+Status Ledger::append_all(const RunId& id, const Events& events,
+                          const std::optional<Fence>& fence) {
   if (events.empty()) return {};
-  const std::lock_guard lock(impl_->mutex);
-  auto transaction = Transaction::begin(impl_->database);
+  auto made = impl_->append(id, events, fence);
+  if (!made) return pass(made);
+  return {};
+}
+
+Result<std::vector<Event>> Ledger::Impl::append(const RunId& id, const Events& events,
+                                                const std::optional<Fence>& fence) {
+  const std::lock_guard lock(mutex);
+  auto transaction = Transaction::begin(database);
   if (!transaction) return pass(transaction);
-  auto number = impl_->run_number(id);
+  // In the same transaction: nobody can take the lane between the look and the write.
+  if (fence)
+    if (auto ours = check_token(fence->lane, fence->token); !ours) return pass(ours);
+  auto number = run_number(id);
   if (!number) return pass(number);
-  auto head = impl_->head(*number, id);
-  if (!head) return pass(head);
-  const int64_t now = impl_->clock->wall_ms();
-  for (const auto& [type, body] : events) {
-    auto event =
-        extend(impl_->database, *number, id, ++head->seq, std::move(head->hash), now, type, body);
-    if (!event) return pass(event);
-    head->hash = std::move(event->hash);
-  }
-  return transaction->commit();
+  auto made = extend(*number, id, events);
+  if (!made) return made;
+  if (auto committed = transaction->commit(); !committed) return pass(committed);
+  note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  return made;
 }
 
 Status Ledger::each_line(const RunId& id, int64_t after_seq,
@@ -180,6 +180,13 @@ Status Ledger::each_event(const RunId& id, int64_t after_seq,
                           const std::function<bool(const Event&)>& take) {
   Status outcome;
   auto read = each_line(id, after_seq, [&](std::string_view line) {
+    // Nothing follows from an event that is not as it was written.
+    const std::string text = std::string(line.substr(0, line.size() - tail_size)) + '}';
+    if (event_line(text, sha256_hex(text)) != line) {
+      outcome = fail("ledger.broken", "the event chain of run " + id.value +
+                                          " breaks: an event in it was changed or removed");
+      return false;
+    }
     auto parsed = parse_json(line, "an event of " + id.value, size_t{1} << 30);
     if (!parsed) {
       outcome = fail("ledger.broken", parsed.error().message);

@@ -49,6 +49,7 @@ Status create_ledger(const fs::path& file) {
     auto database = Database::open(whole, patience_ms);
     if (!database) return pass(database);
     if (auto created = create_schema(*database, whole); !created) return created;
+    database->believe();
   }
   const Fd parent(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent)
@@ -85,6 +86,8 @@ Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
       ::open((file.string() + ".leases").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!impl->leases)
     return fail_errno("ledger.open", "cannot open " + file.string() + ".leases", errno);
+  if (auto current = impl->check_newest(); !current) return pass(current);
+  impl->database.believe();
   return Ledger(std::move(impl));
 }
 
@@ -128,7 +131,8 @@ Status Ledger::Impl::use_up(const Once& once, const RunId& user) {
 }
 
 Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& inputs,
-                          const std::vector<Once>& once) {
+                          const std::vector<Once>& once, const Documents& documents,
+                          const Events& events) {
   if (!is_name(run.id.value))
     return fail("ledger.event.malformed", "\"" + run.id.value + "\" cannot be the id of a run");
   auto plan_text = canonical(plan);
@@ -151,7 +155,16 @@ Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& input
   if (!stored) return stored;
   for (const auto& one : once)
     if (auto used = impl_->use_up(one, run.id); !used) return used;
-  return transaction->commit();
+  auto number = impl_->run_number(run.id);
+  if (!number) return pass(number);
+  for (const auto& [name, bytes] : documents)
+    if (auto put = impl_->put_document(*number, run.id, name, bytes); !put) return put;
+  auto made = impl_->extend(*number, run.id, events);
+  if (!made) return pass(made);
+  if (auto committed = transaction->commit(); !committed) return committed;
+  if (!made->empty())
+    impl_->note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  return {};
 }
 
 Result<std::optional<RunRow>> Ledger::find_run(const RunId& id) {
@@ -229,16 +242,22 @@ Status Ledger::set_status(const RunId& id, const std::string& status) {
 }
 
 Status Ledger::put_document(const RunId& id, const std::string& name, const std::string& bytes) {
-  if (!is_name(name) && !is_path_name(name))
-    return fail("file.name", "\"" + name + "\" cannot be the name of a document");
   const std::lock_guard lock(impl_->mutex);
   auto transaction = Transaction::begin(impl_->database);
   if (!transaction) return pass(transaction);
   auto number = impl_->run_number(id);
   if (!number) return pass(number);
+  if (auto put = impl_->put_document(*number, id, name, bytes); !put) return put;
+  return transaction->commit();
+}
+
+Status Ledger::Impl::put_document(int64_t number, const RunId& id, const std::string& name,
+                                  const std::string& bytes) {
+  if (!is_name(name) && !is_path_name(name))
+    return fail("file.name", "\"" + name + "\" cannot be the name of a document");
   {
-    auto asked = impl_->database.query("SELECT bytes FROM documents WHERE run = ? AND name = ?",
-                                       *number, name);
+    auto asked =
+        database.query("SELECT bytes FROM documents WHERE run = ? AND name = ?", number, name);
     if (!asked) return pass(asked);
     auto there = asked->row();
     if (!there) return pass(there);
@@ -246,20 +265,17 @@ Status Ledger::put_document(const RunId& id, const std::string& name, const std:
     if (*there)
       return fail("ledger.document.exists", "the run " + id.value + " already has another " + name);
   }
-  auto stored =
-      impl_->database.execute("INSERT INTO documents VALUES (?,?,?)", *number, name, bytes);
-  if (!stored) return stored;
-  return transaction->commit();
+  return database.execute("INSERT INTO documents VALUES (?,?,?)", number, name, bytes);
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Ledger::documents(const RunId& id) {
+Result<Documents> Ledger::documents(const RunId& id) {
   const std::lock_guard lock(impl_->mutex);
   auto number = impl_->run_number(id);
   if (!number) return pass(number);
   auto asked = impl_->database.query(
       "SELECT name, bytes FROM documents WHERE run = ? ORDER BY name", *number);
   if (!asked) return pass(asked);
-  std::vector<std::pair<std::string, std::string>> found;
+  Documents found;
   for (;;) {
     auto more = asked->row();
     if (!more) return pass(more);

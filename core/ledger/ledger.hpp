@@ -35,6 +35,9 @@ std::string chain_start(const RunId& run);  // what the first event names as its
 // re-serialising.
 std::string event_line(std::string_view text, std::string_view hash);
 
+using Events = std::vector<std::pair<std::string, Json>>;            // type, body
+using Documents = std::vector<std::pair<std::string, std::string>>;  // name, bytes
+
 struct RunRow {
   RunId id;
   std::string lane, blueprint,
@@ -66,12 +69,18 @@ struct Lease {               // the single writer of a lane
   std::string pid_space;  // PID namespace: the same number in another one is another process
 };
 
+struct Fence {  // what a writer believes to hold
+  std::string lane;
+  int64_t token = 0;
+};
+
 // Safe to use from several threads. Other processes may have the same file open at the same time;
 // readers never wait for a writer, writers wait for each other up to 10 s (ledger.locked).
 class Ledger {
  public:
   // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken,
-  // ledger.schema.newer, ledger.not_yours (owner), ledger.read_only. Never repairs silently.
+  // ledger.behind (it forgot what it acknowledged), ledger.schema.{newer,older}, ledger.not_yours
+  // (owner), ledger.read_only. Never repairs silently.
   static Result<Ledger> open(const std::filesystem::path& file,
                              const Clock& clock = system_clock());
   Ledger(Ledger&&) noexcept;
@@ -81,16 +90,20 @@ class Ledger {
   // --- runs and events
   // With the run, in one transaction, everything in `once` is used up for ever: nonces of decisions
   // and approvals. Where one of them was used before (ledger.used) none is, and there is no run.
+  // What it was admitted by comes in the same transaction: there is no run without its approvals.
   Status create_run(const RunRow& run, const Json& plan, const Json& inputs,
-                    const std::vector<Once>& once = {});
+                    const std::vector<Once>& once = {}, const Documents& documents = {},
+                    const Events& events = {});
   Result<std::optional<RunRow>> find_run(const RunId& id);
   Result<std::vector<RunRow>> runs(const std::string& lane = {}, int most = 100);  // newest first
   Result<Json> plan_of(const RunId& id);
   Result<Json> inputs_of(const RunId& id);
   Status set_status(const RunId& id, const std::string& status);
-  // Appends and commits (one fsync). Events that belong together go in one call.
+  // Appends and commits (one fsync). Events that belong together go in one call. With a fence they
+  // are kept only while its token is that of the lane's lease (ledger.fenced).
   Result<Event> append(const RunId& id, const std::string& type, const Json& body);
-  Status append_all(const RunId& id, const std::vector<std::pair<std::string, Json>>& events);
+  Status append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence = {});
+  // Hands on only what is as it was appended (ledger.broken).
   Status each_event(const RunId& id, int64_t after_seq,
                     const std::function<bool(const Event&)>& take);
   // Only those of the given types, of which there is one at least; `previous` stays empty. A run
@@ -107,7 +120,7 @@ class Ledger {
   // kept as they came: the same bytes again are fine, others under the same name are
   // ledger.document.exists.
   Status put_document(const RunId& id, const std::string& name, const std::string& bytes);
-  Result<std::vector<std::pair<std::string, std::string>>> documents(const RunId& id);
+  Result<Documents> documents(const RunId& id);
 
   // --- state
   Result<Slot> slot(const std::string& lane, const std::string& key);  // version 0 when absent

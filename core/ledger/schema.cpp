@@ -110,6 +110,10 @@ Status prepare_schema(Database& database, const std::filesystem::path& file) {
     return fail("ledger.schema.newer", file.string() + " was written by a newer hyops (schema " +
                                            std::to_string(*version) + "; this one knows " +
                                            std::to_string(schema_version) + ")");
+  if (*version < schema_version)
+    return fail("ledger.schema.older", file.string() + " was written by an older hyops (schema " +
+                                           std::to_string(*version) + "; this one reads " +
+                                           std::to_string(schema_version) + ")");
   return set_mode(database, file);
 }
 

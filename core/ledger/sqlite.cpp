@@ -43,6 +43,7 @@ Result<Database> Database::open(const std::filesystem::path& file, int busy_ms) 
       nullptr);
   Database database(handle, file.string());  // owned also where opening failed: SQLite says so
   if (code != SQLITE_OK) return database.failure(code);
+  database.keep_apart(true);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_ms);
   return database;
@@ -88,6 +89,7 @@ Failure Database::failure(int code) const {
       return fail("ledger.disk_full", why);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_ERROR:  // our statements are constant: the tables they name are not there
       return fail("ledger.broken", why);
     case SQLITE_READONLY:
       return fail("ledger.read_only", why);

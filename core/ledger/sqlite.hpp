@@ -51,6 +51,10 @@ class Database {
   Database& operator=(Database&&) = delete;
   ~Database();
 
+  // Until this is called, closing leaves file and WAL as they are: a WAL that does not belong to
+  // the file must not be written into it before somebody could see that.
+  void believe() { keep_apart(false); }
+
   Status run(const char* sql);  // one or more statements without parameters and rows
 
   // `sql` is a literal: it is prepared once and kept for the life of the database.
@@ -80,6 +84,9 @@ class Database {
   };
   explicit Database(sqlite3* handle, std::string file) : handle_(handle), file_(std::move(file)) {}
   Result<Query> prepare(const char* sql);
+  void keep_apart(bool apart) {
+    sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int{apart}, nullptr);
+  }
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::map<const char*, sqlite3_stmt*> prepared_;  // by the literal's address

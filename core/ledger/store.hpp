@@ -21,7 +21,8 @@ struct Ledger::Impl {
   Database database;
   std::filesystem::path file;
   const Clock* clock;
-  Fd leases;         // beside the ledger: byte n is locked while we hold the lease of lane n
+  Fd leases;         // beside the ledger: byte n is locked while we hold the lease of lane n; its
+                     // bytes are the note of the newest event
   std::mutex mutex;  // a transaction belongs to one thread from begin to commit
 
   Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
@@ -32,9 +33,19 @@ struct Ledger::Impl {
     std::string hash;
   };
   Result<Head> head(int64_t number, const RunId& id);
+  Result<std::vector<Event>> extend(int64_t number, const RunId& id, const Events& events);
+  Result<std::vector<Event>> append(const RunId& id, const Events& events,
+                                    const std::optional<Fence>& fence);
+  Status put_document(int64_t number, const RunId& id, const std::string& name,
+                      const std::string& bytes);
   Result<Slot> newest(const std::string& lane, const std::string& key);
   Result<std::optional<Lease>> read_lease(const std::string& lane);
   Status check_token(const std::string& lane, int64_t token);
+
+  // What was last acknowledged, noted beside the ledger: one that lost its WAL, or was put back
+  // from an older copy, looks whole from inside.
+  void note_newest(int64_t place, const std::string& hash) const;
+  Status check_newest();  // ledger.behind
 };
 
 Status create_schema(Database& database, const std::filesystem::path& file);  // of a new file

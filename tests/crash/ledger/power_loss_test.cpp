@@ -50,6 +50,7 @@ class Day {
   Day(uint64_t seed, const fs::path& folder, const std::string& whole)
       : random_(seed), disk_(seed), file_(folder / "ledger.db"), heavy_(seed % 32 == 0) {
     disk_.put(file_, whole);
+    fs::remove(file_.string() + ".leases");  // the seed before had another ledger
   }
 
   void live() {

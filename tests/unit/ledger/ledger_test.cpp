@@ -187,6 +187,7 @@ TEST_F(LedgerTest, finds_every_kind_of_change_in_a_chain) {
     ASSERT_EQ(shell(std::string("DROP TRIGGER events_stay; DROP TRIGGER events_kept;") + change),
               SQLITE_OK)
         << change;
+    fs::remove(file.string() + ".leases");  // its note of the newest event would tell even sooner
     EXPECT_EQ(open().check().error().code, "ledger.broken") << change;
   }
 }
