@@ -5,6 +5,7 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/reserve.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -152,6 +153,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   auto approvals = trust::check_approvals(admission.approvals, need, here->lane, now);
   if (!approvals) return pass(approvals);
 
+  // Before decision and approvals are used up for a run that could not start anything.
+  if (auto room = require_room(setup.home); !room) return pass(room);
   const RunId run = admission.run.empty() ? new_run_id(now) : RunId(admission.run);
   if (!is_name(run.value))
     return fail("file.name", "\"" + printable(run.value, 80) + "\" cannot be the id of a run");
@@ -177,34 +180,30 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     for (const auto& [name, input] : step.inputs)
       inputs[step.id][name] = {
           {"value", input.value}, {"known", input.known}, {"from", input.from}};
-  if (auto created = ledger.create_run(row, admission.plan, inputs, once); !created)
-    return pass(created);
-  if (auto made = make_folders(setup.run_folder(run.value)); !made) return pass(made);
+  ledger::Documents documents;
   if (admission.decision) {
-    for (const auto& [name, bytes] :
-         {std::pair{"decision.json", &admission.decision->document},
-          std::pair{"decision.json.minisig", &admission.decision->signature}})
-      if (auto kept = ledger.put_document(run, name, *bytes); !kept) return pass(kept);
+    documents.emplace_back("decision.json", admission.decision->document);
+    documents.emplace_back("decision.json.minisig", admission.decision->signature);
   }
-  std::vector<std::pair<std::string, Json>> events;
-  events.emplace_back("run.admitted", Json{{"plan", digest->value},
-                                           {"requester", admission.requester},
-                                           {"least_token", admission.least_token}});
   for (const auto& document : admission.approvals) {
     const std::string name =
         is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
-    for (const auto& [file, bytes] : {std::pair{name + ".json", &document.document},
-                                      std::pair{name + ".json.minisig", &document.signature}})
-      if (auto kept = ledger.put_document(run, "approvals/" + file, *bytes); !kept)
-        return pass(kept);
+    documents.emplace_back("approvals/" + name + ".json", document.document);
+    documents.emplace_back("approvals/" + name + ".json.minisig", document.signature);
   }
+  ledger::Events events{{"run.admitted", Json{{"plan", digest->value},
+                                              {"requester", admission.requester},
+                                              {"least_token", admission.least_token}}}};
   for (const auto& approval : *approvals)
     events.emplace_back("approval.accepted", Json{{"approver", approval.approver},
                                                   {"plan", approval.plan},
                                                   {"until_ms", approval.until_ms},
                                                   {"from_ms", approval.from_ms},
                                                   {"cost_cap_micro", approval.cost_cap_micro}});
-  if (auto written = ledger.append_all(run, events); !written) return pass(written);
+  if (auto made = make_folders(setup.run_folder(run.value)); !made) return pass(made);
+  if (auto created = ledger.create_run(row, admission.plan, inputs, once, documents, events);
+      !created)
+    return pass(created);
   return run;
 }
 

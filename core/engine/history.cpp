@@ -10,6 +10,7 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
     if (event.type == "run.admitted") {
       history.least_token = get_int(body, "least_token");
       history.requester = get_string(body, "requester");
+      history.plan = get_string(body, "plan");
     } else if (event.type == "run.started") {
       history.started = true;
     } else if (event.type == "step.intent") {

@@ -25,7 +25,7 @@ struct History {
   std::set<std::string> confirmed;          // phases
   std::map<std::string, Json> open_access;  // step -> access.opened
   int64_t least_token = 0;
-  std::string requester;
+  std::string requester, plan;  // plan: digest of what was admitted; empty where it never was
   bool started = false;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "engine/reserve.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -33,10 +34,26 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
     clock_ms_ = clock_ms;
   }
   for (const auto& [type, body] : events) clean.emplace_back(type, redactor_.redact(body));
-  if (auto written = ledger_->append_all(run_, clean); !written) return written;
+  auto written = ledger_->append_all(run_, clean, fence_);
+  if (!written && written.error().kind == FailureClass::exhausted && !home_.empty()) {
+    give_up_room(home_);
+    written = ledger_->append_all(run_, clean, fence_);
+  }
+  if (!written) return written;
   const int64_t now = system_clock().wall_ms();
   for (const auto& [type, body] : clean) observer_->event(type, body, now);
   return {};
+}
+
+void Journal::hold(ledger::Fence fence, std::filesystem::path home) {
+  const std::lock_guard lock(mutex_);
+  fence_ = std::move(fence);
+  home_ = std::move(home);
+}
+
+Status Journal::still_held() {
+  const std::lock_guard lock(mutex_);
+  return fence_ ? ledger_->check_token(fence_->lane, fence_->token) : Status{};
 }
 
 void Journal::progress(const std::string& step, int permille, const std::string& note) {

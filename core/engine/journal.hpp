@@ -2,8 +2,10 @@
 // shown.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,10 +34,17 @@ class Journal {
         observer_(other.observer_),
         redactor_(std::move(other.redactor_)),
         secrets_(std::move(other.secrets_)),
+        fence_(std::move(other.fence_)),
+        home_(std::move(other.home_)),
         clock_ms_(other.clock_ms_) {}
 
   Status write(const std::string& type, const Json& body);
   Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
+  // From now on nothing is written unless this lease is still the lane's: a core that slept while
+  // another took over neither starts anything nor writes into what is the other's now (L3).
+  // Where the disk is full, what the reserve under `home` keeps is given up for it.
+  void hold(ledger::Fence fence, std::filesystem::path home);
+  Status still_held();  // ledger.fenced; asked once more just before a side effect
   void progress(const std::string& step, int permille, const std::string& note);
 
   // From now on the values are redacted everywhere; a name is what is shown in its place. All that
@@ -62,6 +71,8 @@ class Journal {
   Observer* observer_;
   record::Redactor redactor_;
   std::vector<record::Redactor::Named> secrets_;
+  std::optional<ledger::Fence> fence_;
+  std::filesystem::path home_;
   // Wall minus monotonic clock. Where it jumps, dates in the record before and after it cannot be
   // compared: the record says so with an event "clock.stepped".
   int64_t clock_ms_;

@@ -20,15 +20,30 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (!journal) return pass(journal);
   auto history = read_history(ledger, run);
   if (!history) return pass(history);
+  // What the chain says was admitted is what runs (L10); the plan itself stands outside of it.
+  if (history->plan != digest->value)
+    return fail("ledger.broken",
+                "the plan of run " + run.value + " is not the one that was admitted");
   return std::make_unique<Opened>(Opened{std::move(*plan), digest->value, std::move(catalog),
                                          std::move(*here), std::move(*registry),
                                          std::move(*journal), std::move(*history)});
+}
+
+Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
+  auto lease = ledger.take_lease(run.plan.lane, run.journal.run(), run.history.least_token);
+  if (!lease) return pass(lease);
+  auto history = read_history(ledger, run.journal.run());
+  if (!history) return pass(history);
+  run.history = std::move(*history);
+  return lease;
 }
 
 Session::Session(const Setup& setup, Opened& run, int64_t token)
     : cancellation(setup.run_folder(run.journal.run().value)),
       secrets(setup, run.registry, run.here.lane, run.journal),
       shared{setup,       run.plan, run.plan_digest, run.here.lane, run.registry,
-             run.journal, secrets,  cancellation,    token} {}
+             run.journal, secrets,  cancellation,    token} {
+  run.journal.hold({run.plan.lane, token}, setup.home);
+}
 
 }  // namespace hyops::engine

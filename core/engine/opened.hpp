@@ -22,6 +22,10 @@ struct Opened {
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer);
 
+// Takes the lane, then reads the history once more: the core that had it may have gone on until
+// then.
+Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger);
+
 // The part that steps share, under the lease that was taken for the lane.
 struct Session {
   Session(const Setup& setup, Opened& run, int64_t token);

@@ -11,7 +11,7 @@ Result<std::vector<Choice>> reconcile(const Setup& setup, ledger::Ledger& ledger
   auto opened = open_run(setup, ledger, id, observer);
   if (!opened) return pass(opened);
   Opened& run = **opened;
-  auto lease = ledger.take_lease(run.plan.lane, id, run.history.least_token);
+  auto lease = take_lane(run, ledger);
   if (!lease) return pass(lease);
   Session session(setup, run, lease->token);
   StepRunner steps(session.shared, run.catalog);

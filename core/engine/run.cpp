@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
+#include "engine/reserve.hpp"
 #include "engine/scheduler.hpp"
 #include "record/record.hpp"
 #include "trust/trust.hpp"
@@ -57,12 +58,19 @@ Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal
   std::error_code ignored;
   fs::remove_all(old, ignored);
   fs::rename(to, old, ignored);
-  auto done = record::export_run(
-      ledger, journal.run(), run / "steps", *redactor,
-      [&](std::string_view message) {
-        return key->sign(message, "hyops record " + journal.run().value);
-      },
-      to);
+  const auto write = [&] {
+    return record::export_run(
+        ledger, journal.run(), run / "steps", *redactor,
+        [&](std::string_view message) {
+          return key->sign(message, "hyops record " + journal.run().value);
+        },
+        to);
+  };
+  auto done = write();
+  if (!done) {  // on a full disk it fits into what was kept for it
+    give_up_room(setup.home);
+    done = write();
+  }
   if (!done) {
     fs::rename(old, to, ignored);
     return done;
@@ -76,7 +84,7 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   auto opened = open_run(setup, ledger, id, observer);
   if (!opened) return pass(opened);
   Opened& run = **opened;
-  auto lease = ledger.take_lease(run.plan.lane, id, run.history.least_token);
+  auto lease = take_lane(run, ledger);
   if (!lease) return pass(lease);
   Session session(setup, run, lease->token);
   Shared& shared = session.shared;

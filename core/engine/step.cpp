@@ -5,6 +5,7 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/reserve.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -94,11 +95,9 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   auto& journal = shared_.journal;
   const int64_t began = system_clock().mono_ms();
   if (!reattach) {
-    {
-      const std::lock_guard lock(journal.ledger_mutex());
-      if (auto ours = journal.ledger().check_token(shared_.plan.lane, shared_.fencing_token); !ours)
-        return pass(ours);
-    }
+    // Before anything of this step is touched: a folder may by now be another core's.
+    if (auto ours = journal.still_held(); !ours) return pass(ours);
+    if (auto room = require_room(shared_.setup.home); !room) return Outcome::bad(room.error());
     // What an earlier core left in this folder belongs to no intent.
     std::error_code ignored;
     std::filesystem::remove_all(call.folder, ignored);

@@ -20,12 +20,17 @@ class Keeper {
 
   std::string apply(Call& call, std::string_view) {
     const std::string key = key_of(call);
-    const json request{{"method", "POST"},
-                       {"url", api_ + "things"},
-                       {"timeout_ms", 5000},
-                       {"headers", {{"Idempotency-Key", key}}},
-                       {"repeatable", true}};
-    if (status(request) != 200) throw Failed("unavailable/keeper.down", "the API did not take it");
+    const auto token = json::parse(call.about()).at("fencing_token").get<int64_t>();
+    const json request{
+        {"method", "POST"},
+        {"url", api_ + "things"},
+        {"timeout_ms", 5000},
+        {"headers", {{"Idempotency-Key", key}, {"Fencing-Token", std::to_string(token)}}},
+        {"repeatable", true}};
+    const int answer = status(request);
+    if (answer == 409)
+      throw Failed("conflict/keeper.fenced", "the API has seen a newer fencing token");
+    if (answer != 200) throw Failed("unavailable/keeper.down", "the API did not take it");
     return json{{"key", key}}.dump();
   }
 

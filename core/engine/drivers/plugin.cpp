@@ -71,6 +71,7 @@ class PluginDriver final : public Driver {
     request.lane = shared.plan.lane;
     request.fencing_token = shared.fencing_token;
     request.deadline_ms = system_clock().mono_ms() + call.step.timeout_ms;
+    if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
     const int64_t began = system_clock().mono_ms();
     auto answer = (*helper)->instance->call(
         request,

@@ -179,6 +179,7 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
     // Everything else the run resolved is redacted in this tool's output as well.
     for (auto& known : shared.journal.secrets())
       request.secrets.push_back({known.name, "", std::move(known.value)});
+    if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
     auto started = process::start_tool(shared.setup.step_host(), request);
     if (!started) return pass(started, "while starting " + stage.argv[0]);
   }

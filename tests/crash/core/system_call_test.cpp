@@ -11,39 +11,15 @@
 #include "base/text.hpp"
 #include "plugin/registry.hpp"
 #include "process/spawn.hpp"
-#include "support/site.hpp"
-#include "unit/net/http_server.hpp"
+#include "world.hpp"
 
 namespace fs = std::filesystem;
 using namespace hyops;
+using hyops::tests::add_keeper;
 using hyops::tests::Site;
+using hyops::tests::World;
 
 namespace {
-
-// The world outside: things that were made there, by idempotency key.
-class World {
- public:
-  World() : server_([this](const net::Request& request) { return take(request); }) {}
-  std::string url() const { return server_.url("/"); }
-  std::map<std::string, int> things() const {
-    const std::lock_guard hold(mutex_);
-    return things_;
-  }
-
- private:
-  net::Response take(const net::Request& request) {
-    const std::lock_guard hold(mutex_);
-    const std::string target(request.target());
-    if (request.method_string() == "POST") {
-      ++things_.try_emplace(std::string(request["Idempotency-Key"]), 0).first->second;
-      return net::HttpServer::answer(200);
-    }
-    return net::HttpServer::answer(things_.count(target.substr(target.rfind('/') + 1)) ? 200 : 404);
-  }
-  mutable std::mutex mutex_;
-  std::map<std::string, int> things_;
-  net::HttpServer server_;
-};
 
 // Two tools and a plugin beside each other, and a tool after them. No tool may run twice: what it
 // did is only known by looking.
@@ -55,7 +31,7 @@ class Recovery {
     const std::string say = "printf '{\"key\":\"%s\"}' \"$key\" > \"$HYOPS_OUTPUTS\"\n";
     site.tool("stamp", outputs, key + "printf '%s\\n' \"$key\" >> " + stamps + "\n" + say, "",
               key + "grep -qxF \"$key\" " + stamps + " || exit 3\n" + say);
-    add_keeper();
+    add_keeper(site, world);
     std::string steps;
     for (const char* id : {"left", "right"}) steps += step(id, "stamp", "data");
     steps += step("kept", "keep", "data") + step("after", "stamp", "readiness");
@@ -139,36 +115,12 @@ class Recovery {
   RunId run;
 
  private:
-  static constexpr const char* outputs = "[outputs.key]\ntype = \"string\"\n[effects]\n";
+  static constexpr const char* outputs = tests::key_output;
 
   static std::string step(const std::string& id, const std::string& module,
                           const std::string& phase) {
     return "[[step]]\nid = \"" + id + "\"\nmodule = \"test/" + module + "\"\nphase = \"" + phase +
            "\"\n";
-  }
-
-  void add_keeper() {
-    const auto vendor = trust::SecretKey::generate().value();
-    const fs::path plugin = site.setup.home / "plugins/test.keeper";
-    site.file(site.setup.home / "trust/vendor.toml",
-              "[[key]]\nname = \"vendor\"\nkey = \"" + vendor.public_key().text +
-                  "\"\nids = [\"test.\"]\ninterfaces = [\"hyops.provider/1\"]\n");
-    site.file(plugin / "plugin.toml",
-              "plugin = \"test.keeper\"\nversion = \"1.0.0\"\ntitle = \"Keeper\"\nvendor = "
-              "\"tests\"\nabi = \"1.0\"\nstatus = \"stable\"\nimplements = "
-              "[\"hyops.provider/1\"]\nrequires = [\"hyops.http/1\"]\n[http]\nhosts = "
-              "[\"{config.api}\"]\n[inputs.api]\ntype = \"string\"\nrequired = true\n");
-    fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/keeper/plugin.so", plugin / "plugin.so");
-    EXPECT_TRUE(plugin::sign(plugin, vendor));
-    site.file(site.setup.catalog / "modules/test/keep/module.toml",
-              "module = \"test/keep\"\nversion = \"1.0.0\"\ntitle = \"Keep\"\ndoc = \"A test.\"\n" +
-                  std::string(outputs));
-    site.file(site.setup.catalog / "packs/test/keep/pack.toml",
-              "pack = \"test/keep\"\nversion = \"1.0.0\"\nmodule = \"test/keep\"\ndriver = "
-              "\"plugin\"\nidempotent = true\n[plugin]\nplugin = \"test.keeper\"\ninterface = "
-              "\"hyops.provider/1\"\nverb = \"apply\"\n");
-    site.bind("test/keep", "test/keep");
-    site.lane("[plugins.\"test.keeper\"]\napi = \"" + world.url() + "\"\n");
   }
 };
 
