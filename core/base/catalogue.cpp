@@ -920,6 +920,10 @@ constexpr CatalogueEntry entries[] = {
     {"engine.secret.no_authority", invalid,
      "A step needs a secret, and the lane names no authority for secrets.",
      "Add [secrets] to the lane."},
+    {"engine.secret.own", invalid,
+     "The lane's secret authority needs a secret itself before it can be asked for any. That one "
+     "comes from a bundle sealed to this runner, and the lane configures none.",
+     "hyops secret seal, then [plugins.\"hyops.secrets.offline-bundle\"] in the lane."},
     {"engine.secret.missing", unavailable,
      "The secret authority answered without the secret that was asked for.",
      "hyops secret show BUNDLE"},

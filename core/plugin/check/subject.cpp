@@ -23,7 +23,7 @@ Json plain_inputs(const std::string& interface) {
                 "AAAAC3NzaC1lZDI1NTE5AAAAICD2XChnG0CTfFvyOsx8bzflpewGIuNHtXaFcl31up5Q"}}}}};
   if (interface == "hyops.secret/1") return {{"names", {"check"}}};
   if (interface == "hyops.egress/1")
-    return {{"name", "check"}, {"zone", "check"}, {"allow", Json::array()}};
+    return {{"zone", "check"}, {"sources", {"192.0.2.0/28"}}, {"allow", Json::array()}};
   return {{"name", "check"}, {"zone", "check"}, {"role", "check"}, {"count", 1}};
 }
 

@@ -1,82 +1,13 @@
 // The vendor's afternoon, with nothing but the installed SDK: build, check, sign, ship, and a
 // runner that refuses it until its owner trusts the vendor.
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/file.hpp"
-#include "base/json.hpp"
 #include "plugin/manifest.hpp"
-#include "process/spawn.hpp"
+#include "sdk/vendor/sdk.hpp"
 
-namespace hyops {
+namespace hyops::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-process::Output run(std::vector<std::string> argv, const fs::path& in = "/") {
-  process::SpawnRequest request;
-  request.argv = std::move(argv);
-  request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", "/"}};
-  request.directory = in;
-  auto done = process::run(request, 300'000);
-  EXPECT_TRUE(done) << done.error().text();
-  return done ? *done : process::Output{};
-}
-
-// An installed SDK, made once for all tests here and gone with the last.
-class Sdk {
- public:
-  Sdk() : temp_(*TempDir::create(fs::temp_directory_path(), "hyops-sdk")) {
-    const auto done = run({"cmake", "--install", HYOPS_BUILD_DIR, "--component", "sdk", "--prefix",
-                           prefix().string()});
-    EXPECT_EQ(done.exit.code, 0) << done.err;
-  }
-  fs::path prefix() const { return temp_.path() / "prefix"; }
-  std::string hyops() const { return (prefix() / "bin/hyops").string(); }
-  static const Sdk& here() {
-    static const Sdk sdk;
-    return sdk;
-  }
-
- private:
-  TempDir temp_;
-};
-
-void build(const fs::path& source, const fs::path& to) {
-  const auto made = run({"cmake", "-S", source.string(), "-B", to.string(),
-                         "-DCMAKE_PREFIX_PATH=" + Sdk::here().prefix().string()});
-  ASSERT_EQ(made.exit.code, 0) << made.err;
-  const auto built = run({"cmake", "--build", to.string()});
-  ASSERT_EQ(built.exit.code, 0) << built.out << built.err;
-}
-
-size_t lines_below(const fs::path& folder) {
-  size_t lines = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) {
-      const auto text = read_file(entry.path());
-      lines += static_cast<size_t>(std::count(text->begin(), text->end(), '\n'));
-    }
-  return lines;
-}
-
-class Template : public ::testing::TestWithParam<const char*> {};
-TEST_P(Template, builds_with_the_installed_sdk_and_passes_every_check_at_once) {
-  const std::string kind = GetParam(), id = "com.acme." + kind;
-  auto temp = TempDir::create(fs::temp_directory_path());
-  const fs::path source = temp->path() / id, built = temp->path() / "build";
-  const auto made =
-      run({Sdk::here().hyops(), "plugin", "new", id, "--kind", kind, "--to", source.string()});
-  ASSERT_EQ(made.exit.code, 0) << made.err;
-  EXPECT_LE(lines_below(source), 150u);
-  build(source, built);
-  const auto checked = run({Sdk::here().hyops(), "plugin", "check", (built / id).string()});
-  EXPECT_EQ(checked.exit.code, 0) << checked.out << checked.err;
-}
-INSTANTIATE_TEST_SUITE_P(Each, Template,
-                         ::testing::Values("provider", "egress", "access", "secret"),
-                         [](const auto& about) { return std::string(about.param); });
 
 // platform.py for as long as it is needed.
 class Controller {
@@ -187,27 +118,10 @@ const Compiler compilers[] = {
     {"clang++", "c++17", "c++", "json.hpp"},   {"clang++", "c++20", "c++", "json.hpp"}};
 INSTANTIATE_TEST_SUITE_P(Each, Header, ::testing::ValuesIn(compilers));
 
-TEST(Readme, has_code_that_compiles_with_the_installed_sdk) {
-  const auto text = read_file(Sdk::here().prefix() / "share/hyops/sdk/README.md");
-  ASSERT_TRUE(text);
-  auto temp = TempDir::create(fs::temp_directory_path());
-  int blocks = 0;
-  for (size_t at = 0; (at = text->find("```cpp\n", at)) != std::string::npos; ++blocks) {
-    at += 7;
-    const fs::path file = temp->path() / ("block" + std::to_string(blocks) + ".cpp");
-    ASSERT_TRUE(write_file(file, text->substr(at, text->find("```", at) - at)));
-    const auto done =
-        run({"g++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
-             "-I", (Sdk::here().prefix() / "include").string(), file.string()});
-    EXPECT_EQ(done.exit.code, 0) << done.err;
-  }
-  EXPECT_GE(blocks, 1);
-}
-
 // Editors believe the schema, hyops believes the parser: they have to agree on what may stand
 // there.
 TEST(Schema, names_the_keys_that_a_manifest_may_have_and_those_it_must) {
-  const auto text = read_file(Sdk::here().prefix() / "share/hyops/sdk/plugin.schema.json");
+  const auto text = read_file(Sdk::here().share() / "plugin.schema.json");
   const auto schema = parse_json(*text, "the schema");
   ASSERT_TRUE(schema) << schema.error().text();
   const std::map<std::string, std::string> lines{
@@ -241,4 +155,4 @@ TEST(Schema, names_the_keys_that_a_manifest_may_have_and_those_it_must) {
 }
 
 }  // namespace
-}  // namespace hyops
+}  // namespace hyops::test

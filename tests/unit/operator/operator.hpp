@@ -31,7 +31,11 @@ class Operator : public Home {
               "\"\ndriver = \"process\"\n[process]\nrun = [\"./run.sh\"]\n");
     const fs::path file = catalog() / "packs/test" / name / "run.sh";
     EXPECT_TRUE(write_file(file, "#!/bin/sh\nset -eu\n" + script, 0755));
-    bind_ += "\"test/" + name + "\" = \"test/" + name + "\"\n";
+    bind("test/" + name, "test/" + name);
+  }
+
+  void bind(const std::string& module, const std::string& pack) {
+    bind_ += "\"" + module + "\" = \"" + pack + "\"\n";
     for (const char* profile : {"drill", "prod-like"}) give_profile(profile);
   }
 

@@ -37,14 +37,21 @@ class Egress {
   }
 
  private:
+  // The policy of one zone's sources has one name, so that declaring it again replaces it.
   static std::string path(const Json& inputs) {
-    return "/egress/" + checked_name(inputs["name"].text());
+    std::string name = checked_name(inputs["zone"].text());
+    for (const auto& source : inputs["sources"].items()) name += "_" + source.text();
+    for (char& c : name)
+      if (c == '/') c = '-';
+    return "/egress/" + checked_name(name);
   }
 
   static Json rules(const Json& inputs) {
-    checked_name(inputs["name"].text());
+    path(inputs);
     Json out = Json::array();
-    for (const auto& allowed : inputs["allow"].items()) out.add("allow " + allowed.text());
+    for (const auto& source : inputs["sources"].items())
+      for (const auto& allowed : inputs["allow"].items())
+        out.add("allow " + source.text() + " to " + allowed.text());
     out.add("deny the rest");
     return out;
   }

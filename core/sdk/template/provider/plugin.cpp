@@ -5,14 +5,16 @@ namespace {
 
 class Provider {
  public:
-  Provider(const Host& host, const Json& config) : platform_(host, config) {}
+  Provider(const Host& host, const Json& given) : platform_(host, given), price_(given["price"]) {}
 
   Json plan(Call&, const Json& inputs) {
     Json hosts = Json::array();
     for (const auto& name : names(inputs))
       hosts.add(Json::object({{"name", name}, {"zone", inputs["zone"]}, {"address", {}}}));
-    const Json unknown = Json::object({{"currency", "EUR"}, {"micro_per_hour", {}}});
-    return Json::object({{"hosts", hosts}, {"cost", unknown}});
+    Json cost = Json::object({{"currency", "EUR"}, {"micro_per_hour", {}}});  // not known
+    const auto all = int64_t(hosts.items().size());
+    if (!price_.is_null()) cost.set("micro_per_hour", all * price_.integer());
+    return Json::object({{"hosts", hosts}, {"cost", cost}});
   }
 
   Json apply(Call& call, const Json& inputs) {
@@ -67,6 +69,7 @@ class Provider {
   }
 
   Platform platform_;
+  Json price_;
 };
 
 }  // namespace
