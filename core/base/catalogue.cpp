@@ -393,6 +393,11 @@ constexpr CatalogueEntry entries[] = {
      "hyops plugin install DIR --replace"},
     {"plugin.builtin", denied, "The plugin came with hyops and goes only with it.",
      "hyops plugin list"},
+    {"plugin.revocations.older", denied,
+     "A vendor's list of revocations is older than one that this runner took before from the same "
+     "key, or bears the same serial and says something else. It would bring back what the vendor "
+     "took away.",
+     "Get the vendor's newest list; `hyops plugin trust` shows the serial that stands here."},
     {"plugin.trust.exists", conflict, "A trusted key of that name is there already.",
      "Choose another name, or remove the old key first."},
     {"plugin.trust.unknown", invalid, "No trusted key of that name stands in the home folder.",

@@ -107,12 +107,16 @@ int sign(Context& context, const po::variables_map& given) {
                                      "hyops plugin sign --help"));
   auto key = trust::SecretKey::load(option(given, "key"));
   if (!key) return context.report(key.error());
-  const std::string folder = option(given, "dir");
-  if (auto done = plugin::sign(folder, *key); !done) return context.report(done.error());
+  const std::string what = option(given, "dir");
+  std::error_code ignored;
+  const bool list = fs::is_regular_file(what, ignored);
+  const auto done = list ? plugin::sign_vendor_list(what, *key) : plugin::sign(what, *key);
+  if (!done) return context.report(done.error());
   const auto public_key = key->public_key();
-  context.say("signed " + folder + "/plugin.toml with key " + public_key.id +
+  context.say("signed " + what + (list ? "" : "/plugin.toml") + " with key " + public_key.id +
               "; `minisign -V` verifies it");
-  context.answer({{"folder", folder}, {"key", public_key.text}, {"key_id", public_key.id}});
+  context.answer(
+      {{list ? "list" : "folder", what}, {"key", public_key.text}, {"key_id", public_key.id}});
   return exit_ok;
 }
 
@@ -158,8 +162,9 @@ void add_plugin_making_commands(Commands& commands) {
       {"plugin",
        "sign",
        "DIR",
-       "Signs a plugin's folder",
+       "Signs a plugin's folder, or a list of what is revoked",
        "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
+       "A file instead of a folder is a list of revocations: serial = N and [[revoked]].\n"
        "example: hyops plugin sign build/com.acme.clouds --key acme.key",
        {"dir"},
        [](po::options_description_easy_init add) {

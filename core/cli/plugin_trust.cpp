@@ -9,6 +9,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Json to_json(const plugin::RevocationList& list) {
+  return {{"signer", list.signer.text},
+          {"serial", list.serial},
+          {"ids", list.ids},
+          {"file", list.file.string()}};
+}
+
 Json to_json(const plugin::TrustedKey& key) {
   Json out{{"name", key.name},
            {"key", key.key.text},
@@ -34,7 +41,13 @@ int list_trust(Context& context) {
         {{"what", item.what()}, {"reason", item.reason}, {"file", item.file.string()}});
     context.say("revoked: " + item.what() + ", " + item.reason);
   }
-  context.answer({{"keys", keys}, {"revoked", revoked}});
+  Json lists = Json::array();
+  for (const auto& list : registry->trust().lists()) {
+    lists.push_back(to_json(list));
+    context.say("revocations of the key " + list.signer.id + " for " + join(list.ids) + "*: list " +
+                std::to_string(list.serial));
+  }
+  context.answer({{"keys", keys}, {"revoked", revoked}, {"lists", lists}});
   return exit_ok;
 }
 
@@ -96,7 +109,20 @@ int revoke(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
+int take_list(Context& context, const po::variables_map& given) {
+  auto registry = open_registry(context);
+  if (!registry) return context.report(registry.error());
+  auto list = plugin::take_vendor_list(registry->trust(), context.places.home / "trust",
+                                       option(given, "revocations"), system_clock().wall_ms());
+  if (!list) return context.report(list.error());
+  context.say("list " + std::to_string(list->serial) + " of the key " + list->signer.id +
+              " counts from now on; it stands in " + list->file.string());
+  context.answer(to_json(*list));
+  return exit_ok;
+}
+
 int trust_key(Context& context, const po::variables_map& given) {
+  if (given.count("revocations")) return take_list(context, given);
   if (given.count("revoke")) return revoke(context, given);
   if (given.count("remove")) {
     const std::string name = option(given, "remove");
@@ -143,25 +169,29 @@ void trust_options(po::options_description_easy_init add) {
       "remove", po::value<std::string>(), "forget the key of this name")(
       "revoke", po::value<std::string>(), "a key, a digest of a plugin.toml, or a plugin's id")(
       "versions", po::value<std::string>(), "of a revoked plugin, with commas; default all")(
-      "reason", po::value<std::string>(), "why it is revoked");
+      "reason", po::value<std::string>(), "why it is revoked")(
+      "revocations", po::value<std::string>(), "take a vendor's signed list of revocations");
 }
 
 }  // namespace
 
 void add_plugin_trust_commands(Commands& commands) {
-  commands.push_back({"plugin",
-                      "trust",
-                      "[KEY]",
-                      "Says whose plugins may run here, and which must not",
-                      "KEY is a minisign .pub file or its line. Without KEY: lists keys and "
-                      "revocations.\n"
-                      "example: hyops plugin trust acme.pub --name acme --ids com.acme. "
-                      "--interfaces hyops.provider/1\n"
-                      "         hyops plugin trust --revoke acme.pub --reason \"stolen\"\n"
-                      "JSON: {keys: [{name, key, ids, interfaces, expires, file}], revoked}",
-                      {"key"},
-                      trust_options,
-                      trust_key});
+  commands.push_back(
+      {"plugin",
+       "trust",
+       "[KEY]",
+       "Says whose plugins may run here, and which must not",
+       "KEY is a minisign .pub file or its line. Without KEY: lists keys and "
+       "revocations.\n"
+       "example: hyops plugin trust acme.pub --name acme --ids com.acme. "
+       "--interfaces hyops.provider/1\n"
+       "         hyops plugin trust --revoke acme.pub --reason \"stolen\"\n"
+       "         hyops plugin trust --revocations acme-revoked.toml\n"
+       "JSON: {keys: [{name, key, ids, interfaces, expires, file}],\n"
+       "       revoked: [{what, reason, file}], lists: [{signer, serial, ids, file}]}",
+       {"key"},
+       trust_options,
+       trust_key});
   commands.push_back({"plugin",
                       "install",
                       "DIR",

@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* trust_code = "plugin.trust.invalid";
-constexpr const char* revoked_file = "revoked.toml";
 
 Result<TrustedKey> read_key(const Json& item, const fs::path& file) {
   TomlTable table(item, file.string() + ": a [[key]]", trust_code);
@@ -37,26 +36,6 @@ Result<TrustedKey> read_key(const Json& item, const fs::path& file) {
   return key;
 }
 
-Result<Revocation> read_revocation(const Json& item, const fs::path& file) {
-  TomlTable table(item, file.string() + ": a [[revoked]]", trust_code);
-  Revocation out{{},
-                 table.text("digest", false),
-                 table.text("plugin", false),
-                 table.list("versions", false),
-                 table.text("reason", true),
-                 file};
-  const std::string key = table.text("key", false);
-  if (int(!key.empty()) + int(!out.digest.empty()) + int(!out.plugin.empty()) != 1)
-    table.wrong("should name one key, digest or plugin");
-  if (out.plugin.empty() && !out.versions.empty()) table.wrong("has versions of no plugin");
-  if (auto good = table.done(); !good) return pass(good);
-  if (key.empty()) return out;
-  auto parsed = trust::parse_public_key(key);
-  if (!parsed) return fail(trust_code, file.string() + ": " + parsed.error().message);
-  out.key = std::move(*parsed);
-  return out;
-}
-
 std::vector<fs::path> trust_files(const std::vector<fs::path>& places) {
   std::vector<fs::path> files;
   for (const auto& place : places) {
@@ -71,12 +50,12 @@ std::vector<fs::path> trust_files(const std::vector<fs::path>& places) {
   return files;
 }
 
-Failure signature_failure(const Error& why, const Manifest& manifest) {
+Failure signature_failure(const Error& why, const std::string& file) {
   const std::string& code = why.code;
   const char* ours = code.ends_with("unknown_key") ? "plugin.signature.unknown_key"
                      : code.ends_with("wrong")     ? "plugin.signature.wrong"
                                                    : "plugin.signature.malformed";
-  return fail(ours, (manifest.folder / "plugin.toml").string() + ": " + why.message);
+  return fail(ours, file + ": " + why.message);
 }
 
 Status check_scope(const TrustedKey& key, const Manifest& manifest) {
@@ -91,20 +70,14 @@ Status check_scope(const TrustedKey& key, const Manifest& manifest) {
   return {};
 }
 
-bool names(const Revocation& revoked, const Manifest& manifest, const std::string& digest) {
-  if (!revoked.digest.empty()) return revoked.digest == digest;
-  return revoked.plugin == manifest.id &&
-         (revoked.versions.empty() || std::find(revoked.versions.begin(), revoked.versions.end(),
-                                                manifest.version) != revoked.versions.end());
+Status check_day(const TrustedKey& key, const std::string& what, int64_t now_ms) {
+  if (!key.expires_ms || now_ms < key.expires_ms) return {};
+  return fail("plugin.key.expired", "the trust in the key \"" + key.name + "\", which signed " +
+                                        what + ", ended on " +
+                                        to_rfc3339(key.expires_ms).substr(0, 10));
 }
 
 }  // namespace
-
-std::string Revocation::what() const {
-  if (!key.text.empty()) return "the key " + key.id;
-  if (!digest.empty()) return digest;
-  return plugin + (versions.empty() ? ", every version" : " " + join(versions));
-}
 
 Result<int64_t> parse_day(const std::string& day) {
   auto parsed = from_rfc3339(day + "T00:00:00Z");
@@ -125,32 +98,38 @@ Result<TrustStore> TrustStore::open(const std::vector<fs::path>& places, const f
       if (!key) return pass(key);
       store.keys_.push_back(std::move(*key));
     }
-    for (const auto& item : table.tables("revoked")) {
-      auto revoked = read_revocation(item, file);
-      if (!revoked) return pass(revoked);
-      store.revocations_.push_back(std::move(*revoked));
-    }
+    if (auto read = read_revocations(table, file, store.revocations_, store.lists_); !read)
+      return pass(read);
     if (auto good = table.done(); !good) return pass(good);
   }
   return store;
 }
 
+std::vector<trust::PublicKey> TrustStore::candidates() const {
+  // Revoked keys verify, too: "stolen" is a better answer than "unknown".
+  std::vector<trust::PublicKey> out;
+  for (const auto& trusted : keys_) out.push_back(trusted.key);
+  for (const auto& revoked : revocations_)
+    if (!revoked.key.text.empty()) out.push_back(revoked.key);
+  return out;
+}
+
 Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view text,
                                       std::string_view signature, int64_t now_ms) const {
-  // Revoked keys verify, too: "stolen" is a better answer than "unknown".
-  std::vector<trust::PublicKey> candidates;
-  for (const auto& trusted : keys_) candidates.push_back(trusted.key);
-  for (const auto& revoked : revocations_)
-    if (!revoked.key.text.empty()) candidates.push_back(revoked.key);
-  auto good = trust::verify(text, signature, candidates);
-  if (!good) return signature_failure(good.error(), manifest);
+  auto good = trust::verify(text, signature, candidates());
+  if (!good) return signature_failure(good.error(), (manifest.folder / "plugin.toml").string());
 
-  const std::string material = good->key.material(), digest = digest_of(text);
+  const std::string material = good->key.material();
+  Manifest judged;  // the digest of what was verified, not of what was parsed
+  judged.id = manifest.id;
+  judged.version = manifest.version;
+  judged.digest = digest_of(text);
   for (const auto& revoked : revocations_) {
+    if (!revoked.covers({manifest.id})) continue;
     if (!revoked.key.text.empty() && revoked.key.material() == material)
       return fail("plugin.key.revoked", manifest.id + " is signed with the key " + good->key.id +
                                             ", which was revoked: " + revoked.reason);
-    if (names(revoked, manifest, digest))
+    if (revoked.names(judged))
       return fail("plugin.revoked",
                   manifest.id + " " + manifest.version + " was revoked: " + revoked.reason);
   }
@@ -158,13 +137,35 @@ Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view
   for (const auto& trusted : keys_) {  // one key may stand in several entries, each with its scope
     if (trusted.key.material() != material) continue;
     scope = check_scope(trusted, manifest);
-    if (scope && trusted.expires_ms && now_ms >= trusted.expires_ms)
-      scope = fail("plugin.key.expired", "the trust in the key \"" + trusted.name +
-                                             "\", which signed " + manifest.id + ", ended on " +
-                                             to_rfc3339(trusted.expires_ms).substr(0, 10));
+    if (scope) scope = check_day(trusted, manifest.id, now_ms);
     if (scope) return trusted.name;
   }
   return pass(scope);
+}
+
+Result<TrustedKey> TrustStore::signer_of(const std::string& what, std::string_view text,
+                                         std::string_view signature, int64_t now_ms) const {
+  auto good = trust::verify(text, signature, candidates());
+  if (!good) return signature_failure(good.error(), what);
+  const std::string material = good->key.material();
+  TrustedKey signer;
+  Status day = fail("plugin.signature.unknown_key", "no trusted key is " + good->key.id);
+  for (const auto& trusted : keys_) {
+    if (trusted.key.material() != material) continue;
+    if (auto now = check_day(trusted, what, now_ms); !now) {
+      day = now;
+      continue;
+    }
+    if (signer.name.empty()) signer = TrustedKey{trusted.name, trusted.key, {}, {}, 0, {}};
+    signer.ids.insert(signer.ids.end(), trusted.ids.begin(), trusted.ids.end());
+  }
+  for (const auto& revoked : revocations_)
+    if (!revoked.key.text.empty() && revoked.key.material() == material &&
+        revoked.covers(signer.ids))
+      return fail("plugin.key.revoked", what + " is signed with the key " + good->key.id +
+                                            ", which was revoked: " + revoked.reason);
+  if (signer.name.empty()) return pass(day);
+  return signer;
 }
 
 Status add_trusted_key(const fs::path& folder, const TrustedKey& key) {
@@ -187,26 +188,6 @@ Status remove_trusted_key(const fs::path& folder, const std::string& name) {
   std::error_code problem;
   if (is_name(name) && fs::remove(folder / (name + ".toml"), problem)) return {};
   return fail("plugin.trust.unknown", "no file " + (folder / (name + ".toml")).string());
-}
-
-Status add_revocation(const fs::path& folder, const Revocation& revoked) {
-  if (revoked.reason.empty()) return fail(trust_code, "a revocation needs a reason");
-  const fs::path file = folder / revoked_file;
-  std::error_code problem;
-  std::string text;
-  if (fs::exists(file, problem)) {
-    auto before = read_file(file, 1u << 20);
-    if (!before) return pass(before);
-    text = *before + (before->ends_with('\n') ? "" : "\n");
-  }
-  text += "[[revoked]]\n";
-  if (!revoked.key.text.empty()) text += "key = " + toml_text(revoked.key.text) + "\n";
-  if (!revoked.digest.empty()) text += "digest = " + toml_text(revoked.digest) + "\n";
-  if (!revoked.plugin.empty()) text += "plugin = " + toml_text(revoked.plugin) + "\n";
-  if (!revoked.versions.empty()) text += "versions = " + toml_list(revoked.versions) + "\n";
-  text += "reason = " + toml_text(revoked.reason) + "\n";
-  if (auto made = make_folders(folder); !made) return made;
-  return write_file(file, text);
 }
 
 }  // namespace hyops::plugin

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/manifest.hpp"
-#include "trust/trust.hpp"
+#include "plugin/revocations.hpp"
 
 namespace hyops::plugin {
 
@@ -25,23 +24,6 @@ struct TrustedKey {
   std::filesystem::path file{};  // where it stands
 };
 
-// What must not run whoever signed it; stands in trust files, too, and needs no network. Exactly
-// one of key, digest and plugin says what is meant:
-//   [[revoked]]
-//   key = "RW..."                           # a stolen key: everything it ever signed
-//   digest = "sha256:..."                   # one plugin.toml, as `hyops plugin list` shows it
-//   plugin = "com.acme.clouds"              # with versions = ["1.0.0"], or all of them
-//   reason = "CVE-2026-1234"
-struct Revocation {
-  trust::PublicKey key;
-  std::string digest, plugin;
-  std::vector<std::string> versions;
-  std::string reason;
-  std::filesystem::path file{};
-
-  std::string what() const;  // "key ABCD", "com.acme.clouds 1.0.0"
-};
-
 class TrustStore {
  public:
   // Reads trust files, and folders of *.toml. Each must be root's (ownership.hpp): plugin.folder.*;
@@ -54,19 +36,27 @@ class TrustStore {
   Result<std::string> judge(const Manifest& manifest, std::string_view text,
                             std::string_view signature, int64_t now_ms) const;
 
+  // Who signed something else than a plugin: the key, with the ids of all its entries that have
+  // not ended. plugin.signature.{malformed,unknown_key,wrong}, plugin.key.{revoked,expired}.
+  Result<TrustedKey> signer_of(const std::string& what, std::string_view text,
+                               std::string_view signature, int64_t now_ms) const;
+
   const std::vector<TrustedKey>& keys() const { return keys_; }
   const std::vector<Revocation>& revocations() const { return revocations_; }
+  const std::vector<RevocationList>& lists() const { return lists_; }
 
  private:
+  std::vector<trust::PublicKey> candidates() const;
+
   std::vector<TrustedKey> keys_;
   std::vector<Revocation> revocations_;
+  std::vector<RevocationList> lists_;
 };
 
-// For `hyops plugin trust`; `folder` is <home>/trust. One file a key, <name>.toml; revocations are
-// appended to revoked.toml. plugin.trust.{exists,unknown,invalid}, file.*.
+// For `hyops plugin trust`; `folder` is <home>/trust. One file a key, <name>.toml.
+// plugin.trust.{exists,unknown,invalid}, file.*.
 Status add_trusted_key(const std::filesystem::path& folder, const TrustedKey& key);
 Status remove_trusted_key(const std::filesystem::path& folder, const std::string& name);
-Status add_revocation(const std::filesystem::path& folder, const Revocation& revocation);
 
 // "2028-01-01" -> ms of its beginning, UTC. plugin.trust.invalid
 Result<int64_t> parse_day(const std::string& day);
