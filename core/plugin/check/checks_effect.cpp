@@ -55,7 +55,8 @@ Finding apply_is_idempotent(const Subject& subject) {
                         " instead of " + std::to_string(size));
       }
       if (helper == 1)
-        if (auto done = undo(*plugin.session, role, both(inputs, first), "check-1");
+        if (auto done =
+                undo(*plugin.session, role, given(role, role.undo, inputs, first), "check-1");
             done.outcome == Outcome::failed)
           return done;
     }
@@ -82,7 +83,7 @@ Finding recovers(const Subject& subject, World& world, const Role& role, const J
   if (world.platform.size() != size)
     return failed("there are " + std::to_string(world.platform.size()) + " of it instead of " +
                   std::to_string(size));
-  return undo(*plugin.session, role, both(inputs, *again.judged), key);
+  return undo(*plugin.session, role, given(role, role.undo, inputs, *again.judged), key);
 }
 
 Finding kill_is_found(const Subject& subject) {
@@ -98,7 +99,8 @@ Finding kill_is_found(const Subject& subject) {
       if (!whole.judged) return failed(make, whole.judged.error());
       events = whole.events;
       size = world.platform.size();
-      if (auto done = undo(*plugin.session, role, both(inputs, *whole.judged), "check-0");
+      if (auto done =
+              undo(*plugin.session, role, given(role, role.undo, inputs, *whole.judged), "check-0");
           done.outcome == Outcome::failed)
         return done;
     }
@@ -130,7 +132,7 @@ Finding release_twice(const Subject& subject) {
     const auto made = plugin->call(role.interface, role.make, inputs);
     if (!made.judged) return failed(role.make, made.judged.error());
     for (const char* time : {"", " again", " a third time"})
-      if (auto heard = plugin->call(role.interface, verb, both(inputs, *made.judged));
+      if (auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, *made.judged));
           !heard.judged)
         return failed(verb + time, heard.judged.error());
     if (world.platform.size() > before)

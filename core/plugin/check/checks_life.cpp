@@ -100,7 +100,7 @@ Finding no_stray_threads(const Subject& subject) {
     Json emitted;
     for (const std::string verb : {role.pure, role.make, role.look, role.undo})
       if (!verb.empty()) {
-        auto heard = plugin->call(role.interface, verb, both(inputs, emitted));
+        auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, emitted));
         if (is_broken(heard.judged)) return failed(verb, heard.judged.error());
         if (verb == role.make && heard.judged) emitted = *heard.judged;
       }
@@ -143,7 +143,7 @@ Finding writes_nothing(const Subject& subject) {
     Json emitted;
     for (const std::string verb : {role.pure, role.make, role.look, role.undo})
       if (!verb.empty()) {
-        auto heard = plugin->call(role.interface, verb, both(inputs, emitted));
+        auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, emitted));
         if (is_broken(heard.judged)) return failed(verb, heard.judged.error());
         if (verb == role.make && heard.judged) emitted = *heard.judged;
       }

@@ -15,7 +15,8 @@ Finding clean_up(const Subject& subject, World& world, const Role& role, const J
   if (!plugin) return plugin.why();
   const auto made = plugin->call(role.interface, role.make, inputs);
   if (!made.judged) return failed(std::string("after the stop, ") + role.make, made.judged.error());
-  const auto undone = plugin->call(role.interface, role.undo, both(inputs, *made.judged));
+  const auto undone =
+      plugin->call(role.interface, role.undo, given(role, role.undo, inputs, *made.judged));
   return undone.judged ? ok("") : failed(role.undo, undone.judged.error());
 }
 

@@ -48,7 +48,7 @@ Finding answers_once(const Subject& subject) {
     if (!plugin) return plugin.why();
     Json emitted;
     for (const auto& verb : verbs_of(role.interface)) {
-      const auto heard = plugin->call(role.interface, verb, both(inputs, emitted));
+      const auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, emitted));
       if (is_broken(heard.judged)) return failed(verb, heard.judged.error());
       if (verb == role.make && heard.judged) emitted = *heard.judged;
     }
@@ -64,7 +64,7 @@ Finding outputs_fit(const Subject& subject) {
     Json emitted;
     for (const std::string verb : {role.pure, role.make, role.look, role.undo}) {
       if (verb.empty()) continue;
-      const auto heard = plugin->call(role.interface, verb, both(inputs, emitted));
+      const auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, emitted));
       if (auto good = succeeded(verb, heard); good.outcome == Outcome::failed) return good;
       if (auto good = fits(role, verb, *heard.judged); good.outcome == Outcome::failed) return good;
       if (verb == role.make) emitted = *heard.judged;
@@ -119,7 +119,7 @@ Finding keeps_secrets(const Subject& subject) {
   const auto done = for_each_role(subject, [&](const Role& role, const Json& inputs) {
     Json emitted;
     for (const auto& verb : verbs_of(role.interface)) {
-      const auto heard = plugin->call(role.interface, verb, both(inputs, emitted));
+      const auto heard = plugin->call(role.interface, verb, given(role, verb, inputs, emitted));
       if (is_broken(heard.judged)) return failed(verb, heard.judged.error());
       if (verb == role.make && heard.judged) emitted = *heard.judged;
     }

@@ -13,12 +13,12 @@ Finding failed(const std::string& what, const Error& error) {
 
 const Role& role_of(const std::string& interface) {
   static constexpr std::array<Role, 4> roles{{
-      {"hyops.provider/1", "plan", "plan", "apply", "observe", "release"},
-      {"hyops.egress/1", "plan", "plan", "apply", "observe", "release"},
-      {"hyops.access/1", "", "prove", "open", "observe", "close"},
-      {"hyops.secret/1", "", "probe", "resolve", "", ""},
+      {"hyops.provider/1", "plan", "plan", "apply", "observe", "release", "hosts"},
+      {"hyops.egress/1", "plan", "plan", "apply", "observe", "release", ""},
+      {"hyops.access/1", "", "prove", "open", "observe", "close", "endpoints"},
+      {"hyops.secret/1", "", "probe", "resolve", "", "", ""},
   }};
-  static constexpr Role none{"", "", "", "", "", ""};
+  static constexpr Role none{"", "", "", "", "", "", ""};
   for (const auto& role : roles)
     if (interface == role.interface) return role;
   return none;  // a manifest that was read has no other
@@ -44,7 +44,10 @@ Finding for_each_role(const Subject& subject,
   return all;
 }
 
-Json both(Json inputs, const Json& emitted) {
+Json given(const Role& role, std::string_view verb, Json inputs, const Json& emitted) {
+  const std::string undone = verb == role.undo ? role.undone : "";
+  if (!undone.empty())
+    return {{undone, emitted.is_object() ? emitted.value(undone, Json::array()) : Json::array()}};
   if (emitted.is_object()) inputs.update(emitted);
   return inputs;
 }

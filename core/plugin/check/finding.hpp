@@ -32,6 +32,7 @@ struct Role {
   const char* make;  // has the effect
   const char* look;  // observe
   const char* undo;
+  const char* undone;  // all that `undo` gets of what `make` emitted; empty: that and the inputs
 };
 const Role& role_of(const std::string& interface);
 
@@ -48,8 +49,8 @@ Running start(const Subject& subject, World& world, bool services = true);
 Finding for_each_role(const Subject& subject,
                       const std::function<Finding(const Role&, const Json& inputs)>& work);
 
-// What `undo` gets: the step's inputs and what `make` emitted.
-Json both(Json inputs, const Json& emitted);
+// What a verb gets: the step's inputs and what `make` has emitted, or what `undo` is to take back.
+Json given(const Role& role, std::string_view verb, Json inputs, const Json& emitted);
 
 // The tables of checks, one for each file checks_*.cpp.
 extern const std::vector<Check> load_checks, life_checks, verb_checks, effect_checks, stop_checks,

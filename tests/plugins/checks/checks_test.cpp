@@ -39,6 +39,7 @@ const Fault faults[] = {
     {"answers-once", "emits-twice", "wrong", "plugin.answer.twice"},
     {"answers-once", "throws", "wrong", "plugin.protocol"},
     {"outputs-fit", "forgets-host-key", "wrong", "host_key"},
+    {"outputs-fit", "releases-by-name", "wrong", "release"},
     {"plan-is-pure", "plan-writes", "wrong", "PUT http://platform.test/quotas/check"},
     {"plan-is-deterministic", "plan-differs", "wrong", "other bytes"},
     {"keeps-secrets", "logs-secret", "wrong", "the log"},
@@ -140,11 +141,26 @@ TEST(ConformanceKit, passes_the_offline_bundle) {
     EXPECT_NE(name(verdict.outcome), "failed") << verdict.check << ": " << verdict.reason;
 }
 
-TEST(ConformanceKit, has_a_broken_plugin_for_every_check) {
+// "| `plan-is-pure` | Planning writes nothing. | `plan-writes` |"
+std::string row(const Promise& promise) {
+  std::string broken;
+  for (const auto& fault : faults)
+    if (promise.check == fault.check)
+      broken += (broken.empty() ? "`" : ", `") +
+                std::string(*fault.fault ? fault.fault : fault.built) + "`";
+  return "| `" + promise.check + "` | " + promise.promise + " | " + broken + " |\n";
+}
+
+TEST(ConformanceKit, has_a_broken_plugin_for_every_check_and_the_page_says_which) {
   std::set<std::string> tripped, known;
   for (const auto& fault : faults) tripped.insert(fault.check);
   for (const auto& promise : promises()) known.insert(promise.check);
   EXPECT_EQ(tripped, known);
+  std::string table =
+      "| check | what it tries | shown by (tests/plugins/checks) |\n| --- | --- | --- |\n";
+  for (const auto& promise : promises()) table += row(promise);
+  const auto page = read_file(HYOPS_SOURCE_DIR "/docs/plugins.md");
+  EXPECT_NE(page->find("\n\n" + table + "\n"), std::string::npos) << table;
 }
 
 TEST(ConformanceKit, asks_nothing_of_a_plugin_that_does_not_start) {

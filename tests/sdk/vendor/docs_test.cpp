@@ -62,6 +62,7 @@ class Page {
     ASSERT_EQ(block.language, "toml") << block.text;
     const std::string file = block.first_line().substr(2);
     if (file == "check.toml") return check_with(block);
+    if (file == "revoked.toml") return (void)write_file(desk_ / file, block.text);
     if (file.starts_with("catalog/packs/") || file.starts_with("catalog/blueprints/"))
       return runner_.write(file, block.text);
     if (file.ends_with("under [bind]")) return bind(block);
@@ -81,7 +82,8 @@ class Page {
   // What travels: the archive and the public key, by whatever way.
   void ship() {
     shipped_ = true;
-    for (const char* file : {"com.acme.clouds-0.1.0.tar.gz", "keys/acme.pub"})
+    for (const char* file :
+         {"com.acme.clouds-0.1.0.tar.gz", "keys/acme.pub", "revoked.toml", "revoked.toml.minisig"})
       fs::copy_file(desk_ / file, runner_.path() / fs::path(file).filename());
     desk_ = runner_.path();
   }
