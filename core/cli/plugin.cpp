@@ -66,6 +66,8 @@ int describe(Context& context, const po::variables_map& given) {
   context.say("may use:     " + words("services"));
   if (!about["http_hosts"].empty()) context.say("may ask:     " + words("http_hosts"));
   if (!about["executables"].empty()) context.say("may run:     " + words("executables"));
+  if (!about["read_paths"].empty()) context.say("may read:    " + words("read_paths"));
+  if (!about["direct"].empty()) context.say("connects to: " + words("direct") + ", by itself");
   say_config(context, about["config"]);
   context.answer(about);
   return exit_ok;

@@ -59,7 +59,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {
     for (const auto& key : store->keys())
       must(!key.name.empty() && !key.ids.empty() && key.key.material().size() == 32);
     for (const auto& revoked : store->revocations()) must(!revoked.what().empty());
+    for (const auto& list : store->lists()) must(list.serial > 0 && !list.ids.empty());
   }
+  if (const auto list = plugin::parse_vendor_list(text, file)) must(list->serial > 0);
+  must(!plugin::take_vendor_list(home.store, home.folder.path(), file, 1));  // nobody signed it
   as_lock(home, file);
   return 0;
 }
