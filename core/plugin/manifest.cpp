@@ -30,7 +30,8 @@ bool is_direct(const std::string& way) {
   if (!way.starts_with("tcp:") && !way.starts_with("udp:")) return false;
   int port = 0;
   const auto [rest, problem] = std::from_chars(way.data() + 4, way.data() + way.size(), port);
-  return problem == std::errc() && rest == way.data() + way.size() && port > 0 && port < 65536;
+  return problem == std::errc() && rest == way.data() + way.size() && way[4] != '0' && port > 0 &&
+         port < 65536;
 }
 
 Status check_ids(const Manifest& manifest, const std::string& file) {
@@ -105,6 +106,9 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
     reader.wrong("has no dotted id in \"plugin\" (\"com.acme.clouds\")");
   if (manifest.status != "stable" && manifest.status != "preview" && manifest.status != "drill")
     reader.wrong("has another status than stable, preview or drill");
+  for (const auto& name : manifest.executables)
+    if (name.empty() || name.find('/') != std::string::npos)
+      reader.wrong("runs \"" + printable(name, 80) + "\", which is no name of an executable");
   for (const auto& path : manifest.read_paths)
     if (!path.starts_with('/') && !path.starts_with("{config."))
       reader.wrong("reads \"" + printable(path, 80) + "\", which is no absolute path");

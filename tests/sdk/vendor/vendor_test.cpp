@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "plugin/manifest.hpp"
 #include "sdk/vendor/sdk.hpp"
 
 namespace hyops::test {
@@ -117,42 +116,6 @@ const Compiler compilers[] = {
     {"g++", "c++17", "c++", "json.hpp"},       {"g++", "c++20", "c++", "json.hpp"},
     {"clang++", "c++17", "c++", "json.hpp"},   {"clang++", "c++20", "c++", "json.hpp"}};
 INSTANTIATE_TEST_SUITE_P(Each, Header, ::testing::ValuesIn(compilers));
-
-// Editors believe the schema, hyops believes the parser: they have to agree on what may stand
-// there.
-TEST(Schema, names_the_keys_that_a_manifest_may_have_and_those_it_must) {
-  const auto text = read_file(Sdk::here().share() / "plugin.schema.json");
-  const auto schema = parse_json(*text, "the schema");
-  ASSERT_TRUE(schema) << schema.error().text();
-  const std::map<std::string, std::string> lines{
-      {"plugin", "plugin = \"org.moon.racks\"\n"},
-      {"version", "version = \"1.0.0\"\n"},
-      {"title", "title = \"Racks\"\n"},
-      {"vendor", "vendor = \"Moon\"\n"},
-      {"abi", "abi = \"1.0\"\n"},
-      {"status", "status = \"stable\"\n"},
-      {"implements", "implements = [\"hyops.provider/1\"]\n"},
-      {"requires", "requires = [\"hyops.http/1\"]\n"},
-      {"http", "http.hosts = [\"moon:80\"]\n"},
-      {"exec", "exec.executables = [\"ssh\"]\n"},
-      {"paths", "paths.read = [\"/etc/moon\"]\n"},
-      {"network", "network.direct = [\"tcp:443\"]\n"},
-      {"inputs", "inputs.api = { type = \"string\" }\n"},
-      {"files", "files.\"plugin.so\" = \"" + std::string(64, '0') + "\"\n"}};
-  const auto parses_without = [&](const std::string& left_out) {
-    std::string manifest;
-    for (const auto& [key, line] : lines) manifest += key == left_out ? "" : line;
-    return plugin::parse_manifest(manifest, "/moon").has_value();
-  };
-  EXPECT_TRUE(parses_without("nothing"));
-  const auto required = (*schema)["required"].get<std::vector<std::string>>();
-  for (const auto& [key, value] : (*schema)["properties"].items()) {
-    EXPECT_TRUE(lines.contains(key)) << key;
-    const bool must = std::count(required.begin(), required.end(), key) > 0;
-    EXPECT_EQ(parses_without(key), !must) << key;
-  }
-  EXPECT_EQ(lines.size(), (*schema)["properties"].size());
-}
 
 }  // namespace
 }  // namespace hyops::test
