@@ -105,6 +105,12 @@ TEST_F(Isolation, lets_a_plugin_connect_to_the_port_its_manifest_declares_and_to
     EXPECT_EQ(attempt(way), "errno 1") << way;
 }
 
+TEST_F(Isolation, gives_the_kind_of_socket_that_the_manifest_declares_and_no_other) {
+  EXPECT_EQ(attempt({{"try", "udp"}}, "[network]\ndirect = [\"udp:53\"]\n").substr(0, 3), "ok ");
+  for (const char* way : {"connect", "unix-socket", "netlink", "mptcp", "udp-lite", "icmp", "raw"})
+    EXPECT_EQ(attempt(way), "errno 1") << way;
+}
+
 TEST_F(Isolation, bounds_memory_and_descriptors_and_gives_no_limit_back) {
 #ifndef HYOPS_SANITIZED
   const std::string memory = attempt("memory");
