@@ -14,11 +14,11 @@ constexpr const char* resolver = "10.77.2.54";
 constexpr const char* bundle = "/var/lib/hyops/secrets/drill.sealed";
 constexpr const char* database_disk = "/var/lib/postgresql";
 
-// Runs on the runner: waits until the step's tool is there and at work, then kills it. Processes
-// are found by parentage from a pid we were told, never by name.
+// Runs on the runner: waits until the step's tool is there, then kills it: at once, or after a
+// moment where nobody saw it at work. Processes are found by parentage from a pid we were told.
 constexpr const char* kill_tool = R"py(
 import glob, json, os, signal, sys, time
-folder, limit = sys.argv[1], time.monotonic() + 30
+folder, moment, limit = sys.argv[1], float(sys.argv[2]), time.monotonic() + 30
 while time.monotonic() < limit:
     for host in glob.glob(folder + "/*/host.json"):
         pid = json.load(open(host))["pid"]
@@ -27,7 +27,7 @@ while time.monotonic() < limit:
         except OSError:
             children = []
         if children:
-            time.sleep(0.3)  # into its work, not into its start
+            time.sleep(moment)
             os.kill(int(children[0]), signal.SIGKILL)
             sys.exit(0)
     time.sleep(0.02)
@@ -128,17 +128,36 @@ void Fault::event(const Json& event) {
   result_ = strike();
 }
 
-// A restore is struck while its bytes arrive, not while its tool still starts.
-Status Fault::wait_for_work() {
-  if (step_ != "restore") return {};
-  return on(database, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
-                       "until [ -e /var/lib/postgresql/15/restore.json ]; do sleep 0.02; done"});
+// Struck half-way, not while the tool still starts. True where the work was seen.
+Result<bool> Fault::wait_for_work() {
+  struct Work {
+    const char *step, *host, *begun;
+  };
+  static constexpr Work works[] = {
+      // Bytes arrive; recovery has ended and nobody was told; the repository takes the backup.
+      {"restore", database, "[ -e /var/lib/postgresql/15/restore.json ]"},
+      {"promote", database, "[ ! -e /var/lib/postgresql/15/main/standby.signal ]"},
+      {"rearm", "repository", "[ -e /tmp/pgbackrest/main-backup.lock ]"},
+  };
+  for (const auto& work : works) {
+    if (step_ != work.step) continue;
+    auto seen = on(work.host, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
+                               std::string("until ") + work.begun + "; do sleep 0.02; done"});
+    if (!seen) return pass(seen);
+    return true;
+  }
+  return false;
 }
 
 Status Fault::strike() {
   const std::string& name = rule_.name;
-  if (name == "tool-kill" || name == "host-kill" || name == "machine-reset" || name == "core-kill")
-    if (auto there = wait_for_work(); !there) return there;
+  bool at_work = false;
+  if (name == "tool-kill" || name == "host-kill" || name == "machine-reset" ||
+      name == "core-kill") {
+    auto seen = wait_for_work();
+    if (!seen) return pass(seen);
+    at_work = *seen;
+  }
   const std::string core = std::to_string(core_pid_);
   if (name == "core-kill") return on(runner, {"/usr/bin/kill", "-KILL", core});
   if (name == "dispatcher-kill") return on(dispatcher, {"/usr/bin/python3", "-c", kill_dispatcher});
@@ -150,7 +169,8 @@ Status Fault::strike() {
     if (!row) return pass(row);
     return on(runner, {"/usr/bin/python3", "-c", kill_tool,
                        "/var/lib/hyops/runs/" + get_string(*row, "id", get_string(*row, "run")) +
-                           "/steps/" + step_});
+                           "/steps/" + step_,
+                       at_work ? "0" : "0.3"});
   }
   if (name == "host-kill") return lab_.fault({"host-kill", database});
   if (name == "machine-reset") return lab_.fault({"machine-reset", database});

@@ -28,7 +28,7 @@ class Fault {
 
  private:
   Status strike();
-  Status wait_for_work();
+  Result<bool> wait_for_work();
   Status on(const std::string& host, const std::vector<std::string>& argv);
   Status serve_stale_names();
   Status wake_old_primary();

@@ -20,7 +20,8 @@ struct Trace {
 
 struct FaultRule {
   std::string name;
-  std::string at;       // the step it strikes at, where nothing else is typed
+  // The steps that it is tried at; the first is meant where none is typed.
+  std::vector<std::string> at;
   std::string meaning;  // what it does
   // How the run stands when the dust has settled and nobody has done anything yet: ok, failed,
   // unknown, or abandoned (its core is gone). `running`: it goes on where the dispatcher cannot

@@ -32,14 +32,9 @@ def main():
     probe("no client is left", left == "0", 0, left)
     rows, highest = (int(x) for x in sql(f"SELECT count(*), coalesce(max(n), 0) FROM {table()}",
                                          given["database"]).split("|"))
-    # Only internal transactions write from here on. A message makes the switch switch.
-    final = sql("SET default_transaction_read_only = off; "
-                "SELECT pg_logical_emit_message(true, 'hyops', 'fence');")
-    segment = sql("SELECT pg_walfile_name(pg_switch_wal())")
-    shipped = until(f"segment {segment} to be archived", ARCHIVE_LIMIT_S, lambda: sql(
-        f"SELECT last_archived_wal FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{{24}}$' "
-        f"AND last_archived_wal >= {literal(segment)}"))
-    probe("the final segment is archived", True, f"at least {segment}", shipped)
+    # Only internal transactions write from here on.
+    final, segment = ship("fence")
+    probe("the final segment is archived", True, f"at least {segment}", archived(segment, "fence"))
     outputs.update({"final_lsn": final, "final_wal": segment, "timeline": int(segment[:8], 16),
                     "highest_n": highest, "rows": rows})
 
