@@ -19,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t longest_line = 16u << 20;  // bytes of one event
-constexpr const char* remote_hyops = "/usr/bin/hyops";
 
 fs::path identity_of(const Context& context, const po::variables_map& given) {
   return option(given, "identity", (context.places.keys() / "operator.ssh").string());
@@ -175,7 +174,7 @@ int dispatch(Context& context, const po::variables_map& given) {
   const std::string& runner = order->runner;
   const RunId run(order->admission.run);
   auto connection = connect_runner(context, order->lane, runner, identity_of(context, given),
-                                   std::string(remote_hyops) + " run accept --json");
+                                   "run accept --json");
   if (!connection) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
     return context.report(connection.error());
@@ -210,7 +209,7 @@ int collect_command(Context& context, const po::variables_map& given) {
   if (!lane) return context.report(lane.error());
   const std::string runner = option(given, "runner", run->runner);
   auto connection = connect_runner(context, *lane, runner, identity_of(context, given),
-                                   std::string(remote_hyops) + " run send " + run->id.value);
+                                   "run send " + run->id.value);
   if (!connection) return context.report(connection.error());
   auto status = take_record(context, *lane, runner, connection->from.get(), *ledger, run->id);
   if (!status) return context.report(status.error());

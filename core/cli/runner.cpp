@@ -44,8 +44,12 @@ struct PublicParts {
   std::string key, seal, ssh, host_key;
 };
 
+// Where this installation's hyops is.
+fs::path program_of(const Context& context) { return context.places.prefix / "bin/hyops"; }
+
 std::string lane_snippet(const std::string& name, const std::string& plane,
-                         const std::string& address, const PublicParts& parts) {
+                         const std::string& address, const PublicParts& parts,
+                         const fs::path& program) {
   std::string out = "[runners." + name + "]\nplane = \"" + plane + "\"\nkey = \"" + parts.key +
                     "\"\nseal = \"" + parts.seal + "\"\n";
   const bool whole = !address.empty() && !parts.host_key.empty();
@@ -53,6 +57,7 @@ std::string lane_snippet(const std::string& name, const std::string& plane,
          "\", address = \"" + (address.empty() ? "ADDRESS" : address) +
          "\", port = 22, user = \"root\", host_key = \"" +
          (parts.host_key.empty() ? "ssh-ed25519 ..." : parts.host_key) + "\" }\n";
+  if (program != contract::RunnerIdentity{}.hyops) out += "hyops = \"" + program.string() + "\"\n";
   return out;
 }
 
@@ -150,7 +155,7 @@ int init(Context& context, const po::variables_map& given) {
   const engine::Attestation attestation{name, plane, HYOPS_VERSION, parts->key, now};
   if (auto written = engine::write_attestation(setup, attestation); !written)
     return context.report(written.error());
-  const std::string snippet = lane_snippet(name, plane, address, *parts);
+  const std::string snippet = lane_snippet(name, plane, address, *parts, program_of(context));
   context.answer({{"name", name},
                   {"plane", plane},
                   {"version", HYOPS_VERSION},
@@ -184,7 +189,8 @@ int status(Context& context, const po::variables_map&) {
   const PublicParts parts{runner.key, seal ? seal->public_text() : "",
                           public_line(setup.home / "keys/runner.ssh.pub"),
                           public_line("/etc/ssh/ssh_host_ed25519_key.pub")};
-  const std::string snippet = lane_snippet(runner.name, runner.plane, "", parts);
+  const std::string snippet =
+      lane_snippet(runner.name, runner.plane, "", parts, program_of(context));
   context.answer({{"runner",
                    {{"name", runner.name},
                     {"plane", runner.plane},

@@ -116,10 +116,10 @@ Failure unknown_runner(const contract::Lane& lane, const std::string& runner) {
 
 Result<RunnerConnection> connect_runner(const Context& context, const contract::Lane& lane,
                                         const std::string& runner, const fs::path& identity,
-                                        const std::string& command) {
+                                        const std::string& words) {
   auto endpoint = open_runner(context, lane, runner, identity);
   if (!endpoint) return pass(endpoint);
-  return connect(*endpoint, identity, command);
+  return connect(*endpoint, identity, lane.runners.at(runner).hyops + " " + words);
 }
 
 }  // namespace hyops::cli

@@ -18,11 +18,12 @@ struct RunnerConnection {
 // cli.runner.unknown, with the runner that was probably meant.
 Failure unknown_runner(const contract::Lane& lane, const std::string& runner);
 
-// Has the access plugin prove route, port, host key and login (A6), then starts `command` there.
-// Only the pinned host key counts; no agent, no forwarding, no ambient configuration.
+// Has the access plugin prove route, port, host key and login (A6), then starts the runner's hyops
+// there with these words. Only the pinned host key counts; no agent, no forwarding, no ambient
+// configuration.
 Result<RunnerConnection> connect_runner(const Context& context, const contract::Lane& lane,
                                         const std::string& runner,
                                         const std::filesystem::path& identity,
-                                        const std::string& command);
+                                        const std::string& words);
 
 }  // namespace hyops::cli

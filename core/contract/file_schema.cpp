@@ -136,7 +136,8 @@ Json lane_file() {
   const Json runner = table({{"plane", named(0)},
                              {"key", key()},
                              {"seal", any_text},
-                             {"endpoint", of_kind(Kind::endpoint)}},
+                             {"endpoint", of_kind(Kind::endpoint)},
+                             {"hyops", {{"type", "string"}, {"pattern", "^/[A-Za-z0-9._/-]+$"}}}},
                             {"plane", "key"});
   return table(
       {{"lane", named(0)},

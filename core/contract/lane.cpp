@@ -25,6 +25,15 @@ void read_people(Table& table, const char* key, std::map<std::string, std::strin
   });
 }
 
+// It is read by the login shell at the other end, so it holds nothing that a shell reads otherwise.
+bool is_program(std::string_view path) {
+  return path.size() <= 256 && path.starts_with('/') && path.size() > 1 && !path.ends_with('/') &&
+         std::all_of(path.begin(), path.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '/' || c == '.' || c == '_' || c == '-';
+         });
+}
+
 void read_runners(Table& table, Lane& lane, Source& source) {
   table.each("runners", [&](const Member& member) {
     const std::string path = "runners." + member.key;
@@ -40,6 +49,10 @@ void read_runners(Table& table, Lane& lane, Source& source) {
       source.wrong(*runner.get("seal"), "contract.value.key",
                    runner.path("seal") + " is \"" + printable(identity.seal, 70) +
                        "\", expected 32 bytes in base64");
+    if (runner.read("hyops", identity.hyops) && !is_program(identity.hyops))
+      source.wrong(*runner.get("hyops"), "contract.value.pattern",
+                   runner.path("hyops") + " is \"" + printable(identity.hyops, 70) +
+                       "\", expected the absolute path of a program, of letters, digits, ./_-");
     if (const Node* endpoint = runner.get("endpoint")) {
       Field field;
       field.name = runner.path("endpoint");

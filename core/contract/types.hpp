@@ -138,8 +138,9 @@ struct Profile {
 };
 
 struct RunnerIdentity {
-  std::string plane, key, seal;  // minisign public key; X25519 public key in base64
-  Json endpoint;                 // an `endpoint` value, null where not reachable from here
+  std::string plane, key, seal;          // minisign public key; X25519 public key in base64
+  Json endpoint;                         // an `endpoint` value, null where not reachable from here
+  std::string hyops = "/usr/bin/hyops";  // what a dispatcher starts there
 };
 
 struct Lane {
