@@ -15,6 +15,8 @@ constexpr CatalogueEntry entries[] = {
      "Check that the path is right and that you may read it."},
     {"file.read", unavailable, "A file could be opened but not read to its end.",
      "Check the disk (dmesg) and try again."},
+    {"file.kind", invalid, "What should be a file is a folder, a pipe or a device.",
+     "Name the file itself."},
     {"file.write", exhausted,
      "A file could not be written whole. Nothing was replaced: the old contents are still there.",
      "Free some disk space or fix the permissions, then repeat the command."},
@@ -615,6 +617,10 @@ constexpr CatalogueEntry entries[] = {
     {"ledger.lease.held", conflict,
      "Another run is the one writer of this lane, and there is no proof that it is dead.",
      "Wait for it (hyops run follow RUN) or cancel it (hyops run cancel RUN)."},
+    {"ledger.lease.alive", conflict,
+     "The process that carries the run out lives and holds its lane; no statement frees the lane "
+     "from it.",
+     "hyops run follow RUN, or hyops run cancel RUN"},
     // --- record
     {"record.exists", conflict,
      "There is something where the record should be written. Evidence is never written over.",
@@ -879,9 +885,6 @@ constexpr CatalogueEntry entries[] = {
      "The lane's state here was written after the record's run had ended; it is not overwritten "
      "(L3).",
      "hyops state show KEY --lane LANE"},
-    {"engine.run.unknown", invalid, "There is no run of that id in this ledger.", "hyops run list"},
-    {"engine.run.exists", conflict, "A run of that id is in the ledger already.",
-     "hyops run show RUN"},
     {"engine.measured.incomplete", invalid,
      "A measurement without its time or loss, or without its source, judges nothing.",
      "Give --served-at or --rows-lost, and --source."},

@@ -33,7 +33,9 @@ void examine_ledger(const Context& context, Diagnosis& diagnosis) {
   auto runs = ledger->runs({}, 1000);
   if (!runs) return;
   for (const auto& run : *runs)
-    if (is_abandoned(*ledger, run))
+    if (const auto carrier = carrier_of(*ledger, run); carrier == ledger::Holder::unclear)
+      diagnosis.warn("ledger", say_unclear(*ledger, run), next_command(run, carrier, {}));
+    else if (carrier == ledger::Holder::dead)
       diagnosis.warn("ledger",
                      "run " + run.id.value + " in lane " + run.lane +
                          " was interrupted, and its process is gone",

@@ -28,7 +28,8 @@ Json runners_json(const contract::Lane& lane) {
     out[name] = {{"plane", runner.plane},
                  {"key", runner.key},
                  {"seal", runner.seal},
-                 {"endpoint", runner.endpoint}};
+                 {"endpoint", runner.endpoint},
+                 {"hyops", runner.hyops}};
   return out;
 }
 
@@ -109,13 +110,16 @@ Result<Json> holder_json(const Context& context, const std::string& lane) {
   auto held = ledger->lease(lane);
   if (!held) return pass(held);
   if (!*held) return Json();
-  auto dead = ledger->holder_is_dead(**held);
-  if (!dead) return pass(dead);
+  auto judged = ledger->judge(**held);
+  if (!judged) return pass(judged);
   const ledger::Lease& lease = **held;
-  return Json{{"run", lease.holder},        {"token", lease.token},
-              {"host", lease.host},         {"pid", lease.pid},
-              {"since_ms", lease.taken_ms}, {"since", to_rfc3339(lease.taken_ms)},
-              {"provably_dead", *dead}};
+  return Json{{"run", lease.holder},
+              {"token", lease.token},
+              {"host", lease.host},
+              {"pid", lease.pid},
+              {"since_ms", lease.taken_ms},
+              {"since", to_rfc3339(lease.taken_ms)},
+              {"provably_dead", *judged == ledger::Holder::dead}};
 }
 
 int show_lane(Context& context, const po::variables_map& given) {

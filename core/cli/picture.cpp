@@ -123,6 +123,10 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
   if (type == "publish.failed")
     return {line(wall_ms, {{"outputs not published: ", Paint::bad},
                            {get_string(body, "message"), Paint::plain}})};
+  if (type == "run.abandoned")
+    return {line(wall_ms, {{get_string(body, "by") + " stated that machine " +
+                                get_string(body, "host") + " is gone for good",
+                            Paint::warn}})};
   if (type == "cancel.requested")
     return {line(wall_ms, {{"a person asked to stop the run", Paint::warn}})};
   if (type == "plugin.log" &&

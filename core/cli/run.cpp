@@ -172,6 +172,32 @@ int reconcile(Context& context, const po::variables_map& given) {
   return open ? exit_unknown : exit_ok;
 }
 
+// The way out where no proof can come any more: the machine that held the lane was lost, and its
+// ledger was brought here.
+int abandon(Context& context, const po::variables_map& given) {
+  const std::string reason = option(given, "reason"), by = option(given, "by");
+  if (reason.empty() || by.empty())
+    return context.report(make_error("engine.statement.incomplete",
+                                     "a statement needs who makes it and why",
+                                     "hyops run abandon RUN --by NAME --reason TEXT"));
+  auto ledger = use_ledger(context);
+  if (!ledger) return context.report(ledger.error());
+  auto run = find_run(*ledger, option(given, "run"));
+  if (!run) return context.report(run.error());
+  auto lease = ledger->lease(run->lane);
+  if (!lease) return context.report(lease.error());
+  if (!*lease || (*lease)->holder != run->id.value)
+    return context.report(make_error("ledger.fenced",
+                                     "run " + run->id.value + " does not hold lane " + run->lane,
+                                     next_command(*run, carrier_of(*ledger, *run), {})));
+  if (auto stated = ledger->give_up_lease(**lease, by, reason); !stated)
+    return context.report(stated.error());
+  context.answer({{"run", run->id.value}, {"lane", run->lane}, {"host", (*lease)->host}});
+  context.say("stated: machine " + (*lease)->host + " is gone; lane " + run->lane +
+              " is free, and the run's record says so\n  next: hyops run resume " + run->id.value);
+  return exit_ok;
+}
+
 // What a runner starts for a dispatched run: the run alone, without anybody looking on.
 int carry_on(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
@@ -247,6 +273,20 @@ void add_run_commands(Commands& commands) {
        reconcile});
   commands.push_back(
       {"run",
+       "abandon",
+       "RUN",
+       "state that the machine which carried a run out is gone for good, so that it can be resumed",
+       "Needed only where the ledger stands on another machine now: of its own processes a machine "
+       "has proof.\n"
+       "A process that provably lives is not given up.",
+       {"run"},
+       [](po::options_description_easy_init add) {
+         add("by", po::value<std::string>(), "who states it")("reason", po::value<std::string>(),
+                                                              "how they know");
+       },
+       abandon});
+  commands.push_back(
+      {"run",
        "measured",
        "RUN",
        "note when clients were served again and what was lost, and judge RTO and RPO by it",
@@ -258,7 +298,8 @@ void add_run_commands(Commands& commands) {
          add("served-at", po::value<std::string>(), "when a client's write was acknowledged again")(
              "rows-lost", po::value<int64_t>(), "acknowledged rows that are gone")(
              "rows-acknowledged", po::value<int64_t>(), "of how many")(
-             "lost", po::value<std::string>(), "age of the oldest lost row at the fault: 700ms, 2m")(
+             "lost", po::value<std::string>(),
+             "age of the oldest lost row at the fault: 700ms, 2m")(
              "source", po::value<std::string>(), "what it was read from")(
              "by", po::value<std::string>(), "who says so; default: the login name");
        },

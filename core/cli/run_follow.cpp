@@ -14,6 +14,8 @@ namespace hyops::cli {
 namespace {
 
 constexpr int look_again_ms = 200;
+constexpr int looks_for_a_start =
+    10;  // a run that was admitted starts at once, or nobody starts it
 
 volatile std::sig_atomic_t stopped = 0;
 void on_stop(int) { stopped = 1; }
@@ -61,20 +63,22 @@ class Running {
 
 struct Seen {
   ledger::RunRow run;
-  bool abandoned = false;
+  ledger::Holder carrier = ledger::Holder::alive;
 };
 
 Result<Seen> look_until_it_ends(Context& context, ledger::Ledger& ledger, ledger::RunRow run,
                                 Live& view) {
   Running running;
   int64_t seq = 0;
+  int planned = 0;        // how often it was seen not to have started
   std::string last_word;  // of the events: what the row says may be a moment older
   while (!stopped) {
     // Status first, events second: so every event of a status that ends has been seen.
     auto row = ledger.find_run(run.id);
     if (!row) return pass(row);
     if (*row) run = **row;
-    const bool abandoned = is_abandoned(ledger, run);
+    const ledger::Holder carrier = carrier_of(ledger, run);
+    if (run.status == "planned") ++planned;
     const int64_t before = seq;
     auto read = ledger.each_event(run.id, seq, [&](const ledger::Event& event) {
       seq = event.seq;
@@ -86,14 +90,16 @@ Result<Seen> look_until_it_ends(Context& context, ledger::Ledger& ledger, ledger
     if (!read) return pass(read);
     const bool over = run.status != "planned" && run.status != "running" &&
                       last_word != "run.started" && last_word != "run.resumed";
-    if (seq == before && (over || abandoned)) return Seen{run, abandoned};
+    const bool never = run.status == "planned" && planned > looks_for_a_start;
+    if (seq == before && (over || never || carrier != ledger::Holder::alive))
+      return Seen{run, carrier};
     if (seq == before) {
       if (is_name(run.id.value))
         running.show_progress(context.places.runs() / run.id.value / "steps", view);
       ::poll(nullptr, 0, look_again_ms);
     }
   }
-  return Seen{run, false};
+  return Seen{run};
 }
 
 }  // namespace
@@ -109,9 +115,7 @@ int follow_run(Context& context, const po::variables_map& given) {
   action.sa_handler = on_stop;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  if (run->status == "planned")
-    context.say("run " + run->id.value + " was admitted and has not started yet");
-  Result<Seen> seen = Seen{*run, false};
+  Result<Seen> seen = Seen{*run};
   {
     const auto view = make_view(context, *plan, run->id);
     seen = look_until_it_ends(context, *ledger, *run, *view);
@@ -119,22 +123,32 @@ int follow_run(Context& context, const po::variables_map& given) {
   if (!seen) return context.report(seen.error());
   const ledger::RunRow& now = seen->run;
   const bool left = stopped && (now.status == "running" || now.status == "planned");
-  const int code = left              ? exit_cancelled
-                   : seen->abandoned ? exit_unknown
-                                     : exit_code_of(now.status);
-  const std::string next = next_command(now, seen->abandoned, waits_before(*ledger, now));
+  const bool abandoned = seen->carrier == ledger::Holder::dead,
+             unclear = seen->carrier == ledger::Holder::unclear;
+  const int code = left                   ? exit_cancelled
+                   : abandoned || unclear ? exit_unknown
+                                          : exit_code_of(now.status);
+  const std::string next = next_command(now, seen->carrier, waits_before(*ledger, now));
   if (context.json) {
     const Json end{{"type", "follow.ended"},
                    {"wall_ms", system_clock().wall_ms()},
                    {"body",
                     {{"run", now.id.value},
                      {"status", now.status},
-                     {"abandoned", seen->abandoned},
+                     {"abandoned", abandoned},
+                     {"unclear", unclear},
                      {"next", next}}}};
     context.out() << end.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
   }
-  if (left) context.say("you stopped looking; run " + now.id.value + " goes on");
-  if (seen->abandoned)
+  if (left)
+    context.say("you stopped looking; run " + now.id.value + " goes on");
+  else if (now.status == "planned")
+    context.say("run " + now.id.value + " was admitted, and nobody has started it");
+  if (now.status == "dispatched")
+    context.say("run " + now.id.value + " is with runner " + now.runner +
+                ", and its record was not fetched yet");
+  if (unclear) context.say(say_unclear(*ledger, now));
+  if (abandoned)
     context.say("run " + now.id.value +
                 " was interrupted: the process that carried it out is gone");
   if (!next.empty()) context.say("  next: " + next);

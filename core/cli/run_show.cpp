@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "cli/picture.hpp"
 #include "cli/runs.hpp"
-#include "record/story.hpp"
+#include "record/record.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -45,32 +45,6 @@ std::vector<std::string> tail(const fs::path& file) {
     lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(log_lines));
   for (auto& line : lines) line = printable(line, 300);
   return lines;
-}
-
-Result<Json> tell(ledger::Ledger& ledger, const ledger::RunRow& run) {
-  auto plan = ledger.plan_of(run.id);
-  if (!plan) return pass(plan);
-  auto documents = ledger.documents(run.id);
-  if (!documents) return pass(documents);
-  Json decision, approvals = Json::array();
-  for (const auto& [name, bytes] : *documents) {
-    if (!name.ends_with(".json")) continue;
-    auto parsed = parse_json(bytes, name);
-    if (!parsed) continue;
-    if (name == "decision.json") decision = *parsed;
-    if (name.starts_with("approvals/")) approvals.push_back(*parsed);
-  }
-  const Json about{{"run", run.id.value},        {"lane", run.lane},
-                   {"blueprint", run.blueprint}, {"status", run.status},
-                   {"plan", run.plan.value},     {"requester", run.requester},
-                   {"runner", run.runner},       {"created_ms", run.created_ms}};
-  record::Story story(about, *plan, decision, approvals);
-  auto read = ledger.each_event(run.id, 0, [&](const ledger::Event& event) {
-    story.take(event.type, event.wall_ms, event.body);
-    return true;
-  });
-  if (!read) return pass(read);
-  return story.tell();
 }
 
 void put(Context& context, const Line& line) { context.say(draw(line, 0, context.colour)); }
@@ -162,19 +136,21 @@ int show_run(Context& context, const po::variables_map& given) {
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
-  auto story = tell(*ledger, *run);
+  auto story = record::summary(*ledger, run->id);
   if (!story) return context.report(story.error());
-  const bool abandoned = is_abandoned(*ledger, *run);
+  const ledger::Holder carrier = carrier_of(*ledger, *run);
+  const bool abandoned = carrier == ledger::Holder::dead;
   const std::string gate = waits_before(*ledger, *run);
   say_header(context, *story, abandoned ? "interrupted" : run->status);
   say_steps(context, *story);
   const Json logs = explain_failures(context, *run, *story);
-  const std::string next = next_command(*run, abandoned, gate);
+  const std::string next = next_command(*run, carrier, gate);
   const fs::path record = context.places.runs() / run->id.value / "record";
   const bool recorded = is_name(run->id.value) && fs::exists(record / "SHA256SUMS");
   context.say("");
   if (abandoned)
     context.say("The process that carried this run out is gone; what it did so far is kept.");
+  if (carrier == ledger::Holder::unclear) context.say(say_unclear(*ledger, *run));
   if (!gate.empty())
     context.say("The run waits for a person before phase " + printable(gate, 40) + ".");
   if (recorded) context.say("  record: " + record.string());

@@ -47,7 +47,7 @@ int list_runs(Context& context, const po::variables_map& given) {
     const std::string status = option(given, "status");
     for (const auto& run : *found) {
       if (!status.empty() && run.status != status) continue;
-      const bool abandoned = is_abandoned(*ledger, run);
+      const bool abandoned = carrier_of(*ledger, run) == ledger::Holder::dead;
       list.push_back({{"run", run.id.value},
                       {"status", run.status},
                       {"abandoned", abandoned},
@@ -113,7 +113,7 @@ Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word)
   }
   if (found.size() == 1) return *found[0];
   if (found.empty())
-    return fail("engine.run.unknown", "there is no run \"" + printable(word, 80) +
+    return fail("ledger.run.unknown", "there is no run \"" + printable(word, 80) +
                                           "\" in this ledger." + did_you_mean(word, ids));
   std::vector<std::string> some;
   for (size_t i = 0; i < std::min<size_t>(5, found.size()); ++i) some.push_back(found[i]->id.value);
@@ -126,16 +126,26 @@ int exit_code_of(const std::string& status) {
   if (status == "ok") return exit_ok;
   if (status == "unknown") return exit_unknown;
   if (status == "cancelled") return exit_cancelled;
-  if (status == "waiting") return exit_unavailable;
+  if (status == "waiting" || status == "planned" || status == "dispatched") return exit_unavailable;
   return exit_failed;
 }
 
-bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run) {
-  if (run.status != "running") return false;
+ledger::Holder carrier_of(ledger::Ledger& ledger, const ledger::RunRow& run) {
+  using ledger::Holder;
+  if (run.status != "running") return Holder::alive;
   const auto lease = ledger.lease(run.lane);
-  if (!lease) return false;
-  if (!*lease || (*lease)->holder != run.id.value) return true;  // another run took the lane over
-  return ledger.holder_is_dead(**lease).value_or(false);
+  if (!lease) return Holder::unclear;
+  if (!*lease || (*lease)->holder != run.id.value) return Holder::dead;  // the lane went on
+  return ledger.judge(**lease).value_or(Holder::unclear);
+}
+
+std::string say_unclear(ledger::Ledger& ledger, const ledger::RunRow& run) {
+  const auto lease = ledger.lease(run.lane);
+  const bool told = lease && *lease;
+  return "Run " + run.id.value + " is carried out by " +
+         (told ? "process " + std::to_string((*lease)->pid) + " on machine " + (*lease)->host
+               : std::string("a process that the ledger does not tell")) +
+         ". Whether it lives cannot be seen from here.";
 }
 
 std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
@@ -153,10 +163,18 @@ std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
   return gate;
 }
 
-std::string next_command(const ledger::RunRow& run, bool abandoned, const std::string& gate) {
+std::string next_command(const ledger::RunRow& run, ledger::Holder carrier,
+                         const std::string& gate) {
   const std::string& id = run.id.value;
-  if (abandoned) return "hyops run resume " + id;
+  if (carrier == ledger::Holder::dead) return "hyops run resume " + id;
+  if (carrier == ledger::Holder::unclear)
+    return "hyops run follow " + id +
+           " on that machine; if it is gone for good, hyops run abandon " + id +
+           " --by NAME --reason TEXT";
   if (run.status == "planned") return "hyops run resume " + id;
+  if (run.status == "dispatched") return "hyops run collect " + id;
+  if (run.status == "refused")
+    return "mend what runner " + run.runner + " said, then hyops run dispatch the plan again";
   if (run.status == "running") return "hyops run follow " + id;
   if (run.status == "waiting")
     return gate.empty()
@@ -200,6 +218,8 @@ void add_run_view_commands(Commands& commands) {
        "RUN",
        "watch a run that another process carries out, to its end",
        "Draws what `hyops run start` draws. Stopping to look (Ctrl-C) does not stop the run.\n"
+       "Ends with the next command where nobody carries the run out, or where that cannot be "
+       "seen.\n"
        "Exit code: that of the run's status (0 ok, 1 failed, 5 waiting, 6 unknown, 7 cancelled).\n"
        "  hyops run follow last",
        {"run"},

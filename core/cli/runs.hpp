@@ -9,7 +9,7 @@ namespace hyops::cli {
 
 // A whole run id, its beginning or end where only one run has it, or "last": the newest. Hostile
 // text is refused before it comes near a path: cli.run.name, cli.run.ambiguous, cli.run.none,
-// engine.run.unknown.
+// ledger.run.unknown.
 Result<ledger::RunRow> find_run(ledger::Ledger& ledger, const std::string& word);
 
 // The ledger of this installation for commands that only read: cli.ledger.none where there is no
@@ -19,12 +19,16 @@ Result<ledger::Ledger> read_ledger(const Context& context);
 // What the status of a run means for a script: ok 0, failed 1, waiting 5, unknown 6, cancelled 7.
 int exit_code_of(const std::string& status);
 
-// True where the run is said to be running and its process is provably gone (L5): this machine's,
-// of another boot or no longer there. In doubt it lives.
-bool is_abandoned(ledger::Ledger& ledger, const ledger::RunRow& run);
+// The process that carries out a run that is said to be running (L5). Dead only with proof: it is
+// this machine's, of another boot or no longer there. Of a run that does not run it is alive.
+ledger::Holder carrier_of(ledger::Ledger& ledger, const ledger::RunRow& run);
 
 // The command that brings a run of this status further; empty: nothing does, or nothing has to.
-std::string next_command(const ledger::RunRow& run, bool abandoned, const std::string& gate);
+std::string next_command(const ledger::RunRow& run, ledger::Holder carrier,
+                         const std::string& gate);
+
+// Where a run whose carrier is unclear is carried out, as a sentence.
+std::string say_unclear(ledger::Ledger& ledger, const ledger::RunRow& run);
 
 // The phase before which a run waits; empty where it does not.
 std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run);

@@ -160,7 +160,7 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     return fail("file.name", "\"" + printable(run.value, 80) + "\" cannot be the id of a run");
   auto known = ledger.find_run(run);
   if (!known) return pass(known);
-  if (*known) return fail("engine.run.exists", "run " + run.value + " exists already");
+  if (*known) return fail("ledger.run.exists", "run " + run.value + " exists already");
   // D3: each decision and approval is good for one run, also after a restart.
   std::vector<ledger::Once> once;
   if (*decision) once.push_back({"decision", (*decision)->nonce});

@@ -19,10 +19,9 @@ Status note_measured(const Setup& setup, ledger::Ledger& ledger, const RunId& ru
       (!measured.served_ms && !measured.rows_lost))
     return fail("engine.measured.incomplete",
                 "say when service was back or what was lost, who says so and how they know");
-  auto row = ledger.find_run(run);
+  auto row = ledger.run(run);
   if (!row) return pass(row);
-  if (!*row) return fail("engine.run.unknown", "there is no run " + run.value);
-  const std::string status = (*row)->status;
+  const std::string status = row->status;
   if (status != "ok" && status != "failed" && status != "cancelled" && status != "unknown")
     return fail("engine.measured.going_on", "run " + run.value + " is " + status +
                                                 "; only where it ended can its record be made");

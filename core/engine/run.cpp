@@ -142,12 +142,11 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
 
 Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase,
                     const std::string& by) {
-  auto row = ledger.find_run(run);
+  auto row = ledger.run(run);
   if (!row) return pass(row);
-  if (!*row) return fail("engine.run.unknown", "there is no run " + run.value);
-  if ((*row)->status != "waiting")
+  if (row->status != "waiting")
     return fail("engine.gate.not_waiting",
-                "run " + run.value + " does not wait; it is " + (*row)->status);
+                "run " + run.value + " does not wait; it is " + row->status);
   std::string waits_before;
   auto read = ledger.each_event_of(run, {"gate.opened"}, [&](const ledger::Event& event) {
     waits_before = get_string(event.body, "phase");

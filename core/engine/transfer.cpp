@@ -260,9 +260,8 @@ Result<std::vector<ledger::Slot>> changes(ledger::Ledger& ledger, const RunId& r
 }  // namespace
 
 Status check_record_of(ledger::Ledger& ledger, const RunId& run, const fs::path& record) {
-  auto row = ledger.find_run(run);
+  auto row = ledger.run(run);
   if (!row) return pass(row);
-  if (!*row) return fail("engine.run.unknown", "there is no run " + run.value);
   auto about = json_of(record, "run.json");
   if (!about) return pass(about);
   auto document = json_of(record, "plan.json");
@@ -272,11 +271,11 @@ Status check_record_of(ledger::Ledger& ledger, const RunId& run, const fs::path&
   auto digest = plan::digest(*plan);
   if (!digest) return pass(digest);
   const std::string id = get_string(*about, "id", get_string(*about, "run"));
-  if (id != run.value || plan->lane != (*row)->lane || *digest != (*row)->plan)
+  if (id != run.value || plan->lane != row->lane || *digest != row->plan)
     return fail("engine.record.other_run", "what arrived is the record of run " +
                                                printable(id, 80) + " in lane " + plan->lane +
-                                               ", not of " + run.value + " in lane " +
-                                               (*row)->lane + " with the plan it was ordered with");
+                                               ", not of " + run.value + " in lane " + row->lane +
+                                               " with the plan it was ordered with");
   return {};
 }
 

@@ -72,15 +72,15 @@ bool is_free(int fd, int64_t number) {
   return ::fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type == F_UNLCK;
 }
 
-// `unlocked`: nobody holds the lane's byte. That alone would do on one machine; the other two keep
-// a ledger that was copied from elsewhere, and a process that lost its descriptor but lives, from
+// `unlocked`: nobody holds the lane's byte. That alone would do on one machine; the rest keeps a
+// ledger that was copied from elsewhere, and a process that lost its descriptor but lives, from
 // being taken for dead.
-bool proven_dead(const Lease& lease, const Self& me, bool unlocked) {
-  if (lease.host != me.host) return false;
-  if (lease.boot_id != me.boot_id) return true;
-  if (!unlocked) return false;
-  if (lease.pid_space != me.pid_space) return true;
-  return start_of(lease.pid) != lease.pid_start;
+Holder judged(const Lease& lease, const Self& me, bool unlocked) {
+  if (lease.host != me.host) return unlocked ? Holder::unclear : Holder::alive;
+  if (lease.boot_id != me.boot_id) return Holder::dead;
+  if (!unlocked) return Holder::alive;
+  if (lease.pid_space != me.pid_space) return Holder::dead;
+  return start_of(lease.pid) != lease.pid_start ? Holder::dead : Holder::alive;
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, i
                     (*held)->pid_space == me->pid_space;
   const bool locked = lock_byte(impl_->leases.get(), number, F_WRLCK);
   if (ours && locked) return **held;  // asked for twice by the run that has it
-  if (!locked || (*held && !proven_dead(**held, *me, locked))) {
+  if (!locked || (*held && judged(**held, *me, locked) != Holder::dead)) {
     if (locked) lock_byte(impl_->leases.get(), number, F_UNLCK);
     if (!*held) return fail("ledger.lease.held", "another process is just taking lane " + lane);
     return fail("ledger.lease.held",
@@ -191,15 +191,49 @@ Result<std::optional<Lease>> Ledger::lease(const std::string& lane) {
   return impl_->read_lease(lane);
 }
 
-Result<bool> Ledger::holder_is_dead(const Lease& lease) {
+Result<Holder> Ledger::Impl::judge(const Lease& lease) {
   auto me = self();
   if (!me) return pass(me);
-  const std::lock_guard lock(impl_->mutex);
-  auto asked = impl_->database.query("SELECT number FROM leases WHERE lane = ?", lease.lane);
+  auto asked = database.query("SELECT number FROM leases WHERE lane = ?", lease.lane);
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  return proven_dead(lease, *me, *there && is_free(impl_->leases.get(), asked->integer(0)));
+  return judged(lease, *me, *there && is_free(leases.get(), asked->integer(0)));
+}
+
+Result<Holder> Ledger::judge(const Lease& lease) {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->judge(lease);
+}
+
+Status Ledger::give_up_lease(const Lease& lease, const std::string& by, const std::string& reason) {
+  const std::lock_guard lock(impl_->mutex);
+  auto transaction = Transaction::begin(impl_->database);
+  if (!transaction) return pass(transaction);
+  if (auto still = impl_->check_token(lease.lane, lease.token); !still) return still;
+  auto holder = impl_->judge(lease);
+  if (!holder) return pass(holder);
+  if (*holder == Holder::alive)
+    return fail("ledger.lease.alive",
+                "process " + std::to_string(lease.pid) + " on " + lease.host + " holds lane " +
+                    lease.lane + " and lives",
+                "hyops run cancel " + lease.holder);
+  const RunId run(lease.holder);
+  auto number = impl_->run_number(run);
+  if (!number) return pass(number);
+  auto made = impl_->extend(*number, run,
+                            {{"run.abandoned",
+                              {{"by", by},
+                               {"reason", reason},
+                               {"host", lease.host},
+                               {"boot_id", lease.boot_id},
+                               {"pid", lease.pid}}}});
+  if (!made) return pass(made);
+  auto stored = impl_->database.execute("UPDATE leases SET holder = '' WHERE lane = ?", lease.lane);
+  if (!stored) return stored;
+  if (auto committed = transaction->commit(); !committed) return committed;
+  impl_->note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  return {};
 }
 
 Status Ledger::Impl::check_token(const std::string& lane, int64_t token) {

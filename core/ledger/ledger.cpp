@@ -8,12 +8,18 @@
 
 #include <cerrno>
 
+#include "base/text.hpp"
 #include "ledger/store.hpp"
 
 namespace hyops::ledger {
 namespace {
 
 namespace fs = std::filesystem;
+
+Failure no_such_run(const RunId& id) {
+  return fail("ledger.run.unknown",
+              "there is no run \"" + printable(id.value, 80) + "\" in this ledger");
+}
 
 constexpr int patience_ms = 10'000;  // longer than any write transaction of ours
 
@@ -96,8 +102,7 @@ Result<int64_t> Ledger::Impl::run_number(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there)
-    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there) return no_such_run(id);
   return asked->integer(0);
 }
 
@@ -183,6 +188,13 @@ Result<std::optional<RunRow>> Ledger::find_run(const RunId& id) {
   return std::optional<RunRow>(std::move(*run));
 }
 
+Result<RunRow> Ledger::run(const RunId& id) {
+  auto found = find_run(id);
+  if (!found) return pass(found);
+  if (!*found) return no_such_run(id);
+  return std::move(**found);
+}
+
 Result<std::vector<RunRow>> Ledger::runs(const std::string& lane, int most) {
   const std::lock_guard lock(impl_->mutex);
   auto asked = impl_->database.query(
@@ -208,8 +220,7 @@ Result<Json> Ledger::plan_of(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there)
-    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there) return no_such_run(id);
   return parse_json(asked->view(0), "the plan of " + id.value, size_t{1} << 30);
 }
 
@@ -219,8 +230,7 @@ Result<Json> Ledger::inputs_of(const RunId& id) {
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there)
-    return fail("ledger.run.unknown", "there is no run \"" + id.value + "\" in this ledger");
+  if (!*there) return no_such_run(id);
   return parse_json(asked->view(0), "the inputs of " + id.value, size_t{1} << 30);
 }
 

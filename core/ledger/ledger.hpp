@@ -60,6 +60,9 @@ struct Slot {             // published outputs of module#instance in a lane
   int64_t wall_ms = 0;
 };
 
+// What can be said of the process that holds a lease: dead only with proof; unclear where the lease
+// was taken on another machine, which cannot be looked at from here, and nobody holds its lock.
+enum class Holder { alive, dead, unclear };
 struct Lease {               // the single writer of a lane
   std::string lane, holder;  // holder: run id
   int64_t token = 0;         // fencing token: grows with every take-over, never repeats
@@ -95,6 +98,7 @@ class Ledger {
                     const std::vector<Once>& once = {}, const Documents& documents = {},
                     const Events& events = {});
   Result<std::optional<RunRow>> find_run(const RunId& id);
+  Result<RunRow> run(const RunId& id);  // ledger.run.unknown
   Result<std::vector<RunRow>> runs(const std::string& lane = {}, int most = 100);  // newest first
   Result<Json> plan_of(const RunId& id);
   Result<Json> inputs_of(const RunId& id);
@@ -140,9 +144,12 @@ class Ledger {
   Result<Lease> take_lease(const std::string& lane, const RunId& holder, int64_t at_least = 0);
   Status release_lease(const std::string& lane, const RunId& holder, int64_t token);
   Result<std::optional<Lease>> lease(const std::string& lane);
-  // What take_lease would find: true only where the holder provably no longer lives. A holder on
-  // another machine is never provably dead from here.
-  Result<bool> holder_is_dead(const Lease& lease);
+  // What take_lease would find: it goes ahead only where the holder is dead.
+  Result<Holder> judge(const Lease& lease);
+  // A person's word that the machine of a holder which is not provably alive is gone for good
+  // (L17): the lane is free again, and the holder's run says why. ledger.lease.alive,
+  // ledger.fenced.
+  Status give_up_lease(const Lease& lease, const std::string& by, const std::string& reason);
   Status check_token(const std::string& lane, int64_t token);  // ledger.fenced
 
   // Whole-file check used by doctor and record verify: SQLite integrity and every chain.

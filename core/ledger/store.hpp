@@ -33,6 +33,7 @@ struct Ledger::Impl {
     std::string hash;
   };
   Result<Head> head(int64_t number, const RunId& id);
+  // Onto the end of the chain, inside the caller's transaction.
   Result<std::vector<Event>> extend(int64_t number, const RunId& id, const Events& events);
   Result<std::vector<Event>> append(const RunId& id, const Events& events,
                                     const std::optional<Fence>& fence);
@@ -40,6 +41,7 @@ struct Ledger::Impl {
                       const std::string& bytes);
   Result<Slot> newest(const std::string& lane, const std::string& key);
   Result<std::optional<Lease>> read_lease(const std::string& lane);
+  Result<Holder> judge(const Lease& lease);
   Status check_token(const std::string& lane, int64_t token);
 
   // What was last acknowledged, noted beside the ledger: one that lost its WAL, or was put back

@@ -149,11 +149,8 @@ std::string flat(std::string name) {
 
 Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& steps,
                   const Redactor& redactor, const Signer& sign, const fs::path& to) {
-  auto row = ledger.find_run(run);
+  auto row = ledger.run(run);
   if (!row) return pass(row);
-  if (!*row)
-    return fail("ledger.run.unknown",
-                "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
   auto plan = ledger.plan_of(run);
   if (!plan) return pass(plan);
   auto inputs = ledger.inputs_of(run);
@@ -189,14 +186,14 @@ Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& step
   const int64_t now = system_clock().wall_ms();
   const Json about{{"record", 1},
                    {"run", run.value},
-                   {"blueprint", (*row)->blueprint},
-                   {"lane", (*row)->lane},
-                   {"status", (*row)->status},
-                   {"plan", (*row)->plan.value},
-                   {"requester", (*row)->requester},
-                   {"runner", (*row)->runner},
-                   {"created_ms", (*row)->created_ms},
-                   {"updated_ms", (*row)->updated_ms},
+                   {"blueprint", row->blueprint},
+                   {"lane", row->lane},
+                   {"status", row->status},
+                   {"plan", row->plan.value},
+                   {"requester", row->requester},
+                   {"runner", row->runner},
+                   {"created_ms", row->created_ms},
+                   {"updated_ms", row->updated_ms},
                    {"exported_ms", now},
                    {"events", seen.events},
                    {"chain_head", seen.head},

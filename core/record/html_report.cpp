@@ -182,7 +182,13 @@ std::string authority(const Json& summary) {
            escaped(get_string(cancel, "mode")) + ") asked for by " +
            escaped(get_string(cancel, "by", "-")) + "</p>\n";
   for (const auto& resumed : summary["resumed"])
-    out += "<p>" + clock_of(get_int(resumed, "wall_ms")) + " UTC: the run was resumed</p>\n";
+    out += "<p>" + clock_of(get_int(resumed, "wall_ms")) + " UTC: " +
+           (get_string(resumed, "event") == "run.abandoned"
+                ? escaped(get_string(resumed, "by", "-")) + " stated that machine " +
+                      escaped(get_string(resumed, "host", "-")) +
+                      " is gone for good: " + escaped(get_string(resumed, "reason", "-"))
+                : std::string("the run was resumed")) +
+           "</p>\n";
   return out;
 }
 

@@ -108,6 +108,8 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     keep("resumed");
     for (const char* of_the_end_it_had : {"ended_status", "verdict", "reason"})
       out_.erase(of_the_end_it_had);
+  } else if (type == "run.abandoned") {
+    keep("resumed");
   } else if (type == "run.ended") {
     ended_ = wall_ms;
     out_["ended_status"] = get_string(body, "status");

@@ -80,11 +80,8 @@ Result<Json> summary(const fs::path& folder) {
 }
 
 Result<Json> summary(ledger::Ledger& ledger, const RunId& run) {
-  auto row = ledger.find_run(run);
+  auto row = ledger.run(run);
   if (!row) return pass(row);
-  if (!*row)
-    return fail("ledger.run.unknown",
-                "there is no run \"" + printable(run.value, 80) + "\" in this ledger");
   auto plan = ledger.plan_of(run);
   if (!plan) return pass(plan);
   auto documents = ledger.documents(run);
@@ -101,13 +98,13 @@ Result<Json> summary(ledger::Ledger& ledger, const RunId& run) {
       decision = std::move(*parsed);
   }
   const Json about{{"run", run.value},
-                   {"lane", (*row)->lane},
-                   {"blueprint", (*row)->blueprint},
-                   {"status", (*row)->status},
-                   {"plan", (*row)->plan.value},
-                   {"requester", (*row)->requester},
-                   {"runner", (*row)->runner},
-                   {"created_ms", (*row)->created_ms}};
+                   {"lane", row->lane},
+                   {"blueprint", row->blueprint},
+                   {"status", row->status},
+                   {"plan", row->plan.value},
+                   {"requester", row->requester},
+                   {"runner", row->runner},
+                   {"created_ms", row->created_ms}};
   Story story(about, *plan, decision, approvals);
   auto read = ledger.each_event(run, 0, [&](const ledger::Event& event) {
     story.take(event.type, event.wall_ms, event.body);

@@ -173,6 +173,11 @@ std::string text_report(const Json& given, bool colour) {
     if (get_string(gate, "event") == "gate.confirmed")
       page.pair("gate", "before " + get_string(gate, "phase") + ", confirmed by " +
                             get_string(gate, "by", "-"));
+  for (const auto& resumed : summary["resumed"])
+    if (get_string(resumed, "event") == "run.abandoned")
+      page.pair("abandoned", get_string(resumed, "by", "-") + " stated that machine " +
+                                 get_string(resumed, "host", "-") +
+                                 " is gone for good: " + get_string(resumed, "reason", "-"));
   for (const auto& cancel : summary["cancel"])
     page.pair("cancel",
               get_string(cancel, "mode") + ", asked for by " + get_string(cancel, "by", "-"));

@@ -1,8 +1,10 @@
 // run list, show and follow over a ledger that another process writes.
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <future>
@@ -80,6 +82,54 @@ TEST(RunShow, says_interrupted_where_the_process_of_a_running_run_is_gone) {
   const Ran shown = home.run({"run", "show", "last"});
   EXPECT_TRUE(shown.says("interrupted") && shown.says("hyops run resume raaa1")) << shown.out;
   EXPECT_EQ(home.run({"run", "follow", "last"}).code, 6);
+}
+
+// The ledger of a lost machine, brought here: nobody can prove anything about its processes.
+TEST(RunFollow, says_that_the_holder_cannot_be_judged_and_ends_with_the_way_out) {
+  if (::geteuid() != 0) GTEST_SKIP() << "another machine's name needs root";
+  const Home home;
+  {
+    auto ledger = home.ledger();
+    put_run(ledger, "raaa1", "running", {{"run.started", {{"lane", "drill"}}}});
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    bool held = ::unshare(CLONE_NEWUTS) == 0 && ::sethostname("lost-runner", 11) == 0;
+    auto ledger = ledger::Ledger::open(home.path() / "ledger.db");
+    held = held && ledger && ledger->take_lease("drill", RunId("raaa1"));
+    ::_exit(held ? 0 : 1);
+  }
+  int status = 1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  const Ran ran = home.run({"run", "follow", "raaa1"});
+  EXPECT_EQ(ran.code, 6) << ran.out << ran.err;
+  EXPECT_TRUE(ran.says("machine lost-runner") && ran.says("hyops run abandon raaa1")) << ran.out;
+  EXPECT_TRUE(home.run({"run", "show", "raaa1"}).says("hyops run abandon raaa1"));
+  EXPECT_EQ(home.run({"run", "abandon", "raaa1", "--by", "alice"}).code, 2) << "and why?";
+  const Ran stated =
+      home.run({"run", "abandon", "raaa1", "--by", "alice", "--reason", "the site burnt down"});
+  EXPECT_EQ(stated.code, 0) << stated.err;
+  EXPECT_TRUE(stated.says("hyops run resume raaa1")) << stated.out;
+  EXPECT_TRUE(home.run({"run", "show", "raaa1"}).says("interrupted"));
+  const Ran again =
+      home.run({"run", "abandon", "raaa1", "--by", "alice", "--reason", "the site burnt down"});
+  EXPECT_EQ(again.code, 4) << again.err;
+}
+
+TEST(RunFollow, ends_where_nobody_started_the_run_or_its_runner_has_it) {
+  const Home home;
+  {
+    auto ledger = home.ledger();
+    put_run(ledger, "raaa1", "planned", {});
+    put_run(ledger, "raaa2", "dispatched", {});
+  }
+  const Ran planned = home.run({"run", "follow", "raaa1"});
+  EXPECT_EQ(planned.code, 5) << planned.out;
+  EXPECT_TRUE(planned.says("hyops run resume raaa1")) << planned.out;
+  const Ran sent = home.run({"run", "follow", "raaa2"});
+  EXPECT_EQ(sent.code, 5) << sent.out;
+  EXPECT_TRUE(sent.says("hyops run collect raaa2")) << sent.out;
 }
 
 TEST(RunFollow, exits_with_the_code_of_the_status) {

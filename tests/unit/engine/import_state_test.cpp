@@ -114,7 +114,7 @@ TEST(ImportState, refuses_the_record_of_another_run_lane_or_plan) {
   EXPECT_EQ(engine::import_state(site.there, asked, site.record()).error().code,
             "engine.record.other_run");
   EXPECT_EQ(engine::import_state(site.there, RunId("r-none"), site.record()).error().code,
-            "engine.run.unknown");
+            "ledger.run.unknown");
 
   auto prod = ledger::Ledger::open(site.path() / "prod/ledger.db").value();
   row.id = site.last;

@@ -263,7 +263,7 @@ TEST_F(LedgerTest, gives_a_lane_to_one_writer_with_growing_tokens) {
   auto two = open();
   const auto first = one.take_lease("drill", RunId("ra")).value();
   EXPECT_EQ(one.take_lease("drill", RunId("ra")).value().token, first.token);
-  EXPECT_FALSE(two.holder_is_dead(first).value());
+  EXPECT_EQ(two.judge(first).value(), Holder::alive);
   const auto refused = two.take_lease("drill", RunId("rb"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "ledger.lease.held");
@@ -291,12 +291,12 @@ TEST_F(LedgerTest, takes_over_from_a_process_that_is_provably_dead_and_from_no_o
   auto ledger = open();
   const auto dead = ledger.lease("drill").value();
   ASSERT_TRUE(dead);
-  EXPECT_TRUE(ledger.holder_is_dead(*dead).value());
+  EXPECT_EQ(ledger.judge(*dead).value(), Holder::dead);
 
   // The same lease on another machine could be alive: no proof, no take-over.
   ASSERT_EQ(shell("UPDATE leases SET host='elsewhere'"), SQLITE_OK);
   EXPECT_EQ(ledger.take_lease("drill", RunId("rb")).error().code, "ledger.lease.held");
-  EXPECT_FALSE(ledger.holder_is_dead(*ledger.lease("drill").value()).value());
+  EXPECT_EQ(ledger.judge(*ledger.lease("drill").value()).value(), Holder::unclear);
   // Nor is a process that merely reuses the number dead for us while start time and boot agree.
   ASSERT_EQ(shell("UPDATE leases SET host='" + dead->host +
                   "', pid=1, pid_start=(SELECT pid_start FROM leases)"),
@@ -304,6 +304,35 @@ TEST_F(LedgerTest, takes_over_from_a_process_that_is_provably_dead_and_from_no_o
   const auto taken = ledger.take_lease("drill", RunId("rb"));
   ASSERT_TRUE(taken) << taken.error().text();
   EXPECT_EQ(taken->token, dead->token + 1);
+}
+
+// L17: where no proof can come, a person's word frees the lane, and stands in the run for ever.
+TEST_F(LedgerTest, gives_up_a_holder_on_a_lost_machine_by_a_persons_word_only) {
+  auto ledger = with_run();
+  {
+    auto elsewhere = open();
+    const auto held = elsewhere.take_lease("drill", run).value();
+    EXPECT_EQ(ledger.give_up_lease(held, "alice", "x").error().code, "ledger.lease.alive");
+    ASSERT_EQ(shell("UPDATE leases SET host='elsewhere'"), SQLITE_OK);
+    EXPECT_EQ(ledger.give_up_lease(held, "alice", "x").error().code, "ledger.lease.alive")
+        << "its lock shows that it lives, wherever it is";
+  }
+  const auto lost = *ledger.lease("drill").value();
+  auto older = lost;
+  --older.token;
+  EXPECT_EQ(ledger.give_up_lease(older, "alice", "x").error().code, "ledger.fenced");
+  ASSERT_TRUE(ledger.give_up_lease(lost, "alice", "the site burnt down"));
+  EXPECT_FALSE(ledger.lease("drill").value());
+  std::string said;
+  ASSERT_TRUE(ledger.each_event(run, 0, [&](const Event& event) {
+    if (event.type == "run.abandoned") said = canonical(event.body).value();
+    return true;
+  }));
+  EXPECT_NE(said.find("alice"), std::string::npos) << said;
+  EXPECT_NE(said.find("the site burnt down"), std::string::npos) << said;
+  EXPECT_NE(said.find("elsewhere"), std::string::npos) << said;
+  EXPECT_GT(ledger.take_lease("drill", run).value().token, lost.token);
+  EXPECT_EQ(ledger.check_token("drill", lost.token).error().code, "ledger.fenced");
 }
 
 TEST_F(LedgerTest, takes_over_after_a_reboot) {
