@@ -58,7 +58,7 @@ Result<std::string> read_file(const fs::path& file, size_t max_bytes) {
   if (!fd) return fail_errno("file.open", "cannot open " + file.string(), errno);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
-    return fail("file.read", file.string() + " is not a regular file");
+    return fail("file.kind", file.string() + " is not a regular file");
   std::string out;
   out.reserve(std::min<size_t>(static_cast<size_t>(info.st_size), max_bytes) + 1);
   char buffer[65536];

@@ -86,6 +86,9 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   all.add(visible).add(hidden);
 
   Context context;
+  context.json = std::find(words.begin(), words.end(), "--json") != words.end();
+  const std::string help =
+      "hyops " + command.noun + (command.verb.empty() ? "" : " " + command.verb) + " --help";
   po::variables_map given;
   try {
     const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
@@ -102,10 +105,9 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
     return context.report(make_error("cli.usage",
                                      "there is no option " + error.get_option_name() + "." +
                                          did_you_mean(error.get_option_name(), names),
-                                     "hyops " + command.noun + " " + command.verb + " --help"));
+                                     help));
   } catch (const po::error& error) {
-    return context.report(make_error("cli.usage", error.what(),
-                                     "hyops " + command.noun + " " + command.verb + " --help"));
+    return context.report(make_error("cli.usage", error.what(), help));
   }
   context.json = flag(given, "json");
   context.terminal = ::isatty(STDOUT_FILENO) == 1;
@@ -117,8 +119,8 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   for (const auto& name : command.positional)
     if (!name.ends_with("...") && !given.count(name) &&
         command.arguments.find('[') == std::string::npos)
-      return context.report(make_error("cli.usage", "the command needs " + command.arguments + ".",
-                                       "hyops " + command.noun + " " + command.verb + " --help"));
+      return context.report(
+          make_error("cli.usage", "the command needs " + command.arguments + ".", help));
   return command.run(context, given);
 }
 

@@ -17,9 +17,10 @@ Result<fs::path> folder_of(const Context& context, const std::string& word) {
   std::error_code problem;
   if (fs::is_directory(word, problem)) return fs::path(word);
   auto ledger = read_ledger(context);
-  if (!ledger)
-    return fail("record.unreadable", "there is no folder \"" + printable(word, 200) +
-                                         "\", and no ledger here that could know such a run");
+  if (!ledger || word.find('/') != std::string::npos)
+    return fail("record.unreadable",
+                "there is no folder \"" + printable(word, 200) + "\" and no such run here",
+                "hyops run list");
   auto run = find_run(*ledger, word);
   if (!run) return pass(run);
   const fs::path folder = setup_of(context).run_folder(run->id.value) / "record";

@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/lane_check.hpp"
 
 namespace hyops::cli {
 
@@ -24,10 +25,16 @@ Result<contract::Lane> load_lane(const Context& context, const std::string& name
     return fail("file.name", "\"" + printable(name, 80) + "\" cannot be the name of a lane");
   const auto file = context.places.lane(name);
   if (!std::filesystem::exists(file))
-    return fail("cli.lane.unknown", "there is no lane " + name + " on this machine");
+    return fail("cli.lane.unknown", "there is no lane " + name + " on this machine." +
+                                        did_you_mean(name, lane_names(context)));
   contract::Diagnostics problems;
   auto lane = contract::load_lane(file, problems);
   if (!lane) return Failure(std::move(problems.front()));
+  // What is done in a lane is kept under its name: a file in the wrong folder acts for another
+  // (G6).
+  if (lane->name != name)
+    return fail("cli.lane.name",
+                file.string() + " is the file of lane " + lane->name + ", not of " + name);
   return std::move(*lane);
 }
 

@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "engine/reserve.hpp"
+#include "trust/approval.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -34,12 +35,12 @@ Status check_runner(const Setup& setup, const plan::Plan& plan) {
   if (!*attestation)
     return fail("engine.runner.none",
                 "this machine is not a bootstrapped runner, and the plan runs runner-local (E2)",
-                "hyops run dispatch RUN --runner " + plan.target);
+                "hyops run dispatch PLAN --runner " + plan.target);
   if ((*attestation)->plane != plan.target)
     return fail("engine.runner.plane",
                 "this runner stands in plane " + (*attestation)->plane + ", the plan's target is " +
                     plan.target + " (E2)",
-                "hyops run dispatch RUN --runner " + plan.target);
+                "hyops run dispatch PLAN --runner " + plan.target);
   return {};
 }
 
@@ -52,6 +53,10 @@ Result<std::optional<trust::Decision>> check_origin(const Admission& admission,
       return fail("engine.decision.required", "blueprint " + plan.blueprint +
                                                   " starts from a signed decision (" +
                                                   join(wanted, " or ") + ")");
+    // It would stand in the record as the origin of a run that it did not start.
+    if (admission.decision)
+      return fail("engine.decision.other",
+                  "a decision was handed over, and the plan was made on a request");
     return std::nullopt;
   }
   if (!admission.decision)
@@ -89,6 +94,9 @@ Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog
   const auto* profile = catalog.profile(plan.profile, {}, problems);
   const auto* blueprint = catalog.blueprint(plan.blueprint, {}, problems);
   if (!lane || !profile || !blueprint) return Failure(first_of(problems));
+  if (lane->name != plan.lane)
+    return fail("cli.lane.name", lane_file.string() + " is the file of lane " + lane->name +
+                                     ", not of " + plan.lane);
   if (auto ok = same(plan.profile_digest, digest_of_file(profile->file), "engine.profile.changed",
                      "profile " + plan.profile);
       !ok)
@@ -186,6 +194,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     documents.emplace_back("decision.json.minisig", admission.decision->signature);
   }
   for (const auto& document : admission.approvals) {
+    // What is no approval at all is not kept as one: nobody could verify the record.
+    if (!trust::parse_approval(document.document)) continue;
     const std::string name =
         is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
     documents.emplace_back("approvals/" + name + ".json", document.document);
