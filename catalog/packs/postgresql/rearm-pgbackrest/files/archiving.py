@@ -8,27 +8,28 @@ def ship(mark):
     return position, sql("SELECT pg_walfile_name(pg_switch_wal())")
 
 
-def failures():
-    return int(sql("SELECT failed_count FROM pg_stat_archiver"))
+def failing():
+    """Whether the last thing that the archiver tried went wrong."""
+    return sql("SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) "
+               "FROM pg_stat_archiver") == "t"
 
 
 def archived(segment, mark):
     """The last archived segment, once it is this one or a later one. PostgreSQL's archiver goes to sleep for
     a minute after three failures; the end of another segment wakes it, so a passing fault costs seconds."""
-    before = failures()
-    seen = {"failures": before, "woken": time.monotonic()}
+    woken = [time.monotonic()]
 
     def look():
-        if time.monotonic() - seen["woken"] > 5 and failures() > seen["failures"]:
+        if time.monotonic() - woken[0] > 5 and failing():
             ship(mark)
-            seen.update({"failures": failures(), "woken": time.monotonic()})
+            woken[0] = time.monotonic()
         return sql("SELECT last_archived_wal FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{24}$' "
                    f"AND last_archived_wal >= {literal(segment)}")
 
     try:
         return until(f"segment {segment} to be archived", ARCHIVE_LIMIT_S, look)
     except Stop as late:  # an archiver that tries and fails lacks its repository, which may come back
-        raise Stop("unavailable" if failures() > before else late.kind, f"{late}: {why_not()}") from late
+        raise Stop("unavailable" if failing() else late.kind, f"{late}: {why_not()}") from late
 
 
 def why_not():
