@@ -58,7 +58,7 @@ TEST_F(BadInput, toml_of_any_bytes_is_answered_with_its_place) {
 
 TEST_F(BadInput, files_that_are_missing_or_no_files_are_named) {
   EXPECT_TRUE(refused(site.hyops({"run", "start", site.at("none.json")}), 5, "none.json"));
-  EXPECT_TRUE(refused(site.hyops({"run", "start", site.path().string()}), 5, "file."));
+  EXPECT_TRUE(refused(site.hyops({"run", "start", site.path().string()}), 2, "file.kind"));
   EXPECT_TRUE(refused(site.hyops({"plan", "test/nothing", "--lane", "drill"}), 2,
                       "contract.unknown.blueprint"));
   EXPECT_TRUE(refused(site.hyops({"plan", "test/flwo", "--lane", "drill"}), 2, "test/flow"));
