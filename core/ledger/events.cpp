@@ -21,14 +21,24 @@ bool is_type(std::string_view type) {
 struct Stored {
   int64_t seq, wall_ms;
   std::string type, body, hash;
+  std::string previous;  // only of a narrowed reading: the event before may not be in it
 };
 
-// `types` narrows it down: " AND type IN (...)".
+Failure altered(const RunId& id) {
+  return fail("ledger.broken", "the event chain of run " + id.value +
+                                   " breaks: an event in it was changed or removed");
+}
+
+// `types` narrows it down: " AND type IN (...)"; then each comes with the hash of the one before
+// it.
 Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64_t after_seq,
                                        const std::string& types = {}) {
   const std::string select =
-      "SELECT place, wall_ms, type, body, hash FROM events WHERE place > ? AND place < ?" + types +
-      " ORDER BY place LIMIT ?";
+      "SELECT place, wall_ms, type, body, hash, " +
+      std::string(types.empty() ? "''"
+                                : "(SELECT hash FROM events AS before WHERE before.place = "
+                                  "events.place - 1)") +
+      " FROM events WHERE place > ? AND place < ?" + types + " ORDER BY place LIMIT ?";
   auto asked = database.query(select.c_str(), number * events_per_run + after_seq,
                               (number + 1) * events_per_run, piece);
   if (!asked) return pass(asked);
@@ -38,7 +48,7 @@ Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64
     if (!more) return pass(more);
     if (!*more) return found;
     found.push_back({asked->integer(0) - number * events_per_run, asked->integer(1), asked->text(2),
-                     asked->text(3), asked->text(4)});
+                     asked->text(3), asked->text(4), asked->text(5)});
   }
 }
 
@@ -168,9 +178,14 @@ Status Ledger::each_event_of(const RunId& id, const std::vector<std::string>& ty
     if (events->empty()) return {};
     for (auto& event : *events) {
       after_seq = event.seq;
+      if (event.seq == 1) event.previous = chain_start(id);
+      if (sha256_hex(event_text(id, event.seq, event.wall_ms, event.type, event.body,
+                                event.previous)) != event.hash)
+        return altered(id);
       auto body = parse_json(event.body, "an event of " + id.value, size_t{1} << 30);
       if (!body) return fail("ledger.broken", body.error().message);
-      if (!take({event.seq, event.wall_ms, event.type, std::move(*body), {}, event.hash}))
+      if (!take({event.seq, event.wall_ms, event.type, std::move(*body), std::move(event.previous),
+                 event.hash}))
         return {};
     }
   }
@@ -183,8 +198,7 @@ Status Ledger::each_event(const RunId& id, int64_t after_seq,
     // Nothing follows from an event that is not as it was written.
     const std::string text = std::string(line.substr(0, line.size() - tail_size)) + '}';
     if (event_line(text, sha256_hex(text)) != line) {
-      outcome = fail("ledger.broken", "the event chain of run " + id.value +
-                                          " breaks: an event in it was changed or removed");
+      outcome = altered(id);
       return false;
     }
     auto parsed = parse_json(line, "an event of " + id.value, size_t{1} << 30);

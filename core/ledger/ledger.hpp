@@ -110,7 +110,7 @@ class Ledger {
   // Hands on only what is as it was appended (ledger.broken).
   Status each_event(const RunId& id, int64_t after_seq,
                     const std::function<bool(const Event&)>& take);
-  // Only those of the given types, of which there is one at least; `previous` stays empty. A run
+  // Only those of the given types, of which there is one at least. A run
   // has few events that say where it stands, and perhaps a million of what its tools did.
   Status each_event_of(const RunId& id, const std::vector<std::string>& types,
                        const std::function<bool(const Event&)>& take);

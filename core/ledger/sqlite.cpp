@@ -54,13 +54,14 @@ Database::~Database() {
 }
 
 Result<Query> Database::prepare(const char* sql) {
-  sqlite3_stmt*& kept = prepared_[sql];
-  if (!kept) {
-    const int code =
-        sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &kept, nullptr);
-    if (code != SQLITE_OK) return failure(code);
-  }
-  return Query(kept, this);
+  const auto known = prepared_.find(std::string_view(sql));
+  if (known != prepared_.end()) return Query(known->second, this);
+  sqlite3_stmt* made = nullptr;
+  const int code =
+      sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  prepared_.emplace(sql, made);
+  return Query(made, this);
 }
 
 Status Database::run(const char* sql) {

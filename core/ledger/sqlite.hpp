@@ -57,7 +57,7 @@ class Database {
 
   Status run(const char* sql);  // one or more statements without parameters and rows
 
-  // `sql` is a literal: it is prepared once and kept for the life of the database.
+  // Prepared once and kept for the life of the database: for statements of which there are few.
   template <class... Values>
   Result<Query> query(const char* sql, const Values&... values) {
     auto prepared = prepare(sql);
@@ -89,7 +89,7 @@ class Database {
   }
 
   std::unique_ptr<sqlite3, Close> handle_;
-  std::map<const char*, sqlite3_stmt*> prepared_;  // by the literal's address
+  std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;  // by its text
   std::string file_;
 };
 

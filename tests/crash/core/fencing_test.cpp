@@ -92,7 +92,7 @@ TEST(Fencing, lets_nobody_take_the_lane_of_a_core_that_only_sleeps) {
   const auto lease = lane.site.ledger->lease("drill").value();
   ASSERT_TRUE(lease);
   EXPECT_EQ(lease->pid, core);
-  EXPECT_FALSE(lane.site.ledger->holder_is_dead(*lease).value());
+  EXPECT_EQ(lane.site.ledger->judge(*lease).value(), ledger::Holder::alive);
   const std::string refused = lane.site.go_on(lane.second);
   EXPECT_NE(refused.find("ledger.lease.held"), std::string::npos) << refused;
   EXPECT_EQ(lane.wake(core), "ok");

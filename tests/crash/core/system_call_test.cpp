@@ -76,8 +76,8 @@ class Recovery {
   // What the dead core told whoever looked on.
   std::vector<Json> acknowledged() const {
     std::vector<Json> out;
-    std::istringstream lines(read_file(site.path() / "said").value_or(""));
-    for (std::string line; std::getline(lines, line);)
+    std::istringstream said(read_file(site.path() / "said").value_or(""));
+    for (std::string line; std::getline(said, line);)
       if (auto event = parse_json(line, "line"); event && event->contains("type"))
         if (get_string(*event, "type") != "step.progress") out.push_back(std::move(*event));
     return out;

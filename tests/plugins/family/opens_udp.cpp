@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <initializer_list>
+
 namespace {
 
 void verb(hyops_instance*, hyops_call* call, hyops_bytes) {

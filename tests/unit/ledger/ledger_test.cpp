@@ -192,6 +192,20 @@ TEST_F(LedgerTest, finds_every_kind_of_change_in_a_chain) {
   }
 }
 
+TEST_F(LedgerTest, hands_on_no_event_that_is_not_as_it_was_appended) {
+  {
+    auto ledger = with_run();
+    for (const char* type : {"a", "b", "c"}) ASSERT_TRUE(ledger.append(run, type, {{"n", 1}}));
+  }
+  ASSERT_EQ(shell("DROP TRIGGER events_stay; UPDATE events SET body='{\"n\":9}' WHERE type='b'"),
+            SQLITE_OK);
+  auto ledger = open();
+  const auto take = [](const Event& event) { return get_int(event.body, "n") == 1; };
+  EXPECT_TRUE(ledger.each_event_of(run, {"a"}, take));
+  EXPECT_EQ(ledger.each_event_of(run, {"b"}, take).error().code, "ledger.broken");
+  EXPECT_EQ(ledger.each_event(run, 0, take).error().code, "ledger.broken");
+}
+
 TEST_F(LedgerTest, refuses_what_it_cannot_trust) {
   with_run();
   ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
