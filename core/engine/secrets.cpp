@@ -2,6 +2,7 @@
 #include "engine/secrets.hpp"
 
 #include <set>
+#include <utility>
 
 #include "base/text.hpp"
 #include "trust/trust.hpp"

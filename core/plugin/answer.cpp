@@ -47,6 +47,8 @@ std::optional<Error> Answer::failure() const {
   Error error =
       make_error(code, printable(message_, 1000));  // its own code: may be in no catalogue
   error.kind = *kind;
+  if (error.next.empty())
+    error.next = "Mend what the plugin complains about, then go on: hyops run resume RUN";
   return error;
 }
 

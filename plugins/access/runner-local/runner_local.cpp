@@ -17,7 +17,7 @@ class RunnerLocal {
   RunnerLocal(const Host& host, std::string_view config) : host_(host) {
     const json settings = json::parse(config);
     patience_ms_ = settings.value("patience", int64_t{20'000});
-    timeout_ms_ = settings.value("connect_timeout", int64_t{5'000});
+    timeout_ms_ = settings.value("connect_timeout", int64_t{10'000});
   }
 
   std::string prove(Call& call, std::string_view document) {

@@ -107,7 +107,7 @@ class BrokenDisk : public testing::Test {
 TEST_F(BrokenDisk, that_is_full_leaves_every_file_as_it_was) {
   const std::string home = site.path().string();
   std::string before, after;
-  const auto told = typed("mount -t tmpfs -o size=12m hyops-test /mnt; cp -a " + home +
+  const auto told = typed("mount -t tmpfs -o size=40m hyops-test /mnt; cp -a " + home +
                               " /mnt/home; mount --bind /mnt/home " + home +
                               "; dd if=/dev/zero of=/mnt/filler bs=4k 2>/dev/null || true",
                           before, after);
