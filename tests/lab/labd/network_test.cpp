@@ -75,8 +75,22 @@ TEST_F(LabNetwork, egress_reaches_exactly_what_is_allowed_from_the_nat_address) 
   ASSERT_EQ(status, 200) << answer;
   EXPECT_TRUE(lab.reaches("db", www));
   EXPECT_FALSE(lab.reaches("other", www));
-  EXPECT_FALSE(lab.reaches("db", "telnet://198.51.100.10:22"));
-  EXPECT_GT(lab.get("/v1/egress/bootstrap")["rules"][0]["packets"].get<int>(), 0);
+  EXPECT_EQ(lab.probe("outside", "198.51.100.10", 22), "answered");
+  EXPECT_EQ(lab.probe("db", "198.51.100.10", 22), "silent");
+  const auto passed = lab.get("/v1/egress/bootstrap");
+  EXPECT_GT(passed["rules"][0]["packets"].get<int>(), 0);
+  // Both directions of what passed are counted by whom it was with, and nothing else is.
+  ASSERT_EQ(passed["connections"].size(), 1u) << passed;
+  const Json& talked = passed["connections"][0];
+  EXPECT_EQ(talked["source"], "10.77.3.10");
+  EXPECT_EQ(talked["destination"], "198.51.100.10");
+  EXPECT_EQ(talked["port"], 80);
+  EXPECT_GT(talked["bytes"], passed["rules"][0]["bytes"]);
+  Json again = definition;
+  again["account"] = "another run";
+  EXPECT_EQ(lab.api("db", "cloud", "PUT", "/v1/egress/bootstrap", again).second["connections"],
+            Json::array())
+      << "counted anew";
   const auto console = lab.get("/v1/hosts/www/console")["console"].get<std::string>();
   EXPECT_NE(console.find("198.51.100.1 - - "), std::string::npos) << console;
   EXPECT_EQ(lab.api("db", "cloud", "DELETE", "/v1/egress/bootstrap").first, 200);
@@ -110,6 +124,10 @@ TEST_F(LabNetwork, an_inbound_port_carries_its_own_end_where_it_is_enforced) {
   longer["ttl_s"] = 3601;
   longer["name"] = "for-ever";
   EXPECT_EQ(lab.api("db", "cloud", "POST", "/v1/firewall", longer).first, 400);
+  Json everybody = rule;
+  everybody["source"] = "0.0.0.0/0";
+  everybody["name"] = "everybody";
+  EXPECT_EQ(lab.api("db", "cloud", "POST", "/v1/firewall", everybody).first, 403);
   EXPECT_EQ(lab.api("db", "cloud", "DELETE", "/v1/firewall/break-glass").first, 200);
   EXPECT_FALSE(seen());
 }
@@ -129,6 +147,9 @@ TEST_F(LabNetwork, nothing_gets_in_from_the_outside) {
   TestLab lab;
   lab.place("onprem", "db", {{"address", "10.77.1.10"}});
   EXPECT_FALSE(lab.pings("www", "10.77.1.10"));
+  EXPECT_EQ(lab.probe("outside", "10.77.1.10", 22), "silent");
+  EXPECT_EQ(lab.probe("db", "10.77.1.10", 22), "answered") << "somebody would have answered";
+  EXPECT_EQ(lab.probe("db", "10.77.1.10", 1), "refused");
   EXPECT_FALSE(lab.reaches("www", "http://10.77.1.1:7077/v1/hosts"));
 }
 

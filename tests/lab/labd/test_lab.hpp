@@ -28,8 +28,10 @@ inline const std::string labd_path = HYOPS_BUILD_DIR "/libexec/hyops/hyops-labd"
 
 class TestLab {
  public:
-  TestLab()
-      : name_("lt" + random_hex(4)),
+  // `more`: words of `hyops-labd up`.
+  explicit TestLab(std::vector<std::string> more = {})
+      : more_(std::move(more)),
+        name_("lt" + random_hex(4)),
         client_(LabPaths{fs::temp_directory_path() / ("labd-" + name_)}) {
     paths_.dir = fs::temp_directory_path() / ("labd-" + name_);
     up();
@@ -42,7 +44,9 @@ class TestLab {
   }
 
   void up() {
-    const auto done = labd({"up", "--name", name_});
+    std::vector<std::string> words{"up", "--name", name_};
+    words.insert(words.end(), more_.begin(), more_.end());
+    const auto done = labd(words);
     ASSERT_TRUE(done) << done.error().message;
   }
 
@@ -80,6 +84,13 @@ class TestLab {
   bool reaches(const std::string& host, const std::string& url) const {
     return inside(host, {"curl", "-s", "-o", "/dev/null", "--max-time", "1", url}).has_value();
   }
+  // What became of one TCP handshake from inside the host, or from "outside".
+  std::string probe(const std::string& from, const std::string& to, int port) const {
+    auto answer = client_.request("POST", "/v1/probes",
+                                  {{"probes", {{{"from", from}, {"to", to}, {"port", port}}}}});
+    EXPECT_TRUE(answer) << answer.error().message;
+    return answer ? (*answer)["probes"][0].value("result", "") : "";
+  }
   bool pings(const std::string& host, const std::string& address) const {
     return inside(host, {"ping", "-c", "1", "-W", "1", address}).has_value();
   }
@@ -113,6 +124,7 @@ class TestLab {
   std::string router() const { return router_name(name_); }
 
  private:
+  std::vector<std::string> more_;
   std::string name_;
   LabPaths paths_;
   AdminClient client_;

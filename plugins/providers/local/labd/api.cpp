@@ -125,6 +125,7 @@ Result<Reply> Api::route(const Caller& caller, const HttpRequest& request) {
                         : lab_.show_operation(caller, name);
   }
   if (noun == "images") return get ? lab_.list_images(caller) : no_method();
+  if (noun == "probes" && name.empty()) return post ? lab_.probe(caller, *body) : no_method();
   if (noun == "firewall" && name.empty()) {
     return get ? lab_.list_ports(caller) : post ? lab_.open_port(caller, *body) : no_method();
   }

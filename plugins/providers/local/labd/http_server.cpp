@@ -1,4 +1,5 @@
-// Serves the API with Boost.Beast, one coroutine per connection on one thread.
+// Serves the API with Boost.Beast: one coroutine per connection on one thread, answers on a few
+// others.
 #include "http_server.hpp"
 
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -64,9 +66,14 @@ class Seat {
   int& taken_;
 };
 
+// Answers that take a while (a probe waits for silence) hold up nobody else's.
+asio::awaitable<HttpResponse> answer(Api& api, const Caller& caller, const HttpRequest& request) {
+  co_return api.answer(caller, request);
+}
+
 template <class Protocol>
-asio::awaitable<void> converse(Api& api, Caller caller, typename Protocol::socket socket,
-                               int& taken) {
+asio::awaitable<void> converse(Api& api, asio::thread_pool& answering, Caller caller,
+                               typename Protocol::socket socket, int& taken) {
   const Seat seat(taken);
   if (seat.too_many()) co_return;
   beast::basic_stream<Protocol> stream(std::move(socket));
@@ -83,7 +90,12 @@ asio::awaitable<void> converse(Api& api, Caller caller, typename Protocol::socke
     const bool refused =
         error && error.category() == http::make_error_code(http::error::body_limit).category();
     if (error && !refused) break;
-    HttpResponse response = refused ? refusal_of(error) : api.answer(caller, parser.get());
+    HttpResponse response;
+    if (refused)
+      response = refusal_of(error);
+    else
+      response = co_await asio::co_spawn(answering.get_executor(),
+                                         answer(api, caller, parser.get()), use_awaitable);
     open = response.keep_alive() && !refused;
     stream.expires_after(slowest_client);
     co_await http::async_write(stream, response, asio::redirect_error(use_awaitable, error));
@@ -100,8 +112,8 @@ bool peer_is_root(int socket) {
 }
 
 template <class Protocol>
-asio::awaitable<void> welcome(Api& api, Caller caller, typename Protocol::acceptor acceptor,
-                              int& taken) {
+asio::awaitable<void> welcome(Api& api, asio::thread_pool& answering, Caller caller,
+                              typename Protocol::acceptor acceptor, int& taken) {
   for (;;) {
     error_code error;
     auto socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
@@ -109,7 +121,8 @@ asio::awaitable<void> welcome(Api& api, Caller caller, typename Protocol::accept
     if (error) continue;
     if (caller.admin() && !peer_is_root(socket.native_handle())) continue;
     asio::co_spawn(acceptor.get_executor(),
-                   converse<Protocol>(api, caller, std::move(socket), taken), asio::detached);
+                   converse<Protocol>(api, answering, caller, std::move(socket), taken),
+                   asio::detached);
   }
 }
 
@@ -117,6 +130,7 @@ asio::awaitable<void> welcome(Api& api, Caller caller, typename Protocol::accept
 
 Done serve_http(Api& api, const LabPaths& paths, const std::function<void()>& listening) {
   asio::io_context context(1);
+  asio::thread_pool answering(4);  // gone before the conversations that wait for it
   int taken = 0;
   try {
     for (const auto& zone : zones) {
@@ -124,7 +138,8 @@ Done serve_http(Api& api, const LabPaths& paths, const std::function<void()>& li
       const asio::ip::tcp::endpoint here(asio::ip::make_address_v4(std::string(zone.gateway)),
                                          api_port);
       asio::ip::tcp::acceptor acceptor(context, here);
-      asio::co_spawn(context, welcome<asio::ip::tcp>(api, {&zone}, std::move(acceptor), taken),
+      asio::co_spawn(context,
+                     welcome<asio::ip::tcp>(api, answering, {&zone}, std::move(acceptor), taken),
                      asio::detached);
     }
     using asio::local::stream_protocol;
@@ -134,7 +149,8 @@ Done serve_http(Api& api, const LabPaths& paths, const std::function<void()>& li
     const mode_t before = umask(0177);
     stream_protocol::acceptor acceptor(context, stream_protocol::endpoint(paths.socket().string()));
     umask(before);
-    asio::co_spawn(context, welcome<stream_protocol>(api, {}, std::move(acceptor), taken),
+    asio::co_spawn(context,
+                   welcome<stream_protocol>(api, answering, {}, std::move(acceptor), taken),
                    asio::detached);
     asio::signal_set ends(context, SIGTERM, SIGINT);
     ends.async_wait([&](const error_code&, int) { context.stop(); });

@@ -52,6 +52,7 @@ class Lab {
   Result<Reply> list_egress(const Caller& caller);
   Result<Reply> show_egress(const Caller& caller, const std::string& name);
   Result<Reply> remove_egress(const Caller& caller, const std::string& name);
+  Result<Reply> probe(const Caller& caller, const Json& body);
   Result<Reply> isolate(const Caller& caller, const std::string& zone, const Json& body);
   Result<Reply> show_isolation(const Caller& caller, const std::string& zone);
   Result<Reply> end_isolation(const Caller& caller, const std::string& zone);
@@ -77,6 +78,13 @@ class Lab {
   [[nodiscard]] bool image_known(const Caller& caller, const std::string& image) const;
   Json host_json(const Host& host) const;
   Json operation_json(const Operation& operation) const;
+  struct Probed {  // one checked request: who is to try, and whom
+    std::string from, to;
+    uint16_t port = 0;
+    ProcessIdentity process;
+  };
+  Result<Probed> prepare_probe(const Caller& caller, const Json& item);
+  Result<std::vector<ruleset::Connection>> connections_of(const Egress& egress);
   Result<Json> egress_json(const Egress& egress);
   Result<Json> isolation_json(const std::string& zone);
   Done close_ports_of(const std::string& address);

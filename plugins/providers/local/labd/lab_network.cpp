@@ -1,4 +1,6 @@
 // What the API changes in the packet filter: open ports, egress and isolation.
+#include <algorithm>
+
 #include "lab.hpp"
 
 namespace hyops::labd {
@@ -108,7 +110,8 @@ Done Lab::close_ports_of(const std::string& address) {
 }
 
 Result<Reply> Lab::open_port(const Caller& caller, const Json& body) {
-  if (auto known = only_keys(body, {"name", "source", "address", "port", "ttl_s"}); !known)
+  if (auto known = only_keys(body, {"name", "source", "address", "port", "ttl_s", "labels"});
+      !known)
     return tl::make_unexpected(known.error());
   auto name = text_field(body, "name", 40).and_then(check_name);
   auto source = text_field(body, "source", 18).and_then([](const std::string& text) {
@@ -117,11 +120,16 @@ Result<Reply> Lab::open_port(const Caller& caller, const Json& body) {
   auto address = text_field(body, "address", 15);
   auto port = number_field(body, "port", 1, 65535);
   auto ttl = number_field(body, "ttl_s", 1, 3600);
+  auto labels = check_labels(body);
   if (!name) return tl::make_unexpected(name.error());
   if (!source) return tl::make_unexpected(source.error());
   if (!address) return tl::make_unexpected(address.error());
   if (!port) return tl::make_unexpected(port.error());
   if (!ttl) return tl::make_unexpected(ttl.error());
+  if (!labels) return tl::make_unexpected(labels.error());
+  if (source->prefix == 0)
+    return fail(403, "firewall.everybody", "a port is never opened to everybody",
+                "name the network that needs it");
   const auto parsed = parse_ipv4(*address);
   const Zone* zone = nullptr;
   for (const auto& candidate : zones) {
@@ -137,7 +145,8 @@ Result<Reply> Lab::open_port(const Caller& caller, const Json& body) {
   const Lock lock(mutex_);
   if (auto done = forget_closed_ports(); !done) return tl::make_unexpected(done.error());
   FirewallRule rule{*name,    std::string(zone->name),      source->text(),
-                    *address, static_cast<uint16_t>(*port), static_cast<int>(*ttl)};
+                    *address, static_cast<uint16_t>(*port), static_cast<int>(*ttl),
+                    *labels};
   if (const auto found = state_.firewall.find(*name); found != state_.firewall.end()) {
     if (Json(found->second) == Json(rule)) return Reply{200, Json(found->second)};
     return fail(409, "firewall.exists", "a rule " + *name + " is open already",
@@ -204,13 +213,37 @@ Result<Json> Lab::egress_json(const Egress& egress) {
                       {"packets", counter.packets},
                       {"bytes", counter.bytes}});
   }
-  return Json{{"name", egress.name},   {"zone", egress.zone},           {"sources", egress.sources},
-              {"allow", egress.allow}, {"nat_address", "198.51.100.1"}, {"rules", listed}};
+  auto talked = connections_of(egress);
+  if (!talked) return tl::make_unexpected(talked.error());
+  Json connections = Json::array();
+  for (const auto& one : *talked)
+    connections.push_back({{"source", one.source},
+                           {"destination", one.destination},
+                           {"protocol", one.protocol},
+                           {"port", one.port},
+                           {"packets", one.counted.packets},
+                           {"bytes", one.counted.bytes}});
+  return Json{{"name", egress.name},   {"zone", egress.zone},       {"sources", egress.sources},
+              {"allow", egress.allow}, {"account", egress.account}, {"nat_address", "198.51.100.1"},
+              {"rules", listed},       {"connections", connections}};
+}
+
+Result<std::vector<ruleset::Connection>> Lab::connections_of(const Egress& egress) {
+  auto talked = ruleset::connections();
+  if (!talked) return talked;
+  std::erase_if(*talked, [&](const ruleset::Connection& one) {
+    const auto address = parse_ipv4(one.source);
+    return std::none_of(egress.sources.begin(), egress.sources.end(), [&](const Json& source) {
+      const auto network = parse_cidr(source.get<std::string>());
+      return network && address && network->contains(*address);
+    });
+  });
+  return talked;
 }
 
 Result<Reply> Lab::put_egress(const Caller& caller, const std::string& name, const Json& body) {
   if (auto checked = check_name(name); !checked) return tl::make_unexpected(checked.error());
-  if (auto known = only_keys(body, {"sources", "allow"}); !known)
+  if (auto known = only_keys(body, {"sources", "allow", "account"}); !known)
     return tl::make_unexpected(known.error());
   auto rules = product(caller.zone, body.value("sources", Json()), body.value("allow", Json()));
   if (!rules) return tl::make_unexpected(rules.error());
@@ -220,10 +253,26 @@ Result<Reply> Lab::put_egress(const Caller& caller, const std::string& name, con
   if (found != state_.egress.end() && !caller.sees(found->second.zone)) {
     return fail(409, "egress.exists", "another zone has an egress " + name, "use another name");
   }
-  Egress egress{name, zone, body["sources"], body["allow"]};
+  Egress egress{name, zone, body["sources"], body["allow"], ""};
+  if (body.contains("account")) {
+    auto account = text_field(body, "account", 80);
+    if (!account) return tl::make_unexpected(account.error());
+    egress.account = *account;
+  }
   // The same again changes nothing: counters of an egress in use survive a repeated request.
-  const bool same = found != state_.egress.end() && Json(found->second) == Json(egress);
-  if (!same) {
+  const bool known = found != state_.egress.end();
+  if (!known || found->second.account != egress.account) {
+    auto talked = connections_of(egress);
+    if (!talked) return tl::make_unexpected(talked.error());
+    if (auto done = ruleset::forget_connections(*talked); !done)
+      return tl::make_unexpected(done.error());
+  }
+  const bool same = known && found->second.sources == egress.sources &&
+                    found->second.allow == egress.allow && found->second.zone == egress.zone;
+  if (same) {
+    found->second = egress;
+    if (auto done = save(); !done) return tl::make_unexpected(done.error());
+  } else {
     if (state_.egress.size() >= most_rules)
       return fail(409, "egress.full", "there are 256 egress definitions", "delete some");
     state_.egress[name] = egress;

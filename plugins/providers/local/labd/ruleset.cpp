@@ -41,6 +41,14 @@ std::string default_rules() {
          " set isolated_bridges { type ifname; }\n"
          " set isolated_networks { type ipv4_addr; flags interval; }\n"
          " set inbound { type ipv4_addr . ipv4_addr . inet_service; flags interval,timeout; }\n"
+         // Counted in a chain of its own: a packet that finds the set full is not counted, no more.
+         " set talked { type ipv4_addr . ipv4_addr . inet_proto . inet_service;"
+         " flags dynamic,timeout; timeout 1d; size 65535; counter; }\n"
+         " chain allowed {\n"
+         "  meta l4proto { tcp, udp }"
+         " update @talked { ip saddr . ip daddr . meta l4proto . th dport }\n"
+         "  accept\n"
+         " }\n"
          " chain egress { }\n"
          " chain entering {\n"
          "  type filter hook prerouting priority -150; policy accept;\n"
@@ -71,11 +79,13 @@ std::string default_rules() {
          "  type filter hook forward priority 0; policy drop;\n"
          "  oifname @isolated_bridges counter name oifname map @isolated_to drop\n"
          "  ct state invalid drop\n"
+         "  ct direction reply ct state established,related meta l4proto { tcp, udp }"
+         " update @talked { ip daddr . ip saddr . meta l4proto . th sport }\n"
          "  ct direction reply ct state established,related accept\n"
          "  iifname { " +
          wan + " } oifname { " + wan +
-         " } accept\n"
-         "  iifname \"br-internet\" ip saddr . ip daddr . tcp dport @inbound counter accept\n"
+         " } goto allowed\n"
+         "  iifname \"br-internet\" ip saddr . ip daddr . tcp dport @inbound goto allowed\n"
          "  iifname { " +
          wan +
          " } oifname \"br-internet\" jump egress\n"
@@ -230,6 +240,35 @@ Result<std::map<std::string, int>> open_inbounds() {
   return found;
 }
 
+Result<std::vector<Connection>> connections() {
+  auto listed = list({"set", "inet", "hyops_lab", "talked"});
+  if (!listed) return tl::make_unexpected(listed.error());
+  std::vector<Connection> found;
+  for (const auto& item : *listed) {
+    if (!item.contains("set") || !item["set"].contains("elem")) continue;
+    for (const auto& wrapped : item["set"]["elem"]) {
+      const auto& element = wrapped.at("elem");
+      const auto& parts = element.at("val").at("concat");
+      const auto counter = element.value("counter", nlohmann::json::object());
+      found.push_back(
+          {parts.at(0).get<std::string>(),
+           parts.at(1).get<std::string>(),
+           parts.at(2).get<std::string>(),
+           parts.at(3).get<uint16_t>(),
+           {counter.value("packets", uint64_t{0}), counter.value("bytes", uint64_t{0})}});
+    }
+  }
+  return found;
+}
+
+Done forget_connections(const std::vector<Connection>& which) {
+  std::string elements;
+  for (const auto& one : which)
+    elements += (elements.empty() ? "" : ", ") + one.source + " . " + one.destination + " . " +
+                one.protocol + " . " + std::to_string(one.port);
+  return which.empty() ? Done{} : element(Change::remove, "talked", elements);
+}
+
 Done set_egress(const std::string& name, const std::vector<Allowed>& rules) {
   auto commands = removal_of(name);
   if (!commands) return tl::make_unexpected(commands.error());
@@ -243,7 +282,7 @@ Done set_egress(const std::string& name, const std::vector<Allowed>& rules) {
                                  : rule.protocol + " dport " + std::to_string(rule.port);
     *commands += "add counter" + at_table + counter + "\nadd rule" + at_table + chain +
                  " ip saddr " + rule.source + " ip daddr " + rule.destination + " " + what +
-                 " counter name " + in_quotes(counter) + " meta mark set 0x1 accept\n";
+                 " counter name " + in_quotes(counter) + " meta mark set 0x1 goto allowed\n";
   }
   *commands += "add rule" + at_table + "egress jump " + chain + "\n";
   return apply(*commands);  // one transaction: no packet meets half a definition

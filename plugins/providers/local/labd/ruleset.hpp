@@ -55,6 +55,18 @@ struct Allowed {
   uint16_t port = 0;        // 0 with icmp
 };
 
+// What was let through between two hosts, both directions together, by TCP or UDP.
+struct Connection {
+  std::string source;       // who began, before any translation
+  std::string destination;  // both addresses
+  std::string protocol;     // tcp or udp
+  uint16_t port = 0;        // of the destination
+  Counter counted;
+};
+Result<std::vector<Connection>> connections();
+// From now on they are counted from zero.
+Done forget_connections(const std::vector<Connection>& which);
+
 // One chain per definition; replacing it keeps nothing of the old one, counters included.
 Done set_egress(const std::string& name, const std::vector<Allowed>& rules);
 Done remove_egress(const std::string& name);

@@ -43,13 +43,15 @@ struct FirewallRule {
   std::string name, zone, source, address;
   uint16_t port = 0;
   int ttl_s = 0;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(FirewallRule, name, zone, source, address, port, ttl_s)
+  std::map<std::string, std::string> labels;  // whose it is, in the words of who asked
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(FirewallRule, name, zone, source, address, port, ttl_s, labels)
 };
 
 struct Egress {
   std::string name, zone;
   nlohmann::json sources, allow;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Egress, name, zone, sources, allow)
+  std::string account;  // on whose account its sources' connections are counted
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Egress, name, zone, sources, allow, account)
 };
 
 struct State {

@@ -44,6 +44,8 @@ inline constexpr std::array<Zone, 4> zones{{
 }};
 
 inline constexpr uint16_t api_port = 7077;
+// A cloud's control API is public, and so is this one; it wants a token like the others.
+inline constexpr std::string_view public_api = "10.77.3.1";
 inline constexpr std::string_view private_networks = "10.77.0.0/16";
 inline constexpr std::string_view resolver = "10.77.2.53";
 
