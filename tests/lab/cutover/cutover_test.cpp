@@ -22,9 +22,12 @@ class Cutover : public NeedsRoot {
     lab_.emplace();
     serve("authority", authority);
     lab_->place("edge", "client", {{"address", "10.77.2.20"}});
-    ASSERT_TRUE(lab_->inside("client", {"mkdir", "-p", "/root/pack", "/root/secrets"}));
-    for (const char* file : {"run.py", "rrset.py", "authority.py"})
-      keep("client", std::string("/root/pack/") + file, text_of(std::string("cutover/") + file));
+    ASSERT_TRUE(
+        lab_->inside("client", {"mkdir", "-p", "/root/cutover", "/root/ttl", "/root/secrets"}));
+    for (const char* file :
+         {"cutover/run.py", "cutover/move.py", "cutover/rrset.py", "cutover/authority.py",
+          "ttl/run.py", "ttl/rrset.py", "ttl/authority.py"})
+      keep("client", std::string("/root/") + file, text_of(file));
     keep("client", "/root/secrets/api_key", key);
     ASSERT_EQ(move({{"target", {{{"address", before}}}}, {"expected", Json::array()}})["address"],
               before);
@@ -63,15 +66,23 @@ class Cutover : public NeedsRoot {
     EXPECT_EQ(ask(address), before);  // and now it holds that answer
   }
 
-  std::string ask(const std::string& server) {
-    const auto said = lab_->inside(
-        "client", {"dig", "+short", "+tries=5", "+time=2", "@" + server, "db.hyops.test"});
+  std::string ask(const std::string& server, const std::string& name = "db.hyops.test") {
+    const auto said =
+        lab_->inside("client", {"dig", "+short", "+tries=5", "+time=2", "@" + server, name});
     EXPECT_TRUE(said) << said.error().message;
     return said ? said->substr(0, said->find('\n')) : "";
   }
 
+  void raise_ttl() {
+    ASSERT_TRUE(
+        lab_->inside("authority", {"pdnsutil", "--config-dir=/etc/powerdns", "replace-rrset",
+                                   "hyops.test", "db", "A", "3600", before}));
+  }
+
   // What the pack leaves: its outputs, or {class, message}.
-  Json move(const Json& more) {
+  Json move(const Json& more) { return carry_out("cutover", more); }
+
+  Json carry_out(const std::string& pack, const Json& more) {
     Json inputs{{"api", std::string("http://") + authority + ":8081"},
                 {"authority", authority},
                 {"authority_port", 53},
@@ -79,20 +90,24 @@ class Cutover : public NeedsRoot {
                 {"zone", "hyops.test"},
                 {"name", "db.hyops.test"},
                 {"ttl", 1},
+                {"wait", 20'000},
                 {"target", {{{"address", after}}}},
                 {"expected", {{{"address", before}}}},
                 {"fence_proof", "a proof"}};
     inputs.update(more);
     keep("client", "/root/request.json", Json{{"inputs", inputs}}.dump());
-    const auto ran =
-        lab_->inside("client", {"env", "HYOPS_REQUEST=/root/request.json",
-                                "HYOPS_OUTPUTS=/root/outputs", "HYOPS_PROBES=/root/probes",
-                                "HYOPS_SECRETS=/root/secrets", "python3", "/root/pack/run.py"});
+    keep("client", "/root/probes", "");
+    const auto ran = lab_->inside(
+        "client", {"env", "HYOPS_REQUEST=/root/request.json", "HYOPS_OUTPUTS=/root/outputs",
+                   "HYOPS_PROBES=/root/probes", "HYOPS_SECRETS=/root/secrets", "python3",
+                   "/root/" + pack + "/run.py"});
     const auto left =
         lab_->inside("client", {"cat", ran ? "/root/outputs" : "/root/outputs.error"});
     EXPECT_TRUE(left) << (ran ? "" : ran.error().message);
     return Json::parse(left.value_or("{}"), nullptr, false);
   }
+
+  std::string probes() { return lab_->inside("client", {"cat", "/root/probes"}).value_or(""); }
 
   std::optional<TestLab> lab_;
 };
@@ -106,8 +121,49 @@ TEST_F(Cutover, names_the_resolvers_that_do_not_follow_and_moves_the_name_all_th
   EXPECT_EQ(ask(authority), after);
   EXPECT_EQ(ask("10.77.2.61"), after);
   EXPECT_EQ(ask("10.77.2.62"), before);
+  EXPECT_NE(probes().find("\"10.77.3.20\", \"ok\": true, \"probe\": \"a client on this machine"),
+            std::string::npos)
+      << probes();
   // Once more changes nothing: a retry after success is a success.
   EXPECT_EQ(move(Json::object())["serial"], left["serial"]);
+}
+
+TEST_F(Cutover, lowers_the_ttl_ahead_and_waits_for_no_longer_one) {
+  // As somebody left it: everybody may keep the answer for an hour.
+  raise_ttl();
+  resolve("honest", "10.77.2.61", "");
+  const Json lowered = carry_out("ttl", Json::object());
+  EXPECT_EQ(lowered["previous_ttl"], 3600) << lowered;
+  EXPECT_EQ(ask(authority), before) << "the name has not moved";
+  EXPECT_EQ(carry_out("ttl", Json::object())["previous_ttl"], 1) << "short enough already";
+  EXPECT_EQ(carry_out("ttl", {{"expected", {{{"address", after}}}}})["class"], "conflict");
+  // Moved before the hour is over: who still holds the old answer is named and not waited for.
+  raise_ttl();
+  const Json left = move({{"resolvers", {"10.77.2.61"}}, {"wait", 1'000}});
+  EXPECT_EQ(left["address"], after) << left;
+  EXPECT_EQ(left["laggards"], Json({"10.77.2.61"}));
+  EXPECT_NE(probes().find("may have kept that for 3600 s"), std::string::npos) << probes();
+}
+
+TEST_F(Cutover, waits_for_resolvers_that_remember_that_there_was_no_such_name) {
+  // For four seconds, as the zone's SOA allows: longer than a cutover waits where nothing is
+  // remembered.
+  ASSERT_TRUE(lab_->inside(
+      "authority", {"pdnsutil", "--config-dir=/etc/powerdns", "replace-rrset", "hyops.test", "@",
+                    "SOA", "4", "ns.hyops.test hostmaster.hyops.test 9 600 60 86400 4"}));
+  resolve("honest", "10.77.2.61", "");
+  resolve("stale", "10.77.2.62", " cache-min-ttl: 3600\n");
+  for (const char* resolver : {"10.77.2.61", "10.77.2.62"})
+    EXPECT_EQ(ask(resolver, "new.hyops.test"), "");
+  const Json left = move({{"name", "new.hyops.test"},
+                          {"expected", Json::array()},
+                          {"fence_proof", ""},
+                          {"resolvers", {"10.77.2.61", "10.77.2.62"}}});
+  EXPECT_EQ(left["address"], after) << left;
+  EXPECT_EQ(left["laggards"], Json({"10.77.2.62"}));
+  EXPECT_EQ(ask("10.77.2.61", "new.hyops.test"), after);
+  EXPECT_NE(probes().find("still answers that there is no such name"), std::string::npos)
+      << probes();
 }
 
 TEST_F(Cutover, puts_the_old_address_back_when_the_authority_that_clients_ask_does_not_answer_it) {

@@ -5,7 +5,7 @@ import time
 
 sys.dont_write_bytecode = True
 from authority import Stop, finish, probe
-from rrset import Move
+from move import Move
 
 
 def main():

@@ -1,21 +1,22 @@
 #!/usr/bin/python3
 """Moves one name to its new host: read, compare, set, read back; and back again when that fails."""
+import socket
 import sys
 import time
 
 sys.dont_write_bytecode = True
 from authority import Stop, finish, probe, query
-from rrset import Move
+from move import Move
 
 
-def follow(move, limit_s):
+def follow(move, remembered_s, end):
     """The declared resolvers of clients that still do not follow once the old answer may live no longer there.
 
     They are named, not failed: the name has moved, and to stop here would leave the new primary without
     backups for the sake of a cache. Their clients reach a host that is fenced, so nothing is written there.
+    A TTL that nobody lowered ahead is not waited for longer than `wait`.
     """
     waiting, laggards = list(move.resolvers), {}
-    end = time.monotonic() + limit_s
     while waiting and time.monotonic() < end:
         for resolver in list(waiting):
             try:
@@ -29,13 +30,31 @@ def follow(move, limit_s):
                 laggards[resolver] = str(silent)
         time.sleep(0.2 if waiting else 0)
     for resolver, said in laggards.items():
-        probe(f"resolver {resolver} lags", True, f"{move.target}, or to be named here", said)
+        probe(f"resolver {resolver} lags", True, f"{move.target}, or to be named here",
+              f"{said}; it may have kept that for {remembered_s} s")
     return sorted(laggards)
+
+
+def ask_as_a_client(move, end):
+    """What a program on this machine is told, by whatever resolver this machine has. Noted, not judged: it
+    may be a resolver that nobody declared."""
+    told = ""
+    while told != move.target:
+        try:
+            told = " ".join(sorted({found[4][0] for found in socket.getaddrinfo(
+                move.name, None, socket.AF_INET, socket.SOCK_STREAM)}))
+        except OSError as error:
+            told = str(error)
+        if time.monotonic() >= end:
+            break
+        time.sleep(0 if told == move.target else 0.2)
+    probe("a client on this machine is told", True, f"{move.target}, or to be named here", told)
 
 
 def main():
     move = Move()
     held, ttl = move.held()
+    remembered_s = move.remembered_s(held, ttl)
     if held == move.target and move.answered() == move.target:
         # A retry after success, or nobody moved at all: only the authority's word counts, and it is right.
         probe("the name points at the target already", True, move.target, held)
@@ -57,8 +76,11 @@ def main():
     when = int(time.time() * 1000)
     said = move.answered()
     probe("API and authority agree on the target", said == move.target, move.target, said)
+    end = time.monotonic() + min(remembered_s + 2, move.wait_s)
+    laggards = follow(move, remembered_s, end)
+    ask_as_a_client(move, end)
     return {"address": move.target, "previous": move.expected, "serial": move.serial(),
-            "cut_over_at_ms": when, "laggards": follow(move, ttl + 2)}
+            "cut_over_at_ms": when, "laggards": laggards}
 
 
 finish(main)

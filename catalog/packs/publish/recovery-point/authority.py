@@ -69,7 +69,8 @@ def skip_name(packet, at):
 def query(server, port, name, kind, recurse=False, timeout=2.0):
     """One question over UDP, no cache and no library resolver in between.
 
-    Returns (authoritative, rcode, answers): A answers as dotted text, SOA as its serial.
+    Returns (authoritative, rcode, answers): A answers as dotted text, SOA as (serial, seconds that a
+    resolver may go on saying that a name does not exist: RFC 2308, 5).
     """
     numbers = {"A": 1, "SOA": 6}
     mark = secrets.token_bytes(2)
@@ -93,12 +94,13 @@ def query(server, port, name, kind, recurse=False, timeout=2.0):
     answers, at = [], len(asked)
     for _ in range(count):
         at = skip_name(packet, at)
-        found, _, _, length = struct.unpack(">HHIH", packet[at:at + 10])
+        found, _, ttl, length = struct.unpack(">HHIH", packet[at:at + 10])
         at += 10
         if found == numbers[kind] == 1:
             answers.append(socket.inet_ntoa(packet[at:at + 4]))
         elif found == numbers[kind] == 6:
-            answers.append(struct.unpack(">I", packet[at + length - 20:at + length - 16])[0])
+            serial, minimum = struct.unpack(">I12xI", packet[at + length - 20:at + length])
+            answers.append((serial, min(ttl, minimum)))
         at += length
     return bool(flags & 0x0400), flags & 0xF, sorted(answers)
 
