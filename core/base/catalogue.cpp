@@ -567,8 +567,10 @@ constexpr CatalogueEntry entries[] = {
      "Keep the file as it is, restore a copy made before, and export what can be read: hyops "
      "record export RUN"},
     {"ledger.behind", internal,
-     "The ledger does not hold the last event that it acknowledged: its -wal file was removed or cut, "
-     "or an older copy was put in its place. What ran since is unknown to it, and a decision could be "
+     "The ledger does not hold the last event that it acknowledged: its -wal file was removed or "
+     "cut, "
+     "or an older copy was put in its place. What ran since is unknown to it, and a decision could "
+     "be "
      "used twice.",
      "Put the newer ledger back together with its -wal file. If an older copy was restored on "
      "purpose, find out what ran since, then remove LEDGER.leases"},
@@ -576,7 +578,8 @@ constexpr CatalogueEntry entries[] = {
      "Use the newer hyops; a ledger is never converted back."},
     {"ledger.schema.older", invalid,
      "The ledger was written by an older hyops, in a form that this one does not read.",
-     "Use the hyops that wrote it, or begin a new ledger with another --home and keep the old one as "
+     "Use the hyops that wrote it, or begin a new ledger with another --home and keep the old one "
+     "as "
      "evidence."},
     {"ledger.not_yours", denied,
      "The ledger belongs to somebody else, or others may write it. What it says could be forged.",
@@ -822,7 +825,8 @@ constexpr CatalogueEntry entries[] = {
      "hyops secret seal --help"},
     // --- engine
     {"engine.disk.reserve", exhausted,
-     "The disk under --home is so full that what a new step does might not be recorded. Nothing new is "
+     "The disk under --home is so full that what a new step does might not be recorded. Nothing "
+     "new is "
      "started; what runs may use the reserve to say how it ended.",
      "Free disk space (df, then the largest files), then: hyops run resume RUN"},
     {"engine.runner.none", denied,
@@ -957,6 +961,10 @@ constexpr CatalogueEntry entries[] = {
      "The command line names a command or option that does not exist, or lacks one.", "hyops help"},
     {"cli.runner.unknown", invalid,
      "The lane names no runner like that, or says not how to reach it.", "hyops lane show LANE"},
+    {"cli.run.elsewhere", conflict,
+     "This machine dispatched the run; another one carries it out, and only there can it be told "
+     "to stop.",
+     "On the runner that the message names: hyops run cancel RUN"},
     {"cli.dispatch.lost", unavailable,
      "The connection to the runner broke. The run goes on there; nothing is lost.",
      "hyops run collect RUN"},
@@ -980,7 +988,8 @@ constexpr CatalogueEntry entries[] = {
      "The home folder has no ledger yet: nothing was ever run from it.",
      "Give the right one with --home, or start a run: hyops run start PLAN"},
     {"cli.policy.unknown", invalid,
-     "No rule has that ID or code. Rules are the obligations that a plan can be held against before "
+     "No rule has that ID or code. Rules are the obligations that a plan can be held against "
+     "before "
      "it runs; the others are kept by the software itself (docs/standard.md).",
      "hyops policy list"},
     {"cli.code.unknown", invalid, "No error code of that name exists.", "hyops explain"},

@@ -33,6 +33,13 @@ bool read_order(std::string& text) {
   return true;  // refused as too large where it is parsed
 }
 
+// One line, as everything on this connection: the other end shows it, and so nothing goes to
+// standard error, which would come out there as well.
+int refuse(Context& context, const Error& error) {
+  context.answer_line({{"errors", Json::array({to_json(error)})}});
+  return exit_code(error);
+}
+
 Status send_record_of(const Context& context, const ledger::RunRow& run) {
   const fs::path record = setup_of(context).run_folder(run.id.value) / "record";
   if (!fs::exists(record))
@@ -48,15 +55,15 @@ int accept(Context& context, const po::variables_map&) {
   ::signal(SIGPIPE, SIG_IGN);
   std::string text;
   if (!read_order(text))
-    return context.report(make_error("engine.order.malformed", "no whole order arrived"));
+    return refuse(context, make_error("engine.order.malformed", "no whole order arrived"));
   auto document = parse_json(text, "the order");
-  if (!document) return context.report(document.error());
+  if (!document) return refuse(context, document.error());
   auto order = engine::parse_order(*document);
-  if (!order) return context.report(order.error());
+  if (!order) return refuse(context, order.error());
   auto ledger = use_ledger(context);
-  if (!ledger) return context.report(ledger.error());
+  if (!ledger) return refuse(context, ledger.error());
   auto run = engine::admit(setup_of(context), *ledger, *order);
-  if (!run) return context.report(run.error());
+  if (!run) return refuse(context, run.error());
   const fs::path folder = setup_of(context).run_folder(run->value);
   const Fd log(
       ::open((folder / "core.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -98,16 +105,17 @@ int accept(Context& context, const po::variables_map&) {
   std::cout << Json{{"run", run->value}, {"status", status}}.dump() << '\n' << std::flush;
   std::string wish;
   if (!std::getline(std::cin, wish) || wish != "record" || !row || !*row) return exit_ok;
-  if (auto sent = send_record_of(context, **row); !sent) return context.report(sent.error());
+  if (auto sent = send_record_of(context, **row); !sent) return refuse(context, sent.error());
   return exit_ok;
 }
 
 int send(Context& context, const po::variables_map& given) {
+  context.json = true;
   auto ledger = use_ledger(context);
-  if (!ledger) return context.report(ledger.error());
+  if (!ledger) return refuse(context, ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
-  if (!run) return context.report(run.error());
-  if (auto sent = send_record_of(context, *run); !sent) return context.report(sent.error());
+  if (!run) return refuse(context, run.error());
+  if (auto sent = send_record_of(context, *run); !sent) return refuse(context, sent.error());
   return exit_ok;
 }
 

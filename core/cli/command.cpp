@@ -6,7 +6,6 @@
 #include "base/text.hpp"
 
 namespace hyops::cli {
-namespace {
 
 Json to_json(const Error& error) {
   Json out{{"code", error.code},
@@ -19,8 +18,6 @@ Json to_json(const Error& error) {
         {"file", error.place->file}, {"line", error.place->line}, {"column", error.place->column}};
   return out;
 }
-
-}  // namespace
 
 int exit_code(const Error& error) {
   if (error.code == "cli.cannot") return exit_cannot;

@@ -28,6 +28,7 @@ enum ExitCode : int {
   exit_cannot = 77,  // this machine cannot do it (root, kernel, tool missing)
 };
 int exit_code(const Error& error);
+Json to_json(const Error& error);  // as it stands in "errors" of an answer; docs/cli.md
 
 // Where this installation and its memory are. Only options and the executable's own place decide
 // (L15).

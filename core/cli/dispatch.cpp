@@ -155,17 +155,6 @@ int write_order(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-std::vector<Error> errors_of_runner(const Json& answer, const std::string& runner) {
-  std::vector<Error> errors;
-  for (const auto& error : answer["errors"]) {
-    errors.push_back(make_error(get_string(error, "code"), get_string(error, "message"),
-                                get_string(error, "next")));
-    errors.back().context.push_back("on runner " + runner);
-    if (const auto kind = failure_class(get_string(error, "class"))) errors.back().kind = *kind;
-  }
-  return errors;
-}
-
 int dispatch(Context& context, const po::variables_map& given) {
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
@@ -182,7 +171,7 @@ int dispatch(Context& context, const po::variables_map& given) {
   ::signal(SIGPIPE, SIG_IGN);
   const std::string line = engine::to_order(order->admission).dump() + "\n";
   if (auto sent = write_all(connection->to.get(), line); !sent) return context.report(sent.error());
-  context.say("run " + run.value + " is with runner " + runner);
+  context.say("run " + run.value + " is sent to runner " + runner);
   const auto lost = [&](Error error) {
     error.next = "hyops run collect " + run.value;
     error.context.push_back("the run goes on at runner " + runner);
@@ -190,9 +179,10 @@ int dispatch(Context& context, const po::variables_map& given) {
   };
   auto answer = watch(connection->from.get(), context, order->admission.plan, run);
   if (!answer) return lost(answer.error());
-  if (answer->contains("errors")) {
+  if (auto errors = engine::errors_in(*answer); !errors.empty()) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());
-    return context.report(errors_of_runner(*answer, runner));
+    for (auto& error : errors) error.context.push_back("runner " + runner + " refused the run");
+    return context.report(errors);
   }
   if (auto asked = write_all(connection->to.get(), "record\n"); !asked) return lost(asked.error());
   auto status = take_record(context, order->lane, runner, connection->from.get(), *ledger, run);
@@ -212,7 +202,10 @@ int collect_command(Context& context, const po::variables_map& given) {
                                    "run send " + run->id.value);
   if (!connection) return context.report(connection.error());
   auto status = take_record(context, *lane, runner, connection->from.get(), *ledger, run->id);
-  if (!status) return context.report(status.error());
+  if (!status) {
+    status.error().context.push_back("from runner " + runner);
+    return context.report(status.error());
+  }
   return finish(context, *status, run->id);
 }
 

@@ -89,6 +89,17 @@ int cancel(Context& context, const po::variables_map& given) {
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
+  const std::string& status = run->status;
+  if (status == "dispatched")
+    return context.report(make_error(
+        "cli.run.elsewhere", "run " + run->id.value + " is carried out by runner " + run->runner,
+        "on that runner: hyops run cancel " + run->id.value));
+  if (status == "ok" || status == "failed" || status == "cancelled" || status == "refused") {
+    context.say("run " + run->id.value + " ended " + status +
+                " already; there is nothing to cancel");
+    context.answer({{"run", run->id.value}, {"status", status}});
+    return exit_ok;
+  }
   const bool now = flag(given, "now");
   auto event = ledger->append(run->id, "cancel.requested",
                               {{"mode", now ? "now" : "after-step"}, {"by", requester(given)}});
@@ -167,7 +178,9 @@ int reconcile(Context& context, const po::variables_map& given) {
     }
   }
   if (choices->empty()) context.say("no step of run " + run->id.value + " has an unknown outcome");
-  if (!open) context.say("  next: hyops run resume " + run->id.value);
+  if (!open)
+    context.say(std::string("  next: hyops run ") + (run->status == "ok" ? "show " : "resume ") +
+                run->id.value);
   context.answer({{"run", run->id.value}, {"choices", list}});
   return open ? exit_unknown : exit_ok;
 }

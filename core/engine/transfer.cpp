@@ -168,12 +168,28 @@ Status send_record(const fs::path& record, int fd) {
   return {};
 }
 
+std::vector<Error> errors_in(const Json& answer) {
+  std::vector<Error> errors;
+  if (!answer.is_object() || !answer.contains("errors") || !answer["errors"].is_array())
+    return errors;
+  for (const auto& said : answer["errors"]) {
+    if (!said.is_object()) continue;
+    Error error = make_error(printable(get_string(said, "code"), 80),
+                             printable(get_string(said, "message"), 1000),
+                             printable(get_string(said, "next"), 200));
+    if (const auto kind = failure_class(get_string(said, "class"))) error.kind = *kind;
+    errors.push_back(std::move(error));
+  }
+  return errors;
+}
+
 Status receive_record(int fd, const fs::path& into) {
   Incoming from(fd);
   auto header = from.line();
   if (!header) return pass(header);
   auto list = parse_json(*header, "the list of files", longest_header);
   if (!list) return pass(list);
+  if (auto errors = errors_in(*list); !errors.empty()) return Failure(std::move(errors.front()));
   if (get_int(*list, "record") != 1 || !list->contains("files") || !(*list)["files"].is_array() ||
       (*list)["files"].empty() || (*list)["files"].size() > most_files)
     return fail("engine.transfer.malformed", "what arrived is not a record");

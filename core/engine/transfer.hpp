@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "engine/admission.hpp"
 #include "engine/setup.hpp"
@@ -14,11 +15,16 @@ namespace hyops::engine {
 Json to_order(const Admission& admission);
 Result<Admission> parse_order(const Json& order);  // engine.order.malformed
 
+// What the other end said instead: {"errors":[...]}, empty where it is something else. Its words
+// are shown as they came, less what a terminal would obey.
+std::vector<Error> errors_in(const Json& answer);
+
 // A record as a stream: one line of canonical JSON with paths and sizes, then the files' bytes in
 // that order.
 Status send_record(const std::filesystem::path& record, int fd);
 // Takes such a stream into a new folder. Paths are checked: nothing is written outside (K6). The
-// folder is complete or not there: engine.transfer.{malformed,truncated}.
+// folder is complete or not there: engine.transfer.{malformed,truncated}, or the error of the other
+// end.
 Status receive_record(int fd, const std::filesystem::path& into);
 
 // Is it the record of that run, in the lane and with the plan it was ordered with? A runner of one

@@ -53,6 +53,11 @@ struct Accepting {
       if (types) types->push_back(said["type"]);
     }
   }
+  // The code of the answer, where that is a refusal. The dispatcher reads line by line.
+  std::string refusal() const {
+    const Json said = answer();
+    return said.contains("errors") ? said["errors"].at(0).value("code", "") : said.dump();
+  }
   Fd to, from;
   std::optional<process::Child> child;
 };
@@ -110,8 +115,21 @@ TEST(Accept, refuses_half_an_order_and_starts_nothing) {
   const std::string whole = order(site);
   ASSERT_TRUE(write_all(runner.to.get(), whole.substr(0, whole.size() / 2)));
   runner.to.reset();
-  std::string said;
-  for (std::string line; !(line = runner.line()).empty();) said += line;
-  EXPECT_NE(said.find("engine.order.malformed"), std::string::npos) << said;
+  EXPECT_EQ(runner.refusal(), "engine.order.malformed");
   EXPECT_TRUE(site.ledger->runs().value().empty());
+}
+
+TEST(Accept, tells_the_dispatcher_that_an_order_is_refused_and_why) {
+  Site site = waiting_site();
+  const std::string whole = order(site);
+  {
+    Accepting first(site);
+    ASSERT_TRUE(write_all(first.to.get(), whole));
+    ASSERT_EQ(first.answer()["status"], "ok");
+  }
+  Accepting second(site);  // the same approval once more
+  ASSERT_TRUE(write_all(second.to.get(), whole));
+  EXPECT_EQ(second.refusal(), "ledger.used");
+  EXPECT_EQ(second.child->wait(-1).value()->code, 3);
+  EXPECT_EQ(site.ledger->runs().value().size(), 1u);
 }

@@ -85,6 +85,25 @@ TEST(RunShow, says_interrupted_where_the_process_of_a_running_run_is_gone) {
 }
 
 // The ledger of a lost machine, brought here: nobody can prove anything about its processes.
+TEST(RunCancel, promises_nothing_where_nothing_runs_here) {
+  const Home home;
+  std::string head;
+  {
+    auto ledger = home.ledger();
+    put_run(ledger, "raaa1", "ok", {{"run.started", Json::object()}});
+    put_run(ledger, "rbbb2", "dispatched", {{"run.started", Json::object()}});
+    head = ledger.chain_head(RunId("raaa1")).value();
+  }
+  const Ran ended = home.run({"run", "cancel", "raaa1"});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_TRUE(ended.says("nothing to cancel")) << ended.out;
+  const Ran elsewhere = home.run({"run", "cancel", "rbbb2"});
+  EXPECT_EQ(elsewhere.code, 4) << elsewhere.err;
+  EXPECT_TRUE(elsewhere.says("cli.run.elsewhere")) << elsewhere.err;
+  // The record of what has ended is closed: nothing is added to it.
+  EXPECT_EQ(home.ledger().chain_head(RunId("raaa1")).value(), head);
+}
+
 TEST(RunFollow, says_that_the_holder_cannot_be_judged_and_ends_with_the_way_out) {
   if (::geteuid() != 0) GTEST_SKIP() << "another machine's name needs root";
   const Home home;

@@ -174,3 +174,19 @@ TEST(Order, that_was_made_up_is_refused_whole) {
   EXPECT_EQ(engine::parse_order(Json::array()).error().code, "engine.order.malformed");
   EXPECT_EQ(engine::parse_order({}).error().code, "engine.order.malformed");
 }
+
+TEST(Transfer, hands_on_why_the_other_end_sends_no_record) {
+  const Arrival here;
+  const Json no{{"errors",
+                 {{{"code", "ledger.run.unknown"},
+                   {"class", "invalid"},
+                   {"message", "there is no run \x1b[2J here"},
+                   {"next", "hyops run list"}}}}};
+  const Fd fd = stream(no.dump() + "\n");
+  const auto got = engine::receive_record(fd.get(), here.into());
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, "ledger.run.unknown");
+  EXPECT_EQ(got.error().kind, FailureClass::invalid);
+  EXPECT_EQ(got.error().message.find('\x1b'), std::string::npos) << got.error().message;
+  EXPECT_TRUE(here.left().empty());
+}
