@@ -5,23 +5,27 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 stage := build/release/stage
 
-.PHONY: drill faults test build asan tsan fuzz tidy cov crash bench install clean setup
+.PHONY: root drill faults test build asan tsan fuzz tidy cov crash bench install clean setup
 
 build: setup
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
 	@cmake --build build/release -j $(JOBS)
+
+# Said before anything is built.
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "the lab makes network and mount namespaces, which needs root; type: sudo make drill" >&2; exit 77; }
 
 setup:
 	@./setup.sh drill
 	@mkdir -p build
 
 # The drill runs an installed tree, as a user has it, never the build tree.
-drill: build
+drill: root build
 	@rm -rf $(stage) && cmake --install build/release --prefix $(stage) >/dev/null
 	@$(stage)/bin/hyops drill --record drill-record $(if $(FAULT),--fault $(FAULT)) $(if $(KEEP),--keep)
 
 # One failover under each fault of the table; the records and logs stay in fault-records/.
-faults: build
+faults: root build
 	@rm -rf $(stage) fault-records && cmake --install build/release --prefix $(stage) >/dev/null && mkdir fault-records
 	@bad=0; for f in $$($(stage)/bin/hyops drill --list-faults | grep -E '^[a-z-]+@[a-z-]+$$'); do \
 	  $(stage)/bin/hyops drill --fault $$f --failover-only --record fault-records/$$f >fault-records/$$f.log 2>&1 || bad=1; \

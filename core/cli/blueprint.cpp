@@ -61,7 +61,7 @@ int check(Context& context, const po::variables_map& given) {
     if (problems.empty())
       context.say("ok    " + name + ", " + counted(steps, "step"));
     else
-      context.say("wrong " + name + ", " + counted(problems.size(), "error"));
+      context.say("wrong " + printable(name, 100) + ", " + counted(problems.size(), "error"));
     for (auto& problem : problems) everything.push_back(std::move(problem));
   };
   const std::string profile_name = option(given, "profile");

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* default_lab = "/var/lib/hyops-lab";
+
 std::optional<Error> why_not(const Context& context) {
   if (::geteuid() != 0)
     return make_error("cli.cannot", "the lab makes network and mount namespaces, which needs root",
@@ -65,9 +67,16 @@ int run_drill(Context& context, const lab::DrillRequest& request) {
   context.answer(result->facts);
   context.say("\n" + lab::drill_text(result->facts) + "record: " + request.record.string() +
               "  report: " + (request.record / "drill.html").string());
-  if (request.keep)
-    context.say(
-        "the lab is still up: hyops lab status; hyops lab exec HOST -- COMMAND; hyops lab down");
+  if (request.keep) {
+    // As it can be typed: the drill of a checkout is in no PATH.
+    const std::string typed = (request.prefix / "bin/hyops").string() + " lab ",
+                      where = request.lab_folder == default_lab
+                                  ? std::string()
+                                  : " --lab " + request.lab_folder.string();
+    context.say("the lab is still up:\n  " + typed + "status" + where + "\n  " + typed +
+                "exec runner-cloud" + where + " -- hyops run show last\n  " + typed + "down" +
+                where);
+  }
   return result->passed ? exit_ok : exit_failed;
 }
 
@@ -76,7 +85,7 @@ int drill(Context& context, const po::variables_map& given) {
   if (auto reason = why_not(context)) return context.report(*reason);
   lab::DrillRequest request;
   request.prefix = context.places.prefix;
-  request.lab_folder = option(given, "lab", "/var/lib/hyops-lab");
+  request.lab_folder = option(given, "lab", default_lab);
   request.lab_name = option(given, "name", "hyops");
   request.record = fs::absolute(option(given, "record", "drill-record"));
   request.keep = flag(given, "keep");
@@ -101,6 +110,8 @@ int hand_through(Context& context, const std::string& verb, const po::variables_
   std::vector<std::string> words{(context.places.libexec() / "hyops-labd").string(), verb};
   if (given.count("words"))
     for (const auto& word : given["words"].as<std::vector<std::string>>()) words.push_back(word);
+  // Our own command line ended at "--" and took it away; the daemon's has it, too.
+  if (verb == "exec" && words.size() > 3) words.insert(words.begin() + 3, "--");
   if (verb == "up" && !given.count("prefix"))
     words.insert(words.end(), {"--prefix", context.places.prefix.string()});
   for (const char* name : {"lab", "name", "zone", "image", "address", "authorized-key"})

@@ -54,9 +54,11 @@ int lock_lane(Context& context, const po::variables_map& given) {
   for (const auto& [name, digest] : before->blueprints)
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   if (names.empty())
-    return context.report(make_error("cli.usage", "lane " + lane->name +
-                                                      " has no lock yet; name the blueprints it "
-                                                      "shall run"));
+    return context.report(make_error("cli.usage",
+                                     "lane " + lane->name +
+                                         " has no lock yet; name the blueprints it "
+                                         "shall run",
+                                     "hyops lane lock " + lane->name + " BLUEPRINT..."));
   auto registry =
       plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
   if (!registry) return context.report(registry.error());

@@ -69,6 +69,24 @@ TEST_F(Drills, recover_the_database_though_the_core_is_killed_while_it_is_restor
   EXPECT_FALSE(fs::exists(lab()));
 }
 
+TEST_F(Drills, have_a_lab_in_which_a_person_types_commands) {
+  const auto typed = [&](std::vector<std::string> words) {
+    process::SpawnRequest request;
+    request.argv = {(prefix() / "bin/hyops").string(), "lab"};
+    request.argv.insert(request.argv.end(), words.begin(), words.end());
+    request.environment = {{"PATH", process::default_path}, {"LANG", "C.UTF-8"}};
+    auto done = process::run(request, 60'000);
+    EXPECT_TRUE(done && done->exit.code == 0) << words[0] << (done ? done->err : "");
+    return done ? done->out : "";
+  };
+  typed({"up", "--lab", lab().string(), "--name", "dt" + random_token(3)});
+  typed({"place", "--lab", lab().string(), "--zone", "edge", "--name", "one", "--image", "debian"});
+  EXPECT_EQ(typed({"exec", "one", "--lab", lab().string(), "--", "printf", "%s|", "a b", "--json"}),
+            "a b|--json|");
+  typed({"down", "--lab", lab().string()});
+  EXPECT_FALSE(fs::exists(lab()));
+}
+
 TEST_F(Drills, told_to_stop_leave_no_lab_behind) {
   for (const int number : {SIGTERM, SIGINT}) {
     auto child = process::spawn(drill({}));
