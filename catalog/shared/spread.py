@@ -13,8 +13,8 @@ PACKS = HERE.parent / "packs"
 # fragment -> where it lives in a pack; a pack takes it by having the file (an empty one will do)
 PLACES = {"on_host.py": "files/on_host.py", "report.py": "files/report.py",
           "cluster.py": "files/cluster.py", "archiving.py": "files/archiving.py",
-          "repository.py": "files/repository.py", "authority.py": "authority.py",
-          "rrset.py": "rrset.py"}
+          "repository.py": "files/repository.py", "authority.py": "authority.py", "rrset.py": "rrset.py",
+          "remote.py": "remote.py"}
 
 
 def main():

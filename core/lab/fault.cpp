@@ -134,15 +134,17 @@ Result<bool> Fault::wait_for_work() {
     const char *step, *host, *begun;
   };
   static constexpr Work works[] = {
-      // Bytes arrive; recovery has ended and nobody was told; the repository takes the backup.
+      // Bytes arrive; the program that promotes has begun; the repository takes the backup.
       {"restore", database, "[ -e /var/lib/postgresql/15/restore.json ]"},
-      {"promote", database, "[ ! -e /var/lib/postgresql/15/main/standby.signal ]"},
+      {"promote", database,
+       "! /usr/bin/flock -n /run/hyops.lock /bin/true || "
+       "[ ! -e /var/lib/postgresql/15/main/standby.signal ]"},
       {"rearm", "repository", "[ -e /tmp/pgbackrest/main-backup.lock ]"},
   };
   for (const auto& work : works) {
     if (step_ != work.step) continue;
     auto seen = on(work.host, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
-                               std::string("until ") + work.begun + "; do sleep 0.02; done"});
+                               std::string("until ") + work.begun + "; do sleep 0.01; done"});
     if (!seen) return pass(seen);
     return true;
   }
@@ -152,6 +154,12 @@ Result<bool> Fault::wait_for_work() {
 Status Fault::strike() {
   const std::string& name = rule_.name;
   bool at_work = false;
+  std::string run;  // asked for beforehand: a step may be over in less than a second
+  if (name == "tool-kill") {
+    auto row = lab_.json(runner, {"/usr/bin/hyops", "run", "show", "last", "--json"});
+    if (!row) return pass(row);
+    run = get_string(*row, "id", get_string(*row, "run"));
+  }
   if (name == "tool-kill" || name == "host-kill" || name == "machine-reset" ||
       name == "core-kill") {
     auto seen = wait_for_work();
@@ -164,14 +172,9 @@ Status Fault::strike() {
   if (name == "plugin-segv" || name == "plugin-hang")
     return on(runner, {"/usr/bin/python3", "-c", signal_helpers, core,
                        std::to_string(name == "plugin-segv" ? SIGSEGV : SIGSTOP)});
-  if (name == "tool-kill") {
-    auto row = lab_.json(runner, {"/usr/bin/hyops", "run", "show", "last", "--json"});
-    if (!row) return pass(row);
-    return on(runner, {"/usr/bin/python3", "-c", kill_tool,
-                       "/var/lib/hyops/runs/" + get_string(*row, "id", get_string(*row, "run")) +
-                           "/steps/" + step_,
-                       at_work ? "0" : "0.3"});
-  }
+  if (name == "tool-kill")
+    return on(runner, {"/usr/bin/python3", "-IS", "-c", kill_tool,
+                       "/var/lib/hyops/runs/" + run + "/steps/" + step_, at_work ? "0" : "0.3"});
   if (name == "host-kill") return lab_.fault({"host-kill", database});
   if (name == "machine-reset") return lab_.fault({"machine-reset", database});
   if (name == "disk-full") return lab_.fault({"disk-full", database, database_disk});

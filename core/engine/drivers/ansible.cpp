@@ -1,9 +1,8 @@
 // Runs a playbook: inventory from typed endpoints, pinned host keys only, per-host results in the
 // record.
-#include <fstream>
-
 #include "base/digest.hpp"
 #include "base/text.hpp"
+#include "engine/drivers/ssh.hpp"
 #include "engine/drivers/tool.hpp"
 
 namespace hyops::engine {
@@ -11,17 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int unreachable = 4;  // ansible-playbook's exit status where a host did not answer
-
 // ssh multiplexes one connection per host over a socket whose path has 108 bytes at most.
 constexpr size_t longest_socket_folder = 40;
-
-std::string known_host(const Json& endpoint) {
-  const std::string address = get_string(endpoint, "address");
-  const int64_t port = get_int(endpoint, "port", 22);
-  const std::string where = port == 22 ? address : "[" + address + "]:" + std::to_string(port);
-  return where + " " + get_string(endpoint, "host_key") + "\n";
-}
 
 class AnsibleDriver final : public ToolDriver {
  protected:
@@ -38,27 +28,12 @@ class AnsibleDriver final : public ToolDriver {
     return std::optional<Stage>(std::move(*stage));
   }
 
-  // Our callback plugin wrote one line for every host at the end of the play (L9).
-  std::vector<std::pair<std::string, Json>> findings(const Call& call, Shared&) override {
-    std::vector<std::pair<std::string, Json>> events;
-    std::ifstream in(call.folder / "hosts.jsonl");
-    for (std::string line; std::getline(in, line);)
-      if (auto host = parse_json(line, "host result", 1u << 20)) {
-        (*host)["step"] = call.step.id;
-        (*host)["attempt"] = call.attempt;
-        events.emplace_back("step.host", std::move(*host));
-      }
-    return events;
-  }
-
  private:
   static Result<Stage> playbook(const Call& call, Shared& shared, const std::string& file) {
     Json groups = Json::object();
-    std::string known_hosts;
     for (const auto& [input, endpoints] : endpoints_of(call)) {
       Json hosts = Json::object();
       for (const auto& endpoint : endpoints) {
-        known_hosts += known_host(endpoint);
         hosts[get_string(endpoint, "name")] = {
             {"ansible_host", get_string(endpoint, "address")},
             {"ansible_port", get_int(endpoint, "port", 22)},
@@ -84,15 +59,13 @@ class AnsibleDriver final : public ToolDriver {
     const std::pair<fs::path, std::string> files[] = {
         {inventory, Json{{"all", {{"children", groups}}}}.dump()},
         {call.folder / "vars.json", vars.dump()},
-        {call.folder / "known_hosts", known_hosts},
         {call.folder / "ansible.cfg", "[defaults]\n"}};
     for (const auto& [path, text] : files)
       if (auto written = write_file(path, text, 0600); !written) return pass(written);
 
-    std::string ssh =
-        "-o UserKnownHostsFile=" + (call.folder / "known_hosts").string() +
-        " -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o BatchMode=yes"
-        " -o IdentitiesOnly=yes -o ForwardAgent=no -o ConnectTimeout=10 -o ServerAliveInterval=10";
+    auto config = write_ssh_config(call, shared.setup);
+    if (!config) return pass(config);
+    std::string ssh = "-F " + config->string();
     Stage stage{"run",
                 {executable("ansible-playbook"), "-i", inventory.string(), "-e",
                  "@" + (call.folder / "vars.json").string(), (pack_copy(call) / file).string()},
@@ -115,8 +88,7 @@ class AnsibleDriver final : public ToolDriver {
                               {"ANSIBLE_SSH_ARGS", ssh},
                               {"ANSIBLE_CALLBACK_PLUGINS",
                                (shared.setup.prefix / "share/hyops/ansible/callback").string()},
-                              {"ANSIBLE_CALLBACKS_ENABLED", "hyops_record"},
-                              {"HYOPS_HOST_RESULTS", (call.folder / "hosts.jsonl").string()}});
+                              {"ANSIBLE_CALLBACKS_ENABLED", "hyops_record"}});
     return stage;
   }
 };

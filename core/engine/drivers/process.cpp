@@ -1,4 +1,6 @@
-// The driver for any executable a pack ships: argument vector from pack.toml, no shell.
+// The driver for any executable a pack ships: argument vector from pack.toml, no shell. Where an
+// input is an endpoint, the tool is told how to reach it.
+#include "engine/drivers/ssh.hpp"
 #include "engine/drivers/tool.hpp"
 
 namespace hyops::engine {
@@ -6,16 +8,31 @@ namespace {
 
 class ProcessDriver final : public ToolDriver {
  protected:
-  Result<std::vector<Stage>> prepare(const Call& call, Shared&) override {
-    return std::vector<Stage>{{"run", argv(call, call.pack.run), {}}};
+  Result<std::vector<Stage>> prepare(const Call& call, Shared& shared) override {
+    auto only = stage(call, shared, call.pack.run);
+    if (!only) return pass(only);
+    return std::vector<Stage>{std::move(*only)};
   }
 
-  Result<std::optional<Stage>> prepare_observe(const Call& call, Shared&) override {
+  Result<std::optional<Stage>> prepare_observe(const Call& call, Shared& shared) override {
     if (call.pack.observe.empty()) return std::nullopt;
-    return Stage{"run", argv(call, call.pack.observe), {}};
+    auto only = stage(call, shared, call.pack.observe);
+    if (!only) return pass(only);
+    return std::optional<Stage>(std::move(*only));
   }
 
  private:
+  static Result<Stage> stage(const Call& call, Shared& shared,
+                             const std::vector<std::string>& words) {
+    Stage only{"run", argv(call, words), {}};
+    only.lost_codes = {unreachable};
+    if (endpoints_of(call).empty()) return only;
+    auto config = write_ssh_config(call, shared.setup);
+    if (!config) return pass(config);
+    only.environment["HYOPS_SSH_CONFIG"] = config->string();
+    return only;
+  }
+
   // "./x" is a file of the pack; anything else is a tool of the machine.
   static std::vector<std::string> argv(const Call& call, std::vector<std::string> words) {
     if (words[0].starts_with("./"))

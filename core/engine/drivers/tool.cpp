@@ -105,19 +105,6 @@ Error tool_error(const Call& call, const process::ToolStatus& status) {
   return error;
 }
 
-std::map<std::string, std::vector<Json>> endpoints_of(const Call& call) {
-  std::map<std::string, std::vector<Json>> out;
-  for (const auto& [name, field] : call.module.inputs) {
-    if (!call.inputs.contains(name)) continue;
-    const Json& value = call.inputs[name];
-    if (field.type.kind == contract::Kind::endpoint && value.is_object())
-      out[name].push_back(value);
-    if (field.type.kind == contract::Kind::list && field.type.of->kind == contract::Kind::endpoint)
-      for (const auto& endpoint : value) out[name].push_back(endpoint);
-  }
-  return out;
-}
-
 // The pack is copied and the copy is checked: what was approved is what runs (L10).
 Status ToolDriver::lay_out(const Call& call, Shared& shared) {
   if (!fs::exists(pack_copy(call))) {
@@ -171,7 +158,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
                            {"HYOPS_REQUEST", (call.folder / "request.json").string()},
                            {"HYOPS_OUTPUTS", (call.folder / "outputs.json").string()},
                            {"HYOPS_PROBES", (call.folder / "probes.jsonl").string()},
-                           {"HYOPS_PROGRESS", (call.folder / "progress.jsonl").string()}};
+                           {"HYOPS_PROGRESS", (call.folder / "progress.jsonl").string()},
+                           {"HYOPS_HOST_RESULTS", (call.folder / "hosts.jsonl").string()}};
     for (const auto& [name, value] : stage.environment) request.environment[name] = value;
     request.reports = reports(call);
     for (size_t i = 0; i < names.size(); ++i)
@@ -271,6 +259,18 @@ Result<Json> ToolDriver::collect(const Call& call, Shared&) {
   auto text = read_file(file, 4u << 20);
   if (!text) return pass(text);
   return parse_json(*text, "outputs of step " + call.step.id, 4u << 20);
+}
+
+std::vector<std::pair<std::string, Json>> ToolDriver::findings(const Call& call, Shared&) {
+  std::vector<std::pair<std::string, Json>> events;
+  std::ifstream in(call.folder / "hosts.jsonl");
+  for (std::string line; std::getline(in, line);)
+    if (auto host = parse_json(line, "host result", 1u << 20)) {
+      (*host)["step"] = call.step.id;
+      (*host)["attempt"] = call.attempt;
+      events.emplace_back("step.host", std::move(*host));
+    }
+  return events;
 }
 
 Outcome ToolDriver::execute(const Call& call, Shared& shared) {

@@ -21,6 +21,10 @@ struct Stage {
   std::vector<int> lost_codes{};
 };
 
+// Exit status of ansible-playbook, and by contract of a process pack, where a host stopped
+// answering.
+inline constexpr int unreachable = 4;
+
 class ToolDriver : public Driver {
  public:
   Outcome execute(const Call& call, Shared& shared) final;
@@ -35,8 +39,9 @@ class ToolDriver : public Driver {
   virtual Status after(const Stage&, const Call&, Shared&) { return {}; }
   // Reads outputs where the tool has its own way; the default is the file at $HYOPS_OUTPUTS.
   virtual Result<Json> collect(const Call& call, Shared& shared);
-  // Lines of the log that carry per-host or per-resource results, as events for the record.
-  virtual std::vector<std::pair<std::string, Json>> findings(const Call&, Shared&) { return {}; }
+  // Per-host or per-resource results as events for the record; the default is the file at
+  // $HYOPS_HOST_RESULTS (L9).
+  virtual std::vector<std::pair<std::string, Json>> findings(const Call& call, Shared& shared);
 
   static std::filesystem::path pack_copy(const Call& call) { return call.folder / "pack"; }
   static std::filesystem::path stage_folder(const Call& call, const Stage& stage) {
@@ -55,8 +60,5 @@ class ToolDriver : public Driver {
 // The tool's own words on why it failed: {"class","message"} at outputs.json.error, else its exit
 // status.
 Error tool_error(const Call& call, const process::ToolStatus& status);
-
-// Endpoints and hosts among the inputs, for inventories: input name -> endpoints.
-std::map<std::string, std::vector<Json>> endpoints_of(const Call& call);
 
 }  // namespace hyops::engine

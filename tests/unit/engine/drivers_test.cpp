@@ -28,6 +28,14 @@ struct Shipped : Site {
   }
 };
 
+// An input `hosts` of one endpoint: port 1 of this machine, where nobody listens.
+std::string gone_host() {
+  return "{ hosts = [{ name = \"gone\", address = \"127.0.0.1\", port = 1, user = \"root\", "
+         "host_key = \"ssh-ed25519 "
+         "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\", "
+         "expires_ms = 0 }] }";
+}
+
 constexpr const char* record_flow =
     "[[step]]\nid = \"machine\"\nmodule = \"inventory/record\"\nphase = \"data\"\ninputs = { name "
     "= \"db-1\", address = \"10.77.3.20\" }\n";
@@ -114,17 +122,26 @@ TEST(Drivers, leave_an_ansible_step_unknown_whose_host_does_not_answer) {
   site.file(site.setup.catalog / "packs/test/ping/site.yml",
             "- hosts: hosts\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n");
   site.bind("test/ping", "test/ping");
-  const std::string key =
-      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
-  // Port 1 of this machine: nobody listens there.
-  site.blueprint(
-      "[[step]]\nid = \"ping\"\nmodule = \"test/ping\"\nphase = \"data\"\ninputs = { hosts = [{ "
-      "name = \"gone\", address = \"127.0.0.1\", port = 1, "
-      "user = \"root\", host_key = \"" +
-      key + "\", expires_ms = 0 }] }\n");
+  site.blueprint("[[step]]\nid = \"ping\"\nmodule = \"test/ping\"\nphase = \"data\"\ninputs = " +
+                 gone_host() + "\n");
   EXPECT_EQ(site.run(site.plan()), "unknown");
   const auto hosts = site.events("step.host");
   ASSERT_EQ(hosts.size(), 1u);
+  EXPECT_EQ(get_int(Json::parse(hosts[0]), "unreachable"), 1);
+}
+
+// What stands between decision and the first write runs over ssh alone (catalog/shared/remote.py).
+TEST(Drivers, leave_a_process_step_unknown_whose_host_does_not_answer_and_say_which) {
+  Shipped site;
+  site.take("postgresql/verify", "postgresql/verify-debian");
+  site.blueprint(
+      "[[step]]\nid = \"verify\"\nmodule = \"postgresql/verify\"\nphase = \"readiness\"\ninputs "
+      "= " +
+      gone_host() + "\n");
+  EXPECT_EQ(site.run(site.plan()), "unknown");
+  const auto hosts = site.events("step.host");
+  ASSERT_FALSE(hosts.empty());
+  EXPECT_EQ(get_string(Json::parse(hosts[0]), "host"), "gone");
   EXPECT_EQ(get_int(Json::parse(hosts[0]), "unreachable"), 1);
 }
 

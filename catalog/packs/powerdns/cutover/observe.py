@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -ES
 """Read-only twin: exit 0 when the name points at the target, 3 when it points where it did, else 1."""
 import sys
 import time

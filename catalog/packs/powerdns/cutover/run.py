@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -ES
 """Moves one name to its new host: read, compare, set, read back; and back again when that fails."""
 import socket
 import sys

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -ES
 """Shortens the life of one record's answers, long before the record is moved; its address stays."""
 import sys
 import time

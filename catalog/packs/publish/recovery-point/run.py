@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -ES
 """Sums up what clients now stand on, after asking the authority and the database a last time."""
 import socket
 import struct

@@ -1,5 +1,7 @@
 # Restores the newest backup and replays all that the archive holds, as a standby: promotion is another
 # step. Interrupted and run again, it goes on where it can and starts over where it must.
+import concurrent.futures
+
 STATE = f"{HOME}/{VERSION}/restore.json"
 SEGMENT = 1 << 24  # bytes of WAL in one file
 
@@ -9,10 +11,13 @@ def segment_end(wal):
     return ((int(wal[8:16], 16) << 32) | (int(wal[16:24], 16) << 24)) + SEGMENT
 
 
-def newest_archived():
+def catalogue():
+    """What the repository says that it holds."""
+    return run(["/usr/bin/pgbackrest", f"--stanza={given['stanza']}", "--output=json", "info"], user="postgres").stdout
+
+
+def newest_archived(said):
     """The newest segment the repository holds, and the backup a restore would start from."""
-    said = run(["/usr/bin/pgbackrest", f"--stanza={given['stanza']}", "--output=json", "info"],
-               user="postgres").stdout
     found = json.loads(said)
     if not found or not found[0]["backup"]:
         # pgBackRest exits 0 here even when it never reached the repository; its status tells which it was.
@@ -64,9 +69,17 @@ def replayed(wanted):
 
 def main():
     lay_out()
-    wal, label = newest_archived()
-    if not restored():
-        restore()
+    # Asked while the restore runs: what it needs of the answer comes after it. Where there is no backup, this
+    # answer says why, and a restore says only that it failed.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
+        asked = beside.submit(catalogue)
+        try:
+            if not restored():
+                restore()
+        except Stop:
+            newest_archived(asked.result())
+            raise
+        wal, label = newest_archived(asked.result())
     if not running():
         ctl("start")
     limit_s = given["replay_limit"] // 1000

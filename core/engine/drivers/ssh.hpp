@@ -1,0 +1,17 @@
+// How a tool reaches the hosts among its inputs: the runner's own key, pinned host keys, nothing
+// else.
+#pragma once
+
+#include "engine/drivers/driver.hpp"
+
+namespace hyops::engine {
+
+// Endpoints among the inputs, by the input's name.
+std::map<std::string, std::vector<Json>> endpoints_of(const Call& call);
+
+// Writes known_hosts and ssh_config to the step's folder; returns the path of the latter, for
+// `ssh -F`. An endpoint is there by its name and by its address. A key that changed, or a host that
+// is no input, is refused by ssh itself (A6).
+Result<std::filesystem::path> write_ssh_config(const Call& call, const Setup& setup);
+
+}  // namespace hyops::engine
