@@ -58,6 +58,8 @@ Line Picture::line(int64_t wall_ms, std::vector<Span> rest) const {
 }
 
 std::vector<Line> Picture::take(const std::string& type, const Json& body, int64_t wall_ms) {
+  if (type == "clock.stepped") stepped_ms_ += get_int(body, "by_ms");
+  wall_ms -= stepped_ms_;  // what was shown so far is on the clock as it went at first
   if (!started_ms_) started_ms_ = wall_ms;
   const std::string status = get_string(body, "status");
   if (type.starts_with("step.") || type == "access.close_failed")
@@ -126,6 +128,10 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
   if (type == "run.abandoned")
     return {line(wall_ms, {{get_string(body, "by") + " stated that machine " +
                                 get_string(body, "host") + " is gone for good",
+                            Paint::warn}})};
+  if (type == "clock.stepped")
+    return {line(wall_ms, {{"the wall clock of the runner jumped by " +
+                                std::to_string(get_int(body, "by_ms") / 1000) + " s",
                             Paint::warn}})};
   if (type == "cancel.requested")
     return {line(wall_ms, {{"a person asked to stop the run", Paint::warn}})};

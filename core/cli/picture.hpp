@@ -58,6 +58,7 @@ class Picture {
   std::vector<std::string> order_;  // of steps, in the plan's order
   std::optional<int64_t> rto_ms_;
   int64_t started_ms_ = 0, ended_ms_ = 0;
+  int64_t stepped_ms_ = 0;  // by how much the runner's wall clock jumped so far
   size_t widest_ = 8;  // of the steps' names
 };
 

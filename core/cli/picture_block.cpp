@@ -78,7 +78,7 @@ Line Picture::clock_line(int64_t now_ms) const {
 }
 
 std::vector<Line> Picture::block(int64_t now_ms, int height) const {
-  now_ms = std::max(now_ms, started_ms_);
+  now_ms = std::max(now_ms - stepped_ms_, started_ms_);
   std::vector<Line> head{{{std::string(), Paint::plain}},
                          {{title_, Paint::strong}, {"  run " + run_, Paint::faint}}};
   std::vector<Line> tail;

@@ -80,7 +80,10 @@ Story::Phase& Story::phase(const std::string& name) {
 }
 
 void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
-  last_ = wall_ms;
+  if (type == "clock.stepped") stepped_ += get_int(body, "by_ms");
+  // Durations are taken on the clock as it went at first, whatever it was set to since.
+  const int64_t at_ms = wall_ms - stepped_;
+  last_ = at_ms;
   const auto keep = [&](const char* list) {
     Json entry = body;
     if (!entry.contains("wall_ms")) entry["wall_ms"] = wall_ms;
@@ -88,11 +91,11 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     out_[list].push_back(std::move(entry));
   };
   if (type.starts_with("step.")) {
-    take_step(type, wall_ms, body);
+    take_step(type, at_ms, body);
     if (type == "step.probe") keep("probes");
     if (type == "step.http" || type == "step.exec") keep("http");
   } else if (type == "run.started") {
-    started_ = wall_ms;
+    started_ = at_ms;
     ended_ = 0;
     if (body.contains("runner") && body["runner"].is_object())
       out_["runner"].update(body["runner"]);
@@ -111,16 +114,16 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
   } else if (type == "run.abandoned") {
     keep("resumed");
   } else if (type == "run.ended") {
-    ended_ = wall_ms;
+    ended_ = at_ms;
     out_["ended_status"] = get_string(body, "status");
     copy_members(body, out_, {"verdict", "reason"});
   } else if (type == "phase.started") {
     Phase& entered = phase(get_string(body, "phase"));
-    if (!entered.started) entered.started = wall_ms;
+    if (!entered.started) entered.started = at_ms;
     entered.ended = 0;
   } else if (type == "phase.ended") {
     Phase& left = phase(get_string(body, "phase"));
-    left.ended = wall_ms;
+    left.ended = at_ms;
     left.status = get_string(body, "status");
   } else if (type == "publish.failed") {
     out_["reason"] = "What the run produced could not be published: " + get_string(body, "message");
@@ -141,19 +144,19 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
   }
 }
 
-void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) {
+void Story::take_step(std::string_view type, int64_t at_ms, const Json& body) {
   Step& one = step(get_string(body, "step"));
   if (type == "step.intent") {
     one.intent = true;
     one.outcome = false;
-    if (!one.started) one.started = wall_ms;
+    if (!one.started) one.started = at_ms;
     one.out["attempts"] =
         std::max<int64_t>(get_int(one.out, "attempts") + 1, get_int(body, "attempt"));
     copy_members(body, one.out, {"driver", "pack", "key", "input_digest"});
     if (one.out["pack"].is_object()) one.out["pack"] = get_string(one.out["pack"], "name");
   } else if (type == "step.outcome") {
     one.outcome = true;
-    one.ended = wall_ms;
+    one.ended = at_ms;
     const std::string status = get_string(body, "status");
     one.out["ms"] = get_int(one.out, "ms") + get_int(body, "ms");
     if (body.contains("outputs") && body["outputs"].is_object())
@@ -175,7 +178,7 @@ void Story::take_step(std::string_view type, int64_t wall_ms, const Json& body) 
   } else if (type == "step.retry") {
     one.out["retries"].push_back(body);
   } else if (type == "step.ended") {
-    one.ended = wall_ms;
+    one.ended = at_ms;
     copy_members(body, one.out, {"ending", "reason"});
   }
 }

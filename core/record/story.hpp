@@ -33,7 +33,7 @@ class Story {
   };
   Step& step(const std::string& id);
   Phase& phase(const std::string& name);
-  void take_step(std::string_view type, int64_t wall_ms, const Json& body);
+  void take_step(std::string_view type, int64_t at_ms, const Json& body);
   void end_steps();
   void judge_objectives();
   void judge_verdict();
@@ -44,6 +44,7 @@ class Story {
   std::vector<std::string> order_;  // of the plan, then as met
   std::vector<Phase> phases_;       // as they started
   int64_t started_ = 0, ended_ = 0, last_ = 0;
+  int64_t stepped_ = 0;  // by how much the runner's wall clock jumped so far
   bool goes_on_ = false;  // at the time of export
 };
 

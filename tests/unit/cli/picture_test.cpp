@@ -61,6 +61,14 @@ TEST(Picture, tells_the_rto_clock_in_words) {
       << text_of(picture.block(1'000'000, 40));
 }
 
+TEST(Picture, takes_no_time_from_a_wall_clock_that_was_set) {
+  Picture picture = running_picture();
+  const int64_t hour = 3'600'000;
+  picture.take("clock.stepped", {{"by_ms", hour}}, hour + 61'000);
+  EXPECT_NE(text_of(picture.block(hour + 124'000, 40)).find("RTO 2m 3s of 15m"), std::string::npos)
+      << text_of(picture.block(hour + 124'000, 40));
+}
+
 TEST(Picture, fits_every_height_and_still_shows_what_runs_and_the_clock) {
   Picture picture = running_picture();
   picture.progress("restore", 500, "restoring 31 of 62 MB");
