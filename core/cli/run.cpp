@@ -76,7 +76,7 @@ int resume(Context& context, const po::variables_map& given) {
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
-  if (run->status == "ok") {
+  if (run->status == "ok" && engine::is_recorded(setup_of(context), *ledger, run->id)) {
     context.say("run " + run->id.value + " ended ok already; there is nothing to resume");
     context.answer({{"run", run->id.value}, {"status", "ok"}});
     return exit_ok;

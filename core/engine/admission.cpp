@@ -126,7 +126,7 @@ Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog
 }
 
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission) {
-  const int64_t now = system_clock().wall_ms();
+  const int64_t now = setup.clock().wall_ms();
   auto plan = plan::parse_plan(admission.plan);
   if (!plan) return pass(plan);
   auto digest = plan::digest(*plan);

@@ -11,13 +11,19 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       history.least_token = get_int(body, "least_token");
       history.requester = get_string(body, "requester");
       history.plan = get_string(body, "plan");
-    } else if (event.type == "run.started") {
+    } else if (event.type == "run.started" || event.type == "run.resumed") {
       history.started = true;
+      const Json runner = body.value("runner", Json::object());
+      history.boot_id = get_string(runner, "boot_id");
+      if (runner.contains("mono_ms")) history.clock_ms = event.wall_ms - get_int(runner, "mono_ms");
+    } else if (event.type == "clock.stepped") {
+      if (history.clock_ms) *history.clock_ms += get_int(body, "by_ms");
     } else if (event.type == "step.intent") {
       auto& at = history.steps[step];
       at.attempt = static_cast<int>(get_int(body, "attempt"));
       at.outcome_known = false;
       at.interrupted = true;
+      at.closed = false;
       at.stated.clear();
     } else if (event.type == "step.outcome") {
       auto& at = history.steps[step];
@@ -36,17 +42,15 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       if (body.contains("outputs")) at.outputs = body["outputs"];
     } else if (event.type == "gate.confirmed") {
       history.confirmed.insert(get_string(body, "phase"));
-    } else if (event.type == "access.opened") {
-      history.open_access[step] = body;
     } else if (event.type == "access.closed") {
-      history.open_access.erase(step);
+      history.steps[step].closed = true;
     }
     return true;
   };
   auto read = ledger.each_event_of(
       run,
-      {"run.admitted", "run.started", "step.intent", "step.outcome", "step.ended",
-       "step.reconciled", "gate.confirmed", "access.opened", "access.closed"},
+      {"run.admitted", "run.started", "run.resumed", "clock.stepped", "step.intent", "step.outcome",
+       "step.ended", "step.reconciled", "gate.confirmed", "access.closed"},
       take);
   if (!read) return pass(read, "while reading the history of run " + run.value);
   return history;

@@ -18,15 +18,18 @@ struct StepHistory {
   std::string reason;
   Json outputs = Json::object();  // of ok, adopted
   std::string stated;             // "retry" or "adopt", from reconcile
+  bool closed = false;            // of access: what its last attempt may have opened was closed
 };
 
 struct History {
   std::map<std::string, StepHistory> steps;
-  std::set<std::string> confirmed;          // phases
-  std::map<std::string, Json> open_access;  // step -> access.opened
+  std::set<std::string> confirmed;  // phases
   int64_t least_token = 0;
   std::string requester, plan;  // plan: digest of what was admitted; empty where it never was
   bool started = false;
+  // Wall minus monotonic clock as the last core left it, in that boot of the machine.
+  std::optional<int64_t> clock_ms;
+  std::string boot_id;
 };
 
 Result<History> read_history(ledger::Ledger& ledger, const RunId& run);

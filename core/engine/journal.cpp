@@ -14,10 +14,11 @@ constexpr size_t longest_note = 200;     // bytes of a note on progress
 
 }  // namespace
 
-Result<Journal> Journal::open(ledger::Ledger& ledger, RunId run, Observer& observer) {
+Result<Journal> Journal::open(ledger::Ledger& ledger, RunId run, Observer& observer,
+                              const Clock& clock) {
   auto redactor = record::Redactor::create({});
   if (!redactor) return pass(redactor);
-  return Journal(ledger, std::move(run), observer, std::move(*redactor));
+  return Journal(ledger, std::move(run), observer, clock, std::move(*redactor));
 }
 
 Status Journal::write(const std::string& type, const Json& body) {
@@ -28,7 +29,7 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, Json>> clean;
   clean.reserve(events.size() + 1);
-  const int64_t clock_ms = system_clock().wall_ms() - system_clock().mono_ms();
+  const int64_t clock_ms = clock_->wall_ms() - clock_->mono_ms();
   if (const int64_t by = clock_ms - clock_ms_; std::abs(by) >= least_step_ms) {
     clean.emplace_back("clock.stepped", Json{{"by_ms", by}});
     clock_ms_ = clock_ms;
@@ -40,7 +41,7 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
     written = ledger_->append_all(run_, clean, fence_);
   }
   if (!written) return written;
-  const int64_t now = system_clock().wall_ms();
+  const int64_t now = clock_->wall_ms();
   for (const auto& [type, body] : clean) observer_->event(type, body, now);
   return {};
 }

@@ -27,7 +27,9 @@ class Observer {
 // Thread-safe. All secrets the run resolved are known here before anything is written after them.
 class Journal {
  public:
-  static Result<Journal> open(ledger::Ledger& ledger, RunId run, Observer& observer);
+  // `clock` outlives it.
+  static Result<Journal> open(ledger::Ledger& ledger, RunId run, Observer& observer,
+                              const Clock& clock);
   Journal(Journal&& other) noexcept
       : ledger_(other.ledger_),
         run_(std::move(other.run_)),
@@ -36,6 +38,7 @@ class Journal {
         secrets_(std::move(other.secrets_)),
         fence_(std::move(other.fence_)),
         home_(std::move(other.home_)),
+        clock_(other.clock_),
         clock_ms_(other.clock_ms_) {}
 
   Status write(const std::string& type, const Json& body);
@@ -44,6 +47,8 @@ class Journal {
   // another took over neither starts anything nor writes into what is the other's now (L3).
   // Where the disk is full, what the reserve under `home` keeps is given up for it.
   void hold(ledger::Fence fence, std::filesystem::path home);
+  // Wall minus monotonic clock as an earlier core of this boot left it: a jump since then is told.
+  void went_on_from(int64_t clock_ms) { clock_ms_ = clock_ms; }
   Status still_held();  // ledger.fenced; asked once more just before a side effect
   void progress(const std::string& step, int permille, const std::string& note);
 
@@ -60,12 +65,14 @@ class Journal {
   std::mutex& ledger_mutex() { return mutex_; }
 
  private:
-  Journal(ledger::Ledger& ledger, RunId run, Observer& observer, record::Redactor redactor)
+  Journal(ledger::Ledger& ledger, RunId run, Observer& observer, const Clock& clock,
+          record::Redactor redactor)
       : ledger_(&ledger),
         run_(std::move(run)),
         observer_(&observer),
         redactor_(std::move(redactor)),
-        clock_ms_(system_clock().wall_ms() - system_clock().mono_ms()) {}
+        clock_(&clock),
+        clock_ms_(clock.wall_ms() - clock.mono_ms()) {}
   ledger::Ledger* ledger_;
   RunId run_;
   Observer* observer_;
@@ -73,6 +80,7 @@ class Journal {
   std::vector<record::Redactor::Named> secrets_;
   std::optional<ledger::Fence> fence_;
   std::filesystem::path home_;
+  const Clock* clock_;
   // Wall minus monotonic clock. Where it jumps, dates in the record before and after it cannot be
   // compared: the record says so with an event "clock.stepped".
   int64_t clock_ms_;

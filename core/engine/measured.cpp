@@ -43,7 +43,7 @@ Status note_measured(const Setup& setup, ledger::Ledger& ledger, const RunId& ru
     events.emplace_back("marker", marker);
   }
   Unwatched nobody;
-  auto journal = Journal::open(ledger, run, nobody);
+  auto journal = Journal::open(ledger, run, nobody, setup.clock());
   if (!journal) return pass(journal);
   if (auto written = journal->write_all(events); !written) return written;
   return write_record(setup, ledger, *journal);

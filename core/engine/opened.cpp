@@ -16,7 +16,7 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   auto registry =
       plugin::Registry::open(plugin::standard_sources(setup.prefix, setup.home, plan->lane));
   if (!registry) return pass(registry);
-  auto journal = Journal::open(ledger, run, observer);
+  auto journal = Journal::open(ledger, run, observer, setup.clock());
   if (!journal) return pass(journal);
   auto history = read_history(ledger, run);
   if (!history) return pass(history);
@@ -35,6 +35,8 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
   auto history = read_history(ledger, run.journal.run());
   if (!history) return pass(history);
   run.history = std::move(*history);
+  if (run.history.clock_ms && run.history.boot_id == lease->boot_id)
+    run.journal.went_on_from(*run.history.clock_ms);
   return lease;
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "engine/reserve.hpp"
 #include "engine/scheduler.hpp"
@@ -34,17 +35,30 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
   return {};
 }
 
+// Whatever may stand open is closed under the key it was opened with: also where nobody knows
+// whether it was (A5).
 void close_access(Opened& run, StepRunner& steps, ledger::Ledger& ledger) {
   auto history = read_history(ledger, run.journal.run());
   if (!history) return;
-  for (const auto& [id, opened] : history->open_access)
-    if (const auto* step = run.plan.find(id))
-      if (auto closed = steps.close_access(*step, opened); !closed)
-        (void)run.journal.write("access.close_failed",
-                                {{"step", id}, {"message", closed.error().text()}});
+  for (const auto& step : run.plan.steps) {
+    if (!opens_access(step)) continue;
+    const auto past = history->steps.find(step.id);
+    if (past == history->steps.end() || past->second.attempt == 0 || past->second.closed) continue;
+    if (auto closed = steps.close_access(step, past->second.outputs); !closed)
+      (void)run.journal.write("access.close_failed",
+                              {{"step", step.id}, {"message", closed.error().text()}});
+  }
 }
 
 }  // namespace
+
+bool is_recorded(const Setup& setup, ledger::Ledger& ledger, const RunId& run) {
+  auto about = read_file(setup.run_folder(run.value) / "record/run.json", 1u << 20);
+  if (!about) return false;
+  auto document = parse_json(*about, "run.json");
+  auto head = ledger.chain_head(run);
+  return document && head && get_string(*document, "chain_head") == *head;
+}
 
 Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal) {
   namespace fs = std::filesystem;
@@ -56,8 +70,10 @@ Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal
                  old = run / "record.old";
   const std::lock_guard lock(journal.ledger_mutex());
   std::error_code ignored;
-  fs::remove_all(old, ignored);
-  fs::rename(to, old, ignored);
+  if (fs::exists(to, ignored)) {  // else an older one may be all there is
+    fs::remove_all(old, ignored);
+    fs::rename(to, old, ignored);
+  }
   const auto write = [&] {
     return record::export_run(
         ledger, journal.run(), run / "steps", *redactor,
@@ -93,7 +109,8 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   auto attestation = read_attestation(setup);
   Json runner{{"host", lease->host},
               {"boot_id", lease->boot_id},
-              {"pid", static_cast<int64_t>(::getpid())}};
+              {"pid", static_cast<int64_t>(::getpid())},
+              {"mono_ms", setup.clock().mono_ms()}};
   if (attestation && *attestation) {
     runner["name"] = (*attestation)->name;
     runner["plane"] = (*attestation)->plane;

@@ -32,6 +32,10 @@ Status state_outcome(ledger::Ledger& ledger, const RunId& run, const std::string
                      const std::string& choice, const Json& outputs, const std::string& by,
                      const std::string& reason);
 
+// Does the record stand there with everything the ledger has of the run? A core that died between
+// the run's end and its record leaves a run that is ok, and nothing to show for it.
+bool is_recorded(const Setup& setup, ledger::Ledger& ledger, const RunId& run);
+
 // Writes the record of a run as it stands into <home>/runs/<run>/record, replacing an older one.
 Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal);
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "engine/means.hpp"
 
 namespace hyops::engine {
 namespace {
+
+constexpr int64_t stop_tick_ms = 200;  // how late a wish to stop may be noticed
 
 bool good(const std::string& ending) {
   return ending == "ok" || ending == "adopted" || ending == "skipped";
@@ -14,7 +17,7 @@ bool good(const std::string& ending) {
 }  // namespace
 
 Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps)
-    : run_(run), shared_(shared), steps_(steps) {
+    : run_(run), shared_(shared), steps_(steps), executor_(shared.setup.means->executor()) {
   for (const auto& step : run.plan.steps) {
     index_[step.id] = states_.size();
     states_.push_back({&step, 0, {}, {}, Json::object()});
@@ -27,18 +30,16 @@ Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps)
       states_[at->second].ending = past.ending;
       states_[at->second].outputs = past.outputs;
     }
+  // A session does not outlive the core that opened it, its end or its expiry: it is opened and
+  // proven again where something that is still to run relies on it (A6).
+  for (auto& state : states_)
+    if (opens_access(*state.step) && good(state.ending) &&
+        std::any_of(state.needed_by.begin(), state.needed_by.end(),
+                    [&](size_t next) { return !good(states_[next].ending); }))
+      state.ending.clear();
   for (const auto& [name, limit] : run.plan.policy.value("resources", std::map<std::string, int>{}))
     limits_[name] = limit;
   parallel_ = static_cast<size_t>(std::max<int64_t>(1, get_int(run.plan.policy, "parallel", 1)));
-}
-
-Scheduler::~Scheduler() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  work_.notify_all();
-  for (auto& worker : workers_) worker.join();
 }
 
 Result<std::string> Scheduler::run() {
@@ -49,12 +50,8 @@ Result<std::string> Scheduler::run() {
     auto status = run_phase(at, end);
     if (!status) return status;
     if (*status != "ok") {
-      if (*status != "waiting")
-        if (auto closed =
-                give_up(end, std::string(contract::name(states_[at].step->phase)), *status);
-            !closed)
-          return pass(closed);
-      return status;
+      if (*status == "waiting") return status;
+      return give_up(end, std::string(contract::name(states_[at].step->phase)), *status);
     }
     at = end;
   }
@@ -83,10 +80,7 @@ Result<std::string> Scheduler::run_phase(size_t begin, size_t end) {
   size_t left = 0;
   for (size_t i = begin; i < end; ++i) left += states_[i].ending.empty();
   if (left == 0) return "ok";
-  if (shared_.cancellation.state() != Cancel::no) {
-    if (auto closed = give_up(begin, phase, "cancelled"); !closed) return pass(closed);
-    return "cancelled";
-  }
+  if (shared_.cancellation.state() != Cancel::no) return give_up(begin, phase, "cancelled");
   const auto gates = run_.plan.policy.value("gates_before", std::vector<std::string>{});
   if (std::find(gates.begin(), gates.end(), phase) != gates.end() &&
       !run_.history.confirmed.count(phase)) {
@@ -129,8 +123,7 @@ std::string Scheduler::drain(size_t begin, size_t end) {
       }
     }
     if (running_ == 0 && ended_.empty()) break;
-    changed_.wait_for(lock, std::chrono::milliseconds(200),
-                      [&] { return !ended_.empty() || broken_; });
+    if (ended_.empty() && !broken_) executor_->wait(lock, stop_tick_ms);
     while (!ended_.empty()) {
       const size_t at = ended_.front();
       ended_.pop_front();
@@ -140,7 +133,7 @@ std::string Scheduler::drain(size_t begin, size_t end) {
             ready.push_back(next);
     }
   }
-  changed_.wait(lock, [&] { return running_ == 0; });
+  while (running_ > 0) executor_->wait(lock, stop_tick_ms);
   if (broken_) return "failed";
   return close_phase(begin, end, stopped, lock);
 }
@@ -157,9 +150,9 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
       for (const auto& need : state.step->needs)
         if (const auto& ending = states_[index_.at(need)].ending; !good(ending))
           why = "it needs " + need + ", which ended " + (ending.empty() ? "not" : ending);
-      state.ending = "not_run";
-      endings.emplace_back("step.ended",
-                           Json{{"step", state.step->id}, {"ending", "not_run"}, {"reason", why}});
+      state.ending = not_started(*state.step);
+      endings.emplace_back(
+          "step.ended", Json{{"step", state.step->id}, {"ending", state.ending}, {"reason", why}});
     }
     failed = failed || state.ending == "failed";
     unknown = unknown || state.ending == "unknown";
@@ -175,14 +168,29 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
   return stopped && !endings.empty() ? "cancelled" : "ok";
 }
 
-Status Scheduler::give_up(size_t from, const std::string& phase, const std::string& status) {
+// What a step that was not started in this go ends as. One that an earlier core left half-way did
+// run, and what became of it is not known.
+std::string Scheduler::not_started(const plan::Step& step) const {
+  const auto past = run_.history.steps.find(step.id);
+  return past != run_.history.steps.end() && !past->second.outcome_known ? "unknown" : "not_run";
+}
+
+Result<std::string> Scheduler::give_up(size_t from, const std::string& phase,
+                                       const std::string& status) {
   std::vector<std::pair<std::string, Json>> endings;
-  for (size_t i = from; i < states_.size(); ++i)
-    if (states_[i].ending.empty() || states_[i].ending == "not_run")
-      endings.emplace_back("step.ended", Json{{"step", states_[i].step->id},
-                                              {"ending", "not_run"},
-                                              {"reason", "phase " + phase + " ended " + status}});
-  return endings.empty() ? Status{} : run_.journal.write_all(endings);
+  bool unknown = false;
+  for (size_t i = from; i < states_.size(); ++i) {
+    auto& state = states_[i];
+    if (!state.ending.empty()) continue;
+    state.ending = not_started(*state.step);
+    unknown = unknown || state.ending == "unknown";
+    endings.emplace_back("step.ended", Json{{"step", state.step->id},
+                                            {"ending", state.ending},
+                                            {"reason", "phase " + phase + " ended " + status}});
+  }
+  if (!endings.empty())
+    if (auto written = run_.journal.write_all(endings); !written) return pass(written);
+  return unknown ? "unknown" : status;
 }
 
 bool Scheduler::may_start(const plan::Step& step) {
@@ -196,34 +204,24 @@ bool Scheduler::may_start(const plan::Step& step) {
 void Scheduler::start(size_t at) {
   ++running_;
   for (const auto& name : states_[at].step->resources) ++in_use_[name];
-  queue_.push_back(at);
-  if (workers_.size() < std::min(parallel_, running_)) workers_.emplace_back([this] { work(); });
-  work_.notify_one();
+  executor_->start([this, at] { work(at); });
 }
 
-void Scheduler::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    work_.wait(lock, [&] { return closing_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const size_t at = queue_.front();
-    queue_.pop_front();
-    const plan::Step& step = *states_[at].step;
-    lock.unlock();
-    auto end = run_step(step);
-    lock.lock();
-    if (end) {
-      states_[at].ending = end->ending;
-      states_[at].outputs = std::move(end->outputs);
-    } else {
-      states_[at].ending = "unknown";
-      broken_ = std::move(end.error());
-    }
-    for (const auto& name : step.resources) --in_use_[name];
-    --running_;
-    ended_.push_back(at);
-    changed_.notify_all();
+void Scheduler::work(size_t at) {
+  const plan::Step& step = *states_[at].step;
+  auto end = run_step(step);
+  const std::lock_guard lock(mutex_);
+  if (end) {
+    states_[at].ending = end->ending;
+    states_[at].outputs = std::move(end->outputs);
+  } else {
+    states_[at].ending = "unknown";
+    broken_ = std::move(end.error());
   }
+  for (const auto& name : step.resources) --in_use_[name];
+  --running_;
+  ended_.push_back(at);
+  executor_->notify();
 }
 
 Result<StepEnd> Scheduler::run_step(const plan::Step& step) {

@@ -1,14 +1,13 @@
 // Runs the steps of a plan: phase by phase, in parallel where needs and limits allow.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "engine/executor.hpp"
 #include "engine/opened.hpp"
 #include "engine/step.hpp"
 
@@ -17,7 +16,6 @@ namespace hyops::engine {
 class Scheduler {
  public:
   Scheduler(Opened& run, Shared& shared, StepRunner& steps);
-  ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -41,10 +39,12 @@ class Scheduler {
   std::string drain(size_t begin, size_t end);
   std::string close_phase(size_t begin, size_t end, bool stopped,
                           std::unique_lock<std::mutex>& lock);
-  Status give_up(size_t from, const std::string& phase, const std::string& status);
+  // What is left ends without being started; the status of the run that follows from it.
+  Result<std::string> give_up(size_t from, const std::string& phase, const std::string& status);
+  std::string not_started(const plan::Step& step) const;
   bool may_start(const plan::Step& step);
   void start(size_t at);
-  void work();
+  void work(size_t at);
   Result<StepEnd> run_step(const plan::Step& step);
 
   Opened& run_;
@@ -55,11 +55,9 @@ class Scheduler {
   std::map<std::string, int> limits_, in_use_;
   size_t parallel_ = 1, running_ = 0;
   std::mutex mutex_;  // of everything below and of the states
-  std::condition_variable work_, changed_;
-  std::deque<size_t> queue_, ended_;
-  std::vector<std::thread> workers_;
+  std::deque<size_t> ended_;
   std::optional<Error> broken_;
-  bool closing_ = false;
+  std::unique_ptr<Executor> executor_;  // last: what it still works on uses all of the above
 };
 
 }  // namespace hyops::engine

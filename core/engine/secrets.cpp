@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "engine/means.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::engine {
@@ -55,7 +56,7 @@ Status SecretStore::start(Authority& authority) {
                                   Json{{"plugin", authority.id}, {"level", level}, {"text", text}});
   };
   auto started =
-      plugin::Instance::start(registry_, authority.id, authority.config, std::move(services));
+      setup_.means->plugin(registry_, authority.id, authority.config, std::move(services));
   if (!started) return pass(started, "while starting the secret authority");
   authority.instance = std::make_unique<plugin::Instance>(std::move(*started));
   return {};
@@ -82,7 +83,7 @@ Status SecretStore::call(Authority& authority, const std::vector<std::string>& n
   request.input = {{"names", names}};
   request.run = journal_.run().value;
   request.lane = lane_.name;
-  request.deadline_ms = system_clock().mono_ms() + 30'000;
+  request.deadline_ms = setup_.clock().mono_ms() + 30'000;
   auto answer = authority.instance->call(request);
   if (!answer) return pass(answer, "while resolving secrets: " + join(names));
   return {};

@@ -1,9 +1,12 @@
 #include "engine/setup.hpp"
 
 #include "base/file.hpp"
+#include "engine/means.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::engine {
+
+const Clock& Setup::clock() const { return means->clock(); }
 
 Status write_attestation(const Setup& setup, const Attestation& attestation) {
   auto key = trust::SecretKey::load(setup.signing_key());

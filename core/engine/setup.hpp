@@ -5,13 +5,19 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
 
 namespace hyops::engine {
 
+class Means;
+const Means& this_machine();
+
 struct Setup {
   std::filesystem::path prefix, home, catalog;
+  const Means* means = &this_machine();  // what its runs act through (means.hpp); never null
+  const Clock& clock() const;
   std::filesystem::path step_host() const { return prefix / "libexec/hyops/hyops-step-host"; }
   std::filesystem::path run_folder(const std::string& run) const { return home / "runs" / run; }
   std::filesystem::path step_folder(const std::string& run, const std::string& step) const {

@@ -1,14 +1,15 @@
 #include "engine/step.hpp"
 
-#include <condition_variable>
-
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/means.hpp"
 #include "engine/reserve.hpp"
 
 namespace hyops::engine {
 namespace {
+
+constexpr int64_t cancel_tick_ms = 100;  // how late a wish to stop may be noticed in a pause
 
 Json error_json(const Error& error) {
   return {{"class", name(error.kind)},
@@ -17,33 +18,20 @@ Json error_json(const Error& error) {
           {"next", error.next}};
 }
 
-// Waits out the pause before a retry, unless the run is stopped meanwhile.
-bool pause(int64_t ms, const Cancellation& cancellation) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  const int64_t until = system_clock().mono_ms() + ms;
-  while (system_clock().mono_ms() < until) {
-    if (cancellation.state() != Cancel::no) return false;
-    never.wait_for(
-        lock, std::chrono::milliseconds(std::min<int64_t>(100, until - system_clock().mono_ms())));
-  }
-  return true;
-}
-
 }  // namespace
 
 StepRunner::StepRunner(Shared& shared, contract::Catalog& catalog)
     : shared_(shared), catalog_(catalog) {
   using enum contract::Driver;
-  drivers_[process] = make_process_driver();
-  drivers_[ansible] = make_ansible_driver();
-  drivers_[terraform] = make_terraform_driver();
-  drivers_[packer] = make_packer_driver();
-  drivers_[plugin] = make_plugin_driver();
+  for (const auto which : {process, ansible, terraform, packer, plugin})
+    drivers_[which] = shared.setup.means->driver(which);
 }
 
 StepRunner::~StepRunner() = default;
+
+bool opens_access(const plan::Step& step) {
+  return step.interface == "hyops.access/1" && step.verb == "open";
+}
 
 Json StepRunner::retry_rule(const Error& error) const {
   return shared_.plan.policy["retry"].value(std::string(name(error.kind)), Json::object());
@@ -51,6 +39,15 @@ Json StepRunner::retry_rule(const Error& error) const {
 
 int64_t StepRunner::pause_after(const Error& error) const {
   return get_int(retry_rule(error), "pause_ms");
+}
+
+bool StepRunner::pause(int64_t ms) {
+  const int64_t until = shared_.setup.clock().mono_ms() + ms;
+  for (int64_t left = ms; left > 0; left = until - shared_.setup.clock().mono_ms()) {
+    if (shared_.cancellation.state() != Cancel::no) return false;
+    shared_.setup.means->pause(std::min(left, cancel_tick_ms));
+  }
+  return true;
 }
 
 Driver& StepRunner::driver(contract::Driver which) { return *drivers_.at(which); }
@@ -93,7 +90,7 @@ Status StepRunner::check_outputs(const Call& call, const Json& outputs) {
 // INTENT, the call, OUTCOME. Both are durable before anything follows from them.
 Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   auto& journal = shared_.journal;
-  const int64_t began = system_clock().mono_ms();
+  const int64_t began = shared_.setup.clock().mono_ms();
   if (!reattach) {
     // Before anything of this step is touched: a folder may by now be another core's.
     if (auto ours = journal.still_held(); !ours) return pass(ours);
@@ -123,7 +120,7 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
       outcome = Outcome::bad(good.error());
   Json body{{"step", call.step.id},
             {"attempt", call.attempt},
-            {"ms", system_clock().mono_ms() - began},
+            {"ms", shared_.setup.clock().mono_ms() - began},
             {"tool_ms", outcome.tool_ms}};
   body["status"] = outcome.status == Outcome::Status::ok       ? "ok"
                    : outcome.status == Outcome::Status::failed ? "failed"
@@ -193,7 +190,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
                                 const StepHistory& before) {
   int number = before.attempt;
   bool reattach = before.interrupted, look_first = !before.outcome_known && !before.interrupted;
-  if (before.stated == "adopt") {
+  if (before.stated == "adopt" && before.ending != "adopted") {
     auto call = call_for(step, inputs, number);
     if (!call) return pass(call);
     return end(*call, "adopted", "stated by a person", before.outputs);
@@ -228,7 +225,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
                    Json::object());
       --tries;
       // A host that is just being reset needs the time that its class is given.
-      if (!pause(pause_after(*outcome.error), shared_.cancellation))
+      if (!pause(pause_after(*outcome.error)))
         return end(*call, "unknown", "it was not repeated: the run was stopped", Json::object());
       continue;
     }
@@ -242,7 +239,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
                                                         {"pause_ms", pause_ms},
                                                         {"class", name(error.kind)}});
     if (!written) return pass(written);
-    if (!pause(pause_ms, shared_.cancellation))
+    if (!pause(pause_ms))
       return end(*call, "failed", error.text() + "; not retried: the run was stopped",
                  Json::object());
   }
@@ -256,12 +253,11 @@ Result<Sight> StepRunner::look(const plan::Step& step, const Json& inputs,
   return driver(step.driver).observe(*call, shared_);
 }
 
-Status StepRunner::close_access(const plan::Step& step, const Json& opened) {
+Status StepRunner::close_access(const plan::Step& step, const Json& outputs) {
   plan::Step closing = step;
   closing.verb = "close";
-  auto call = call_for(closing, {{"endpoints", opened.value("endpoints", Json::array())}}, 1);
+  auto call = call_for(closing, {{"endpoints", outputs.value("endpoints", Json::array())}}, 1);
   if (!call) return pass(call);
-  call->key = get_string(opened, "key");
   const Outcome outcome = driver(step.driver).execute(*call, shared_);
   if (outcome.status == Outcome::Status::ok) return {};
   return Failure(*outcome.error);

@@ -13,6 +13,8 @@ struct StepEnd {
   Json outputs = Json::object();
 };
 
+bool opens_access(const plan::Step& step);
+
 class StepRunner {
  public:
   StepRunner(Shared& shared, contract::Catalog& catalog);
@@ -22,8 +24,8 @@ class StepRunner {
   Result<StepEnd> run(const plan::Step& step, const Json& inputs, const StepHistory& before);
   // A read-only look at a step whose outcome is unknown.
   Result<Sight> look(const plan::Step& step, const Json& inputs, const StepHistory& before);
-  // Closes what an access step opened.
-  Status close_access(const plan::Step& step, const Json& opened);
+  // Closes what an access step opened or may have; `outputs` of the step, where they are known.
+  Status close_access(const plan::Step& step, const Json& outputs);
 
  private:
   Result<Call> call_for(const plan::Step& step, const Json& inputs, int attempt);
@@ -34,6 +36,7 @@ class StepRunner {
   Driver& driver(contract::Driver which);
   Json retry_rule(const Error& error) const;  // of the profile, by the error's class
   int64_t pause_after(const Error& error) const;
+  bool pause(int64_t ms);  // false: the run was stopped meanwhile
 
   Shared& shared_;
   contract::Catalog& catalog_;

@@ -12,13 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Read here and not through hyops_process: the decision service may open a ledger, and links
-// nothing that could start a process (D2).
-struct Self {
-  std::string host, boot_id, pid_space;
-  int64_t pid = 0, pid_start = 0;
-};
-
 // Field 22 of /proc/PID/stat in clock ticks since boot; nothing where there is no such living
 // process.
 std::optional<int64_t> start_of(int64_t pid) {
@@ -32,7 +25,9 @@ std::optional<int64_t> start_of(int64_t pid) {
   return std::stoll(fields[19]);
 }
 
-Result<Self> self() {
+// Read here and not through hyops_process: the decision service may open a ledger, and links
+// nothing that could start a process (D2).
+Result<Self> this_process() {
   Self me;
   char host[256] = {};
   if (::gethostname(host, sizeof host - 1) != 0)
@@ -100,7 +95,7 @@ Result<std::optional<Lease>> Ledger::Impl::read_lease(const std::string& lane) {
 }
 
 Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, int64_t at_least) {
-  auto me = self();
+  auto me = impl_->self();
   if (!me) return pass(me);
   const std::lock_guard lock(impl_->mutex);
   Database& database = impl_->database;
@@ -189,6 +184,11 @@ Status Ledger::release_lease(const std::string& lane, const RunId& holder, int64
 Result<std::optional<Lease>> Ledger::lease(const std::string& lane) {
   const std::lock_guard lock(impl_->mutex);
   return impl_->read_lease(lane);
+}
+
+Result<Self> Ledger::Impl::self() const {
+  if (other) return *other;
+  return this_process();
 }
 
 Result<Holder> Ledger::Impl::judge(const Lease& lease) {

@@ -76,7 +76,7 @@ Ledger::Ledger(Ledger&&) noexcept = default;
 Ledger& Ledger::operator=(Ledger&&) noexcept = default;
 Ledger::~Ledger() = default;
 
-Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
+Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock, std::optional<Self> self) {
   struct stat found {};
   if (::lstat(file.c_str(), &found) != 0)
     if (auto made = create_ledger(file); !made) return pass(made);
@@ -88,6 +88,7 @@ Result<Ledger> Ledger::open(const fs::path& file, const Clock& clock) {
   if (!database) return pass(database);
   if (auto prepared = prepare_schema(*database, file); !prepared) return pass(prepared);
   auto impl = std::make_unique<Impl>(std::move(*database), file, clock);
+  impl->other = std::move(self);
   impl->leases = Fd(
       ::open((file.string() + ".leases").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!impl->leases)

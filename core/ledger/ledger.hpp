@@ -72,6 +72,12 @@ struct Lease {               // the single writer of a lane
   std::string pid_space;  // PID namespace: the same number in another one is another process
 };
 
+// The process that takes leases, as the kernel knows it.
+struct Self {
+  std::string host, boot_id, pid_space;
+  int64_t pid = 0, pid_start = 0;
+};
+
 struct Fence {  // what a writer believes to hold
   std::string lane;
   int64_t token = 0;
@@ -84,8 +90,9 @@ class Ledger {
   // Opens or creates; refuses what it cannot trust: ledger.open, ledger.broken,
   // ledger.behind (it forgot what it acknowledged), ledger.schema.{newer,older}, ledger.not_yours
   // (owner), ledger.read_only. Never repairs silently.
-  static Result<Ledger> open(const std::filesystem::path& file,
-                             const Clock& clock = system_clock());
+  // `self`: whoever else takes leases through it; a simulation plays several processes in one.
+  static Result<Ledger> open(const std::filesystem::path& file, const Clock& clock = system_clock(),
+                             std::optional<Self> self = {});
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;
   ~Ledger();

@@ -21,6 +21,7 @@ struct Ledger::Impl {
   Database database;
   std::filesystem::path file;
   const Clock* clock;
+  std::optional<Self> other;  // who takes leases, where that is not this process
   Fd leases;         // beside the ledger: byte n is locked while we hold the lease of lane n; its
                      // bytes are the note of the newest event
   std::mutex mutex;  // a transaction belongs to one thread from begin to commit
@@ -41,6 +42,7 @@ struct Ledger::Impl {
                       const std::string& bytes);
   Result<Slot> newest(const std::string& lane, const std::string& key);
   Result<std::optional<Lease>> read_lease(const std::string& lane);
+  Result<Self> self() const;
   Result<Holder> judge(const Lease& lease);
   Status check_token(const std::string& lane, int64_t token);
 

@@ -54,17 +54,27 @@ class Chatter {
   std::optional<int64_t> shown_;
 };
 
-}  // namespace
-
-struct Instance::Helper {
-  Helper(Manifest m, Services services, const Json& config, Quarantine q, const Clock& c, Fd fd,
-         process::Child child_)
-      : manifest(std::move(m)),
+struct HelperProcess final : Instance::Helper {
+  HelperProcess(Manifest m, Services services, const Json& config, Quarantine q, const Clock& c,
+                Fd fd, process::Child child_)
+      : about(std::move(m)),
         clock(c),
-        host(std::move(services), manifest, config, c),
+        host(std::move(services), about, config, c),
         quarantine(std::move(q)),
         socket(std::move(fd)),
         child(std::move(child_)) {}
+  ~HelperProcess() override {
+    if (!alive) return;
+    if (send_frame(socket.get(), {{{"t", "end"}}, {}})) (void)child.wait(end_ms);
+    end(0);
+  }
+  HelperProcess(const HelperProcess&) = delete;
+  HelperProcess& operator=(const HelperProcess&) = delete;
+
+  const Manifest& manifest() const override { return about; }
+  const Json& isolation() const override { return holds; }
+  pid_t pid() const override { return child.pid(); }
+  bool running() const override { return alive; }
 
   // How the helper ended; nothing: it had to be killed. Dead in either case.
   std::optional<process::Exit> end(int64_t wait_ms) {
@@ -80,8 +90,8 @@ struct Instance::Helper {
 
   // The plugin's own doing ended the helper, or had to: counted towards its quarantine.
   Failure crashed(const char* code, const std::string& where, const std::string& how) {
-    Error error = make_error(code, manifest.id + " " + how + " in " + where);
-    auto full = quarantine.crashed(manifest.id, manifest.digest, where, how);
+    Error error = make_error(code, about.id + " " + how + " in " + where);
+    auto full = quarantine.crashed(about.id, about.digest, where, how);
     if (full && *full) error.context.push_back("it crashed too often and is in quarantine now");
     if (!full) error.context.push_back("the crash was not counted: " + full.error().message);
     return Failure(std::move(error));
@@ -94,33 +104,26 @@ struct Instance::Helper {
   }
 
   Result<Json> talk(const CallRequest& request, const Progress& progress,
-                    const Cancelled& cancelled);
+                    const Cancelled& cancelled) override;
+  Status wait_until_ready(const Frame& create);
 
-  Manifest manifest;
+  Manifest about;
   const Clock& clock;
   HostServices host;
   Quarantine quarantine;
   Fd socket;
   process::Child child;
   FrameReader reader;
-  Json isolation;  // what the helper took from itself; null until it said so
+  Json holds;  // what the helper took from itself; null until it said so
   bool alive = true;
   std::mutex one_at_a_time;
 };
 
+}  // namespace
+
 bool outcome_is_unknown(const Error& error) {
   return error.code == "plugin.died" || error.code == "plugin.deadline" ||
          error.code == "plugin.protocol" || error.code == "plugin.forbidden";
-}
-
-Instance::Instance(std::unique_ptr<Helper> helper) : helper_(std::move(helper)) {}
-Instance::Instance(Instance&&) noexcept = default;
-Instance& Instance::operator=(Instance&&) noexcept = default;
-
-Instance::~Instance() {
-  if (!helper_ || !helper_->alive) return;
-  if (send_frame(helper_->socket.get(), {{{"t", "end"}}, {}})) (void)helper_->child.wait(end_ms);
-  helper_->end(0);
 }
 
 Result<Instance> Instance::start(const Registry& registry, const std::string& id,
@@ -160,58 +163,56 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
                      *text};
   const auto file = manifest->folder / object_name;
   const std::string sha256 = listed->second;
-  auto helper =
-      std::make_unique<Helper>(std::move(*manifest), std::move(services), *checked,
-                               registry.quarantine(), clock, std::move(ours), std::move(*child));
-  Instance instance(std::move(helper));
-  const int socket = instance.helper_->socket.get();
+  auto helper = std::make_unique<HelperProcess>(std::move(*manifest), std::move(services), *checked,
+                                                registry.quarantine(), clock, std::move(ours),
+                                                std::move(*child));
+  const int socket = helper->socket.get();
   // A refused frame is one to a helper that died: why, wait_until_ready finds out.
   (void)send_frame(socket, confine);
   // The helper starts and confines itself while the object is hashed; it loads nothing before it is
   // told to.
   if (auto sealed = fill_and_seal(object->get(), file, sha256); !sealed) return pass(sealed);
-  if (auto ready = instance.wait_until_ready(create); !ready) return pass(ready);
-  return instance;
+  if (auto ready = helper->wait_until_ready(create); !ready) return pass(ready);
+  return Instance(std::move(helper));
 }
 
-Status Instance::wait_until_ready(const Frame& create) {
-  Helper& helper = *helper_;
-  const int64_t until = helper.clock.mono_ms() + start_ms;
+Status HelperProcess::wait_until_ready(const Frame& create) {
+  const int64_t until = clock.mono_ms() + start_ms;
   Answer answer;
   Chatter chatter;
-  if (auto sent = send_frame(helper.socket.get(), create); !sent)
-    return helper.died("plugin.load.died", starting);
+  if (auto sent = send_frame(socket.get(), create); !sent)
+    return died("plugin.load.died", starting);
   for (;;) {
-    auto frame = receive_frame(helper.socket.get(), helper.reader, tick_ms);
-    if (!frame) return helper.died("plugin.load.died", starting);
-    if (helper.clock.mono_ms() >= until) {
-      helper.end(0);
-      return fail("plugin.load", helper.manifest.id + " was not ready after " +
-                                     std::to_string(start_ms / 1000) + " s");
+    auto frame = receive_frame(socket.get(), reader, tick_ms);
+    if (!frame) return died("plugin.load.died", starting);
+    if (clock.mono_ms() >= until) {
+      end(0);
+      return fail("plugin.load",
+                  about.id + " was not ready after " + std::to_string(start_ms / 1000) + " s");
     }
     if (!*frame) continue;
     const std::string type = (*frame)->type();
-    if (type == "ready" && !helper.isolation.is_null()) {
-      helper.quarantine.worked(helper.manifest.id, helper.manifest.digest, starting);
+    if (type == "ready" && !holds.is_null()) {
+      quarantine.worked(about.id, about.digest, starting);
       return {};
     }
     if (type == "ready") {
-      helper.end(0);
+      end(0);
       return fail("plugin.isolation", "the helper loaded a plugin without confining itself");
     }
     if (type == "refused") {
-      helper.end(end_ms);
+      end(end_ms);
       return start_failure(**frame, answer);
     }
-    if (type == "confined" && helper.isolation.is_null()) {
-      helper.isolation = (*frame)->head.value("holds", Json::object());
+    if (type == "confined" && holds.is_null()) {
+      holds = (*frame)->head.value("holds", Json::object());
       continue;
     }
     if (type == "log" && chatter.takes_line()) {
-      helper.host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
+      host.log(get_string((*frame)->head, "level"), get_string((*frame)->head, "text"));
     } else if (type == "service") {
-      Frame reply = helper.host.answer(**frame, until, {});
-      (void)send_frame(helper.socket.get(), reply);
+      Frame reply = host.answer(**frame, until, {});
+      (void)send_frame(socket.get(), reply);
       wipe(reply.bytes.data(), reply.bytes.size());
     } else {
       answer.take(**frame);
@@ -219,22 +220,17 @@ Status Instance::wait_until_ready(const Frame& create) {
   }
 }
 
-Result<Json> Instance::call(const CallRequest& request, const Progress& progress,
-                            const Cancelled& cancelled) {
-  const std::lock_guard only_one(helper_->one_at_a_time);
-  return helper_->talk(request, progress, cancelled);
-}
-
-Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& progress,
-                                    const Cancelled& cancelled) {
+Result<Json> HelperProcess::talk(const CallRequest& request, const Progress& progress,
+                                 const Cancelled& cancelled) {
+  const std::lock_guard only_one(one_at_a_time);
   const auto& verbs = verbs_of(request.interface);
-  const auto& implements = manifest.implements;
+  const auto& implements = about.implements;
   if (std::find(implements.begin(), implements.end(), request.interface) == implements.end() ||
       std::find(verbs.begin(), verbs.end(), request.verb) == verbs.end())
-    return fail("plugin.verb", manifest.id + " has no verb " +
-                                   printable(request.interface + " " + request.verb, 80));
+    return fail("plugin.verb",
+                about.id + " has no verb " + printable(request.interface + " " + request.verb, 80));
   if (!alive)
-    return fail("plugin.stopped", "the helper of " + manifest.id + " is not running any more");
+    return fail("plugin.stopped", "the helper of " + about.id + " is not running any more");
   const int64_t left = request.deadline_ms ? request.deadline_ms - clock.mono_ms() : -1;
   if (request.deadline_ms && left <= 0)
     return fail("plugin.late", "the deadline had passed before " + request.verb + " was sent");
@@ -254,7 +250,7 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
   if (auto sent = send_frame(socket.get(), call); !sent) {
     if (sent.error().code == "plugin.frame.too_large") return pass(sent);  // nothing of it went out
     const auto exit = end(end_ms);
-    return fail("plugin.stopped", manifest.id + " was gone before " + request.verb +
+    return fail("plugin.stopped", about.id + " was gone before " + request.verb +
                                       " was sent whole: " + (exit ? exit->text() : "killed"));
   }
 
@@ -287,14 +283,14 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
       if (!kill_at || clock.mono_ms() < kill_at) continue;
       end(0);
       return fail("plugin.deadline",
-                  manifest.id + " did not stop within " + show_duration(request.grace_ms) +
+                  about.id + " did not stop within " + show_duration(request.grace_ms) +
                       " of being told to, in " + request.verb + ", and was killed");
     }
     const std::string type = (*frame)->type();
     if (type == "return") {
       chatter.end(host);
-      quarantine.worked(manifest.id, manifest.digest, request.verb);
-      return answer.judge(manifest.id, request.verb);
+      quarantine.worked(about.id, about.digest, request.verb);
+      return answer.judge(about.id, request.verb);
     }
     if (type == "refused")
       return fail("plugin.verb", printable(get_string((*frame)->head, "message")));
@@ -323,11 +319,6 @@ Result<Json> Instance::Helper::talk(const CallRequest& request, const Progress& 
     }
   }
 }
-
-const Manifest& Instance::manifest() const { return helper_->manifest; }
-const Json& Instance::isolation() const { return helper_->isolation; }
-pid_t Instance::pid() const { return helper_->child.pid(); }
-bool Instance::running() const { return helper_ && helper_->alive; }
 
 Result<Json> examine_isolation(const std::filesystem::path& helper) {
   process::SpawnRequest request;

@@ -31,15 +31,25 @@ bool outcome_is_unknown(const Error& error);
 
 class Instance {
  public:
+  // What answers: a helper process, or in a simulation a model of one.
+  class Helper {
+   public:
+    virtual ~Helper() = default;
+    virtual Result<Json> talk(const CallRequest& request, const Progress& progress,
+                              const Cancelled& cancelled) = 0;
+    virtual const Manifest& manifest() const = 0;
+    virtual const Json& isolation() const = 0;
+    virtual pid_t pid() const = 0;
+    virtual bool running() const = 0;
+  };
+  explicit Instance(std::unique_ptr<Helper> helper) : helper_(std::move(helper)) {}
+
   // Every arrow of the load order has its code: those of Registry::trusted,
   // plugin.file.{missing,changed}, plugin.config.*, plugin.helper, plugin.isolation, plugin.load,
   // plugin.load.died, plugin.symbol, plugin.magic, plugin.abi, plugin.id, plugin.version,
   // plugin.create, plugin.interface. `clock` outlives the instance.
   static Result<Instance> start(const Registry& registry, const std::string& id, const Json& config,
                                 Services services, const Clock& clock = system_clock());
-  Instance(Instance&&) noexcept;
-  Instance& operator=(Instance&&) noexcept;
-  ~Instance();  // asks the helper to end, then kills and reaps it
 
   // Runs one verb to its end. One at a time for an instance (a second caller waits); different
   // instances may be called from different threads. Errors: what the plugin failed with (its code
@@ -47,19 +57,19 @@ class Instance {
   // plugin.answer.{none,twice,both, malformed,code}, and those of outcome_is_unknown. Of more than
   // 1000 log lines the rest is dropped, and that said.
   Result<Json> call(const CallRequest& request, const Progress& progress = {},
-                    const Cancelled& cancelled = {});
+                    const Cancelled& cancelled = {}) {
+    return helper_->talk(request, progress, cancelled);
+  }
 
-  const Manifest& manifest() const;
+  const Manifest& manifest() const { return helper_->manifest(); }
   // What holds for its helper: {"no_new_privs","seccomp","landlock","limits"} (confine.hpp).
-  const Json& isolation() const;
-  pid_t pid() const;     // of the helper
-  bool running() const;  // false once a call ended with the helper dead
+  const Json& isolation() const { return helper_->isolation(); }
+  pid_t pid() const { return helper_->pid(); }
+  // False once a call ended with the helper dead.
+  bool running() const { return helper_ && helper_->running(); }
 
  private:
-  struct Helper;
-  Status wait_until_ready(const Frame& create);
-  explicit Instance(std::unique_ptr<Helper> helper);
-  std::unique_ptr<Helper> helper_;
+  std::unique_ptr<Helper> helper_;  // its end tells the helper to end, then kills and reaps it
 };
 
 // What would hold for a plugin on this machine, as a helper found out by doing it (for the doctor).

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "base/text.hpp"
-#include "engine/drivers/driver.hpp"
+#include "engine/means.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::engine {
@@ -70,16 +70,16 @@ class PluginDriver final : public Driver {
     request.step = call.step.id;
     request.lane = shared.plan.lane;
     request.fencing_token = shared.fencing_token;
-    request.deadline_ms = system_clock().mono_ms() + call.step.timeout_ms;
+    request.deadline_ms = shared.setup.clock().mono_ms() + call.step.timeout_ms;
     if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
-    const int64_t began = system_clock().mono_ms();
+    const int64_t began = shared.setup.clock().mono_ms();
     auto answer = (*helper)->instance->call(
         request,
         [&](int permille, const std::string& note) {
           shared.journal.progress(call.step.id, permille, note);
         },
         [&] { return shared.cancellation.state() == Cancel::now; });
-    verb_ms = system_clock().mono_ms() - began;
+    verb_ms = shared.setup.clock().mono_ms() - began;
     if ((*helper)->instance->running()) give_back(call.step.plugin, std::move(*helper));
     return answer;
   }
@@ -135,7 +135,7 @@ class PluginDriver final : public Driver {
     };
     services.exec_values = {{"identity_file", shared.setup.ssh_identity().string()}};
     const auto config = shared.lane.plugins.find(id);
-    auto started = plugin::Instance::start(
+    auto started = shared.setup.means->plugin(
         shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,
         std::move(services));
     if (!started) return pass(started, "while starting plugin " + id);

@@ -213,10 +213,10 @@ Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<
                              const Call& call, Shared& shared) {
   int64_t tool_ms = 0;
   for (size_t i = first; i < stages.size(); ++i) {
-    const int64_t began = system_clock().mono_ms();
+    const int64_t began = shared.setup.clock().mono_ms();
     auto ended = run_stage(stages[i], call, shared, attach_first && i == first);
     if (!ended) return Outcome::bad(ended.error());
-    ended->tool_ms = tool_ms += system_clock().mono_ms() - began;
+    ended->tool_ms = tool_ms += shared.setup.clock().mono_ms() - began;
     if (ended->status == Outcome::Status::ok)
       if (auto bound = after(stages[i], call, shared); !bound) return Outcome::bad(bound.error());
     if (ended->status != Outcome::Status::ok) {
