@@ -71,13 +71,14 @@ cov:
 	  END { for (f in all) printf "%-28s %6d lines %5.1f %%\n", f, all[f], 100 * hit[f] / all[f] | "sort"; close("sort"); \
 	        printf "%-28s %6d lines %5.1f %%\n", "all", a, 100 * h / a }' build/cov/lines.csv
 
-# Every system call at which a run can be killed or failed, and every seed and byte of the ledger's tests, not only
-# the few that `test` tries.
+# Every system call at which a run can be killed or failed, every seed and byte of the ledger's tests, and thousands of
+# seeds of the simulation, not only the few that `test` tries.
 crash: setup
 	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
-	@cmake --build build/dev -j $(JOBS) --target crash_ledger_test crash_core_test
+	@cmake --build build/dev -j $(JOBS) --target crash_ledger_test crash_core_test simulation_engine_test
 	@HYOPS_CRASH_POINTS=all build/dev/tests/crash_ledger_test
 	@HYOPS_CRASH_POINTS=all build/dev/tests/crash_core_test
+	@HYOPS_CRASH_POINTS=all build/dev/tests/simulation_engine_test
 
 bench: build
 	@bench/run build/release

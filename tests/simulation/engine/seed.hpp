@@ -1,0 +1,341 @@
+// One seed: a whole failover and the failback after it, with all that goes wrong on the way.
+#pragma once
+
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "engine/admission.hpp"
+#include "engine/world.hpp"
+#include "models.hpp"
+#include "record/record.hpp"
+#include "trust/trust.hpp"
+
+namespace hyops::simulation {
+
+namespace fs = std::filesystem;
+
+// What stands on disk for all seeds: two runners with the shipped catalogue, their keys and lanes.
+class Site {
+ public:
+  Site()
+      : folder_(TempDir::create(
+                    fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(),
+                    "hyops-simulation")
+                    .value()),
+        key_(trust::SecretKey::generate().value()),
+        alice_(trust::SecretKey::generate().value()),
+        catalog(HYOPS_SOURCE_DIR "/catalog") {
+    for (const char* zone : {"cloud", "onprem"}) {
+      engine::Setup setup{HYOPS_BUILD_DIR, path() / zone, HYOPS_SOURCE_DIR "/catalog"};
+      if (!make_folders(setup.home / "keys") || !make_folders(setup.home / "lanes/drill") ||
+          !key_.save(setup.signing_key(), "runner") ||
+          !engine::write_attestation(setup, {zone, zone, "0", key_.public_key().text, 1}) ||
+          !write_file(setup.lane_file("drill"), lane_text(1)))
+        std::abort();
+    }
+    contract::Diagnostics problems;
+    lane = contract::load_lane(path() / "cloud/lanes/drill/lane.toml", problems);
+    if (!lane) std::abort();
+  }
+
+  engine::Setup setup(const std::string& zone, const engine::Means& means) const {
+    return {HYOPS_BUILD_DIR, path() / zone, HYOPS_SOURCE_DIR "/catalog", &means};
+  }
+  const fs::path& path() const { return folder_.path(); }
+  fs::path ledger() const { return path() / "ledger.db"; }
+
+  // As good as new, for the next seed.
+  void clear() const {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-wal", "-shm", ".leases"})
+      fs::remove(ledger().string() + suffix, ignored);
+    for (const char* zone : {"cloud", "onprem"}) fs::remove_all(path() / zone / "runs", ignored);
+  }
+
+  trust::SignedDocument approval(const plan::Plan& plan, int64_t now_ms) const {
+    trust::Approval approval;
+    approval.approver = "alice";
+    approval.decision = engine::origin_digest(plan).value();
+    approval.plan = plan::digest(plan).value().value;
+    approval.lane = plan.lane;
+    approval.blast_radius = digest_of_json(plan.blast_radius).value();
+    approval.cost_cap_micro = 1'000'000;
+    approval.from_ms = now_ms - 1000;
+    approval.until_ms = now_ms + 600'000;
+    approval.nonce = random_token();
+    const std::string document = trust::to_document(approval).value();
+    return {"alice", document, alice_.sign(document, "approval").value()};
+  }
+
+  bool verify(const fs::path& record, std::string& why) const {
+    auto seen = record::verify(
+        record, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
+          auto good = trust::verify(message, signature, {key_.public_key()});
+          if (!good) return pass(good);
+          return "runner";
+        });
+    why = !seen ? seen.error().text() : seen->findings.empty() ? "" : seen->findings[0].what;
+    return seen && seen->clean;
+  }
+
+ private:
+  std::string lane_text(int64_t epoch) const {
+    const std::string host_key = get_string(World::host_json("repository", "edge"), "host_key");
+    const std::string api = "api = \"http://10.77.2.1:7077\"\ntoken = \"lab-token\"\n";
+    return "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = " +
+           std::to_string(epoch) + "\n[approvers]\nalice = \"" + alice_.public_key().text +
+           "\"\n[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = "
+           "\"/nowhere\" }\n[plugins.\"hyops.local.compute\"]\n" +
+           api + "[plugins.\"hyops.local.egress\"]\n" + api +
+           "[facts]\nprimary_site = \"onprem\"\nprimary_zone = \"onprem\"\ndr_zone = \"cloud\"\n"
+           "edge_zone = \"edge\"\nedge_networks = [\"10.77.2.0/24\"]\nprimary_networks = "
+           "[\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
+           "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\nprimary_allow = []\n"
+           "dr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = \"none\"\ndr_egress = \"nat\"\n"
+           "runner_keys = []\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\n"
+           "dns_authority = \"10.77.2.53\"\ncontrol_sites = { dispatch = \"edge\", records = "
+           "\"edge\", decisions = \"edge\" }\ndns_zone = \"hyops.test\"\ndb_name = "
+           "\"db.hyops.test\"\nrepository_key = \"repository-key\"\nrepository_cipher = "
+           "\"repository-cipher\"\napp_password = \"app-password\"\ndns_api_key = "
+           "\"dns-api-key\"\nrepository = { name = \"repository\", address = \"10.77.2.20\", "
+           "port = 22, user = \"root\", host_key = \"" +
+           host_key + "\", expires_ms = 0 }\n";
+  }
+
+  TempDir folder_;
+  trust::SecretKey key_, alice_;
+
+ public:
+  contract::Catalog catalog;                               // for planning; each core reads its own
+  std::map<std::string, std::optional<plan::Plan>> plans;  // by blueprint
+  std::optional<contract::Lane> lane;
+};
+
+class Seed {
+ public:
+  Seed(Site& site, uint64_t seed) : site_(site), loop_(seed), world_(loop_) {
+    site_.clear();
+    trouble_.left = loop_.between(0, 6);
+    trouble_.one_in = loop_.between(2, 12);
+    crashes_ = loop_.between(0, 3);
+    takeovers_ = loop_.one_in(4) ? 1 : 0;
+  }
+
+  // What was broken, first thing first; empty: nothing.
+  const std::vector<std::string>& play() {
+    remember_home();
+    rehearse();
+    if (sound()) operate("dr/postgresql-failover", "cloud");
+    if (sound() && came_back_) operate("dr/postgresql-failback", "onprem");
+    if (sound()) {
+      Core clerk(stage_, self(), 0);
+      auto ledger = ledger::Ledger::open(site_.ledger(), clerk, self());
+      const Status whole = ledger ? ledger->check() : Status(Failure(ledger.error()));
+      world_.must(whole.has_value(), "ledger: " + (whole ? "" : whole.error().text()));
+    }
+    return world_.broken;
+  }
+  const std::string& trace() const { return trace_; }
+  bool came_home() const { return came_home_; }
+
+ private:
+  bool sound() const { return world_.broken.empty(); }
+
+  // A process of this machine that lives no more when it is asked for: its number is none the
+  // kernel gives.
+  ledger::Self self() {
+    return {"runner", "boot-" + std::to_string(boot_), "pid:[1]", 5'000'000 + ++cores_, cores_};
+  }
+
+  // What the blueprint that made the primary published.
+  void remember_home() {
+    Core clerk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), clerk, self()).value();
+    const auto lease = ledger.take_lease("drill", RunId("before")).value();
+    ledger::Slot slot;
+    slot.lane = "drill";
+    slot.key = "compute/host#db-onprem";
+    slot.epoch = 1;
+    slot.value = {{"hosts", {world_.host("db-onprem")}}};
+    slot.run = "before";
+    slot.step = "host";
+    if (!ledger.put_slot(slot, 0, lease.token)) std::abort();
+    // E9: what a rehearsal of another epoch left behind. The first plan must not see it.
+    slot.key = "compute/host#db-cloud";
+    slot.epoch = 2;
+    if (!ledger.put_slot(slot, 0, lease.token)) std::abort();
+    if (!ledger.release_lease("drill", RunId("before"), lease.token)) std::abort();
+  }
+  void rehearse() {
+    if (!loop_.one_in(8)) return;
+    contract::Diagnostics problems;
+    world_.must(!make_plan("dr/postgresql-failback", "onprem", problems),
+                "E9: a failback was planned on what a rehearsal left behind");
+  }
+
+  std::optional<plan::Plan> make_plan(const std::string& blueprint, const std::string& target,
+                                      contract::Diagnostics& problems) {
+    Core desk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
+    auto registry = plugin::Registry::open(
+                        plugin::standard_sources(HYOPS_BUILD_DIR, site_.path() / target, "drill"))
+                        .value();
+    engine::LocalWorld local(&ledger, registry, *site_.lane);
+    plan::World asked = local.world();
+    // A plugin's forecast is pure, and no helper is started for it here.
+    asked.forecast = [](const contract::Pack& pack, const Json& inputs) -> Result<Json> {
+      if (pack.verb != "apply") return Json();
+      if (pack.module != "compute/host") return Json{{"rules", Json::array()}};
+      return Json{{"hosts", {{{"name", inputs.value("name", "")}}}},
+                  {"cost", {{"currency", "EUR"}, {"micro_per_hour", 0}}}};
+    };
+    plan::Question question;
+    question.blueprint = site_.catalog.blueprint(blueprint, {}, problems);
+    question.lane = &*site_.lane;
+    question.target = target;
+    question.origin = {{"request", {{"by", "oncall"}, {"reason", "simulated"}}}};
+    if (!question.blueprint) return std::nullopt;
+    auto plan = plan::resolve(question, site_.catalog, asked, problems);
+    if (plan) plan::judge(*plan, *site_.catalog.profile("drill", {}, problems), problems);
+    if (!problems.empty()) return std::nullopt;
+    return plan;
+  }
+
+  // The same question gives the same plan, so it is asked anew now and then only.
+  std::optional<plan::Plan> plan_of(const std::string& blueprint, const std::string& target) {
+    auto& known = site_.plans[blueprint];
+    if (known && !loop_.one_in(8)) return known;
+    contract::Diagnostics problems;
+    auto plan = make_plan(blueprint, target, problems);
+    world_.must(plan.has_value(),
+                "planning " + blueprint + ": " + (problems.empty() ? "" : problems[0].text()));
+    if (plan && known)
+      world_.must(plan::digest(*plan).value() == plan::digest(*known).value(),
+                  "the same question, another plan");
+    known = plan;
+    return plan;
+  }
+
+  // Plan, approval, run; then whatever a person does until the run has come to its end.
+  void operate(const std::string& blueprint, const std::string& target) {
+    const auto plan = plan_of(blueprint, target);
+    if (!plan) return;
+    const RunId run("run-" + target);
+    Core desk(stage_, self(), 0);
+    {
+      auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
+      engine::Admission admission{plan::to_json(*plan), {}, {}, "oncall", run.value, 0};
+      admission.approvals.push_back(site_.approval(*plan, desk.wall_ms()));
+      auto admitted = engine::admit(site_.setup(target, desk), ledger, admission);
+      world_.must(admitted.has_value(), "admission: " + (admitted ? "" : admitted.error().text()));
+      if (!admitted) return;
+    }
+    Rules rules(world_, loop_, *plan, run.value);
+    stage_.rules = &rules;
+    stage_.plan = &*plan;
+    std::string status;
+    for (int round = 0; sound() && status != "ok"; ++round) {
+      if (round == 12) trouble_.left = crashes_ = takeovers_ = 0;  // now it must come to its end
+      world_.must(round < 20, blueprint + " does not come to its end: " + status);
+      status = one_round(target, run);
+    }
+    if (sound()) rules.over();
+    loop_.settle(3'600'000);  // what is late comes now; what runs out has run out
+    world_.must(world_.open_sessions(run.value).empty(), "access: a session never runs out");
+    std::string why;
+    if (sound() && !site_.verify(site_.path() / target / "runs" / run.value / "record", why))
+      world_.must(false, "record: " + why);
+    if (target == "cloud") came_back_ = status == "ok";
+    if (target == "onprem") came_home_ = status == "ok" && world_.name() == "db-onprem";
+    stage_.rules = nullptr;
+    stage_.plan = nullptr;
+  }
+
+  // As `hyops run resume` sees it.
+  bool is_over(const std::string& target, const RunId& run) {
+    Core desk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
+    stage_.rules->look(ledger);
+    return ledger.run(run).value().status == "ok" &&
+           engine::is_recorded(site_.setup(target, desk), ledger, run);
+  }
+
+  // One core from its start to its end or death, with what happens to it meanwhile.
+  std::string one_round(const std::string& target, const RunId& run) {
+    if (is_over(target, run)) return "ok";
+    int64_t moments = 0;
+    if (crashes_ > 0 && loop_.one_in(2)) {
+      --crashes_;
+      moments = loop_.between(1, 900);
+    }
+    Core core(stage_, self(), moments);
+    disturb(target, run);
+    if (loop_.one_in(12))
+      core.reconcile(site_.setup(target, core), site_.ledger(), run);
+    else
+      core.run(site_.setup(target, core), site_.ledger(), run);
+    std::unique_ptr<Core> other;
+    if (takeovers_ > 0 && loop_.one_in(3)) {
+      --takeovers_;
+      other = take_over(core, target, run);
+    }
+    loop_.run_until_done(*core.fiber);
+    if (other) loop_.run_until_done(*other->fiber);
+    note(core);
+    if (other) note(*other);
+    const Core& last = other ? *other : core;
+    if (last.said == "ledger.lease.held") return "held";
+    return last.process.dead ? "died" : last.said;
+  }
+
+  void note(const Core& core) {
+    trace_ +=
+        core.trace + "-> " + (core.process.dead ? "died" : core.said + " " + core.text) + "\n";
+  }
+
+  // Clocks are stepped, the machine sleeps, somebody wants the run to stop.
+  void disturb(const std::string& target, const RunId& run) {
+    if (trouble_.left <= 0) return;
+    if (loop_.one_in(3))
+      loop_.at(loop_.between(1, 120'000), [this] {
+        const int64_t hour = 3'600'000;
+        const int64_t steps[] = {hour, -hour, -world_.wall_ms()};
+        stage_.stepped_ms += steps[loop_.between(0, 2)];
+        stage_.stepped_ms = std::max(stage_.stepped_ms, 1000 - world_.wall_ms());  // 1970
+      });
+    if (loop_.one_in(8)) loop_.at(loop_.between(1, 120'000), [this] { loop_.skip(5'400'000); });
+    if (loop_.one_in(8)) {
+      const auto folder = site_.path() / target / "runs" / run.value;
+      loop_.at(loop_.between(1, 120'000), [folder] {
+        (void)engine::Cancellation::request(folder, engine::Cancel::after_step);
+      });
+    }
+  }
+
+  // The core is stopped (SIGSTOP), and somebody who should not have judges it dead: its lock file
+  // is gone and the machine seems to be another boot. It wakes while the other one is at work.
+  std::unique_ptr<Core> take_over(Core& core, const std::string& target, const RunId& run) {
+    const int64_t until = loop_.now_ms() + loop_.between(1, 60'000);
+    while (!core.fiber->done && loop_.now_ms() < until) loop_.turn();
+    if (core.fiber->done) return nullptr;
+    core.process.asleep_until = loop_.now_ms() + loop_.between(1, 300'000);
+    ++boot_;
+    std::error_code ignored;
+    fs::remove(site_.ledger().string() + ".leases", ignored);
+    auto other = std::make_unique<Core>(stage_, self(), 0);
+    other->run(site_.setup(target, *other), site_.ledger(), run);
+    loop_.run_until_done(*other->fiber);
+    return other;
+  }
+
+  Site& site_;
+  Loop loop_;
+  World world_;
+  Trouble trouble_;
+  Stage stage_{loop_, world_, trouble_};
+  int64_t crashes_ = 0, takeovers_ = 0, boot_ = 1, cores_ = 0;
+  bool came_back_ = false, came_home_ = false;
+  std::string trace_;
+};
+
+}  // namespace hyops::simulation
