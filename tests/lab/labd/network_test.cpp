@@ -150,6 +150,8 @@ TEST_F(LabNetwork, nothing_gets_in_from_the_outside) {
   EXPECT_EQ(lab.probe("outside", "10.77.1.10", 22), "silent");
   EXPECT_EQ(lab.probe("db", "10.77.1.10", 22), "answered") << "somebody would have answered";
   EXPECT_EQ(lab.probe("db", "10.77.1.10", 1), "refused");
+  EXPECT_EQ(lab.probe("outside", "10.77.3.1", 7077), "answered") << "a cloud's API is public";
+  EXPECT_EQ(lab.probe("outside", "10.77.1.1", 7077), "silent") << "a site's is not";
   EXPECT_FALSE(lab.reaches("www", "http://10.77.1.1:7077/v1/hosts"));
 }
 

@@ -71,6 +71,9 @@ std::string default_rules() {
          "  iifname { " +
          wan + " } ip daddr { " + apis + " } tcp dport " + std::to_string(api_port) +
          " accept\n"
+         "  iifname \"br-internet\" ip daddr " +
+         std::string(public_api) + " tcp dport " + std::to_string(api_port) +
+         " accept\n"
          "  iifname { " +
          wan +
          " } meta l4proto tcp reject with tcp reset\n"
