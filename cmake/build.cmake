@@ -107,8 +107,9 @@ endfunction()
 # and signed with the key of this build.
 include(${CMAKE_SOURCE_DIR}/core/sdk/cmake/hyops-add-plugin.cmake)
 function(hyops_builtin_plugin id)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;SOURCES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(APPEND sources ${arg_SOURCES})
   string(REPLACE "." "_" target ${id})
   set(place ${CMAKE_BINARY_DIR}/lib/hyops/plugins/${id})
   hyops_add_plugin(${target} SOURCES ${sources} OUTPUT ${place}

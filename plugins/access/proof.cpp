@@ -156,4 +156,46 @@ Proof prove(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
   return no("unavailable/access.port", "the login ended early: " + printed.substr(0, 200));
 }
 
+Proof prove_patiently(const sdk::Host& core, sdk::Call& call, const Target& target,
+                      const Patience& patience) {
+  const int64_t until = core.mono_ms() + patience.patience_ms;
+  for (;;) {
+    Proof proof = prove(core, target, time_for_one(call, patience));
+    if (proof.proven() || !proof.may_come() || core.mono_ms() >= until) return proof;
+    if (call.wait(250))
+      throw Failed("cancelled/access.cancelled", "told to stop while waiting for " + target.name);
+  }
+}
+
+int64_t time_for_one(const sdk::Call& call, const Patience& patience) {
+  return std::clamp<int64_t>(call.deadline_ms(), 1000, patience.timeout_ms);
+}
+
+json prove_all(const sdk::Host& core, const sdk::Call& call, const json& hosts,
+               const Patience& patience) {
+  json out = json::array();
+  for (const auto& host : hosts) {
+    const Proof proof = prove(core, target_of(host), time_for_one(call, patience));
+    out.push_back({{"name", text(host, "name")},
+                   {"route", proof.route},
+                   {"port", proof.port},
+                   {"host_key", proof.host_key},
+                   {"login", proof.login},
+                   {"why", proof.message}});
+  }
+  return {{"hosts", out}};
+}
+
+json endpoint_of(const Target& target, int64_t expires_ms) {
+  return {{"name", target.name}, {"address", target.address},   {"port", target.port},
+          {"user", target.user}, {"host_key", target.host_key}, {"expires_ms", expires_ms}};
+}
+
+json hosts_of(std::string_view document) {
+  json hosts = json::parse(document).value("hosts", json::array());
+  if (!hosts.is_array() || hosts.empty())
+    throw Failed("invalid/access.hosts", "there are no hosts to reach");
+  return hosts;
+}
+
 }  // namespace hyops::access
