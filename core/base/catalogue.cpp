@@ -257,6 +257,12 @@ constexpr CatalogueEntry entries[] = {
      "Access over a public address that closes itself is for drills and breaking glass, never what "
      "a live lane expects (A5).",
      "Set connectivity.expect in the lane's profile to runner-local or bastion-explicit."},
+    {"policy.public_port", denied,
+     "A step would open a port to the outside. That is for drills and breaking glass: the profile "
+     "says so in its defaults of access/session, somebody else approves, the plan has a reason and "
+     "names who is let in, and no database is ever opened (A5).",
+     "Bind access/session to another mode, or give public_reason and public_sources under a profile "
+     "whose defaults of access/session say break_glass = true."},
     {"policy.cost_unknown", denied,
      "The price of something the run would open is not known. Unknown is denied, never taken as "
      "zero (G3, L20).",

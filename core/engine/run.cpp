@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/reap.hpp"
 #include "engine/reserve.hpp"
 #include "engine/scheduler.hpp"
 #include "record/record.hpp"
@@ -131,6 +132,7 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
       !written)
     return pass(written);
   if (auto set = ledger.set_status(id, "running"); !set) return pass(set);
+  reap_access(run, shared);
 
   std::string status;
   {

@@ -54,6 +54,57 @@ void no_public_access(const Judged& judged, const Refuse& refuse) {
            "; it is for drills");
 }
 
+// Where data lives no outside looks in; the same words as in the plugin.
+bool is_database(const std::string& role) {
+  for (const char* word : {"sql", "database", "mariadb", "mongo", "redis", "etcd"})
+    if (role.find(word) != std::string::npos) return true;
+  return role == "db";
+}
+
+// What is written of an input, or nothing where it is not known when planning.
+Json value_of(const Step& step, const char* input) {
+  const auto found = step.inputs.find(input);
+  return found != step.inputs.end() && found->second.known ? found->second.value : Json();
+}
+
+bool allows_break_glass(const contract::Profile& profile) {
+  const auto session = profile.defaults.find("access/session");
+  if (session == profile.defaults.end()) return false;
+  const auto said = session->second.find("break_glass");
+  return said != session->second.end() && said->second == true;
+}
+
+// A step that opens a port to the outside (A5). The plugin judges again what it is given.
+void narrow_public_access(const Judged& judged, const Refuse& refuse) {
+  for (const auto& step : judged.plan.steps) {
+    if (step.plugin != "hyops.access.public-ephemeral") continue;
+    const auto no = [&](const std::string& why) { refuse("step " + step.id + " " + why); };
+    if (!allows_break_glass(judged.profile))
+      no("opens a port to the outside, and the defaults of access/session in profile " +
+         judged.profile.name + " do not say break_glass = true");
+    if (judged.profile.approvals_required < 1 || !judged.profile.approver_is_not_requester)
+      no("opens a port to the outside, and profile " + judged.profile.name +
+         " wants no approval by somebody else than who asks");
+    const Json reason = value_of(step, "public_reason"), sources = value_of(step, "public_sources");
+    if (!reason.is_string() ||
+        reason.get_ref<const std::string&>().find_first_not_of(" \t") == std::string::npos)
+      no("opens a port to the outside without a public_reason");
+    if (!sources.is_array() || sources.empty())
+      no("opens a port to the outside and names no public_sources");
+    else
+      for (const auto& source : sources)
+        if (source.get<std::string>().ends_with("/0")) no("lets everybody in: " + source.dump());
+    const auto hosts = step.inputs.find("hosts");
+    const auto* placed = hosts == step.inputs.end()
+                             ? nullptr
+                             : judged.plan.find(hosts->second.reference.substr(
+                                   0, hosts->second.reference.find('.')));
+    const Json role = placed ? value_of(*placed, "role") : Json();
+    if (role.is_string() && is_database(role.get<std::string>()))
+      no("opens a port of a database, the hosts of step " + placed->id + ": it never is");
+  }
+}
+
 void no_public_address(const Judged& judged, const Refuse& refuse) {
   for (const auto& step : judged.plan.steps)
     if (says(step, "address", "public") && !has_reason(step))
@@ -98,6 +149,11 @@ const std::vector<Rule>& rules() {
        no_overlay_alone},
       {"A5", "policy.public_access", "Public access is for drills, never what a live lane expects.",
        no_public_access},
+      {"A5", "policy.public_port",
+       "A port is opened to the outside where a profile allows break-glass, for a reason, for "
+       "named "
+       "sources, after an approval, and never in front of a database.",
+       narrow_public_access},
       {"A7", "policy.public_address", "No public address without a declared reason.",
        no_public_address},
       {"C4", "policy.project_id",

@@ -79,6 +79,42 @@ TEST(Policy, A5_refuses_public_access_in_a_live_lane) {
   EXPECT_EQ(judged.refusal(), "");
 }
 
+TEST(Policy, A5_opens_a_port_only_with_everything_that_speaks_for_it) {
+  Judged judged;
+  auto& reach = judged.plan.steps[2];
+  reach.plugin = "hyops.access.public-ephemeral";
+  reach.inputs["public_reason"] = known("the vpn is gone, and the disk fills");
+  reach.inputs["public_sources"] = known({"198.51.100.8/29"});
+  reach.inputs["hosts"] = {Json(), false, "step host", "host.hosts", "list<host>"};
+  judged.input("role") = known("repository");
+  EXPECT_EQ(judged.refusal({"A5", "reach", "break_glass", "strict"}), "policy.public_port");
+  judged.profile.defaults["access/session"]["break_glass"] = true;
+  EXPECT_EQ(judged.refusal(), "");
+  judged.plan.lane_kind = "live";
+  EXPECT_EQ(judged.refusal(), "") << "break-glass, where the profile says so";
+
+  judged.profile.approvals_required = 0;
+  EXPECT_EQ(judged.refusal({"approval"}), "policy.public_port");
+  judged.profile.approvals_required = 1;
+  judged.profile.approver_is_not_requester = false;
+  EXPECT_EQ(judged.refusal({"approval"}), "policy.public_port");
+  judged.profile.approver_is_not_requester = true;
+  reach.inputs["public_reason"] = known(" \t");
+  EXPECT_EQ(judged.refusal({"public_reason"}), "policy.public_port");
+  reach.inputs["public_reason"] = known("the vpn is gone");
+  for (const char* everybody : {"0.0.0.0/0", "::/0"}) {
+    reach.inputs["public_sources"] = known({"198.51.100.8/29", everybody});
+    EXPECT_EQ(judged.refusal({"everybody", everybody}), "policy.public_port");
+  }
+  reach.inputs["public_sources"] = known(Json::array());
+  EXPECT_EQ(judged.refusal({"public_sources"}), "policy.public_port");
+  reach.inputs["public_sources"] = known({"198.51.100.8/29"});
+  for (const char* role : {"postgresql", "database", "db", "redis-cache"}) {
+    judged.input("role") = known(role);
+    EXPECT_EQ(judged.refusal({"database", "step host"}), "policy.public_port") << role;
+  }
+}
+
 TEST(Policy, A7_refuses_a_public_address_without_a_reason) {
   Judged judged;
   judged.input("address") = known("public");
