@@ -2,18 +2,21 @@
 
 #include <algorithm>
 
+#include "engine/means.hpp"
+
 namespace hyops::engine {
 namespace {
 
 // One verb of an access plugin outside any step of the plan.
-Outcome ask(Driver& driver, Shared& shared, const plan::Step& step, Json inputs, std::string key) {
+Outcome ask_plugin(Driver& driver, Shared& shared, const plan::Step& step, Json inputs,
+                   std::string key) {
   static const contract::Pack no_pack{};
   static const contract::Module no_module{};
   return driver.execute({step, no_pack, no_module, std::move(inputs), std::move(key), 1, {}},
                         shared);
 }
 
-bool opens_access(const plugin::Registry& registry, const std::string& id) {
+bool is_of_access(const plugin::Registry& registry, const std::string& id) {
   auto manifest = registry.trusted(id);
   if (!manifest) return false;
   const auto& all = manifest->implements;
@@ -23,7 +26,7 @@ bool opens_access(const plugin::Registry& registry, const std::string& id) {
 void reap_of(const std::string& id, const Opened& run, Shared& shared) {
   auto digest = shared.registry.digest(id);
   if (!digest) return;
-  const auto driver = make_plugin_driver();
+  const auto driver = shared.setup.means->driver(contract::Driver::plugin);
   plan::Step step;
   step.plugin = id;
   step.plugin_digest = *digest;
@@ -35,7 +38,7 @@ void reap_of(const std::string& id, const Opened& run, Shared& shared) {
         "access.reap_failed",
         {{"plugin", id}, {"what", what}, {"message", outcome.error->message}});
   };
-  const Outcome seen = ask(*driver, shared, step, {{"hosts", Json::array()}}, "");
+  const Outcome seen = ask_plugin(*driver, shared, step, {{"hosts", Json::array()}}, "");
   if (seen.status != Outcome::Status::ok) {
     // Modes that leave nothing open where it is enforced cannot be asked without hosts.
     if (seen.error->kind != FailureClass::invalid) failed("what stands open", seen);
@@ -48,7 +51,7 @@ void reap_of(const std::string& id, const Opened& run, Shared& shared) {
         get_int(open, "fencing_token") > shared.fencing_token)
       continue;
     const std::string key = get_string(open, "key"), what = get_string(open, "what");
-    const Outcome closed = ask(*driver, shared, step, {{"endpoints", Json::array()}}, key);
+    const Outcome closed = ask_plugin(*driver, shared, step, {{"endpoints", Json::array()}}, key);
     if (closed.status != Outcome::Status::ok) {
       failed(what, closed);
       continue;
@@ -66,7 +69,7 @@ void reap_of(const std::string& id, const Opened& run, Shared& shared) {
 
 void reap_access(const Opened& run, Shared& shared) {
   for (const auto& [id, ignored] : shared.lane.plugins)
-    if (opens_access(shared.registry, id)) reap_of(id, run, shared);
+    if (is_of_access(shared.registry, id)) reap_of(id, run, shared);
 }
 
 }  // namespace hyops::engine

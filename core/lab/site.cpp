@@ -174,7 +174,7 @@ std::string Site::lane_text() const {
       "primary_networks = [\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
       "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\n"
       "primary_allow = []\ndr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = "
-      "\"none\"\ndr_egress = \"nat\"\n"
+      "\"none\"\ndr_egress = \"nat\"\negress_canaries = [\"198.51.100.10:80\", \"198.51.100.10:22\"]\n"
       "runner_keys = [" +
       keys +
       "]\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\ndns_authority = \"10.77.2.53\"\n"

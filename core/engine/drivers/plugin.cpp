@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/text.hpp"
+#include "engine/drivers/probes.hpp"
 #include "engine/means.hpp"
 #include "trust/trust.hpp"
 
@@ -27,6 +28,8 @@ class PluginDriver final : public Driver {
   }
 
   Sight observe(const Call& call, Shared& shared) override {
+    if (call.step.verb == "prove")  // a proof changes nothing, and an old one is none
+      return {Sight::Seen::absent, {}, "a proof says what holds now: it is made again"};
     int64_t ignored = 0;
     auto seen = speak(call, shared, "observe", ignored);
     if (!seen) return {Sight::Seen::unclear, {}, "observe failed: " + seen.error().message};
@@ -51,10 +54,25 @@ class PluginDriver final : public Driver {
     if (answer) {
       if (auto written = note_access(call, shared, *answer); !written)
         return Outcome::bad(written.error());
+      std::optional<Error> failed;
+      if (auto written = write_probes(probes_of(*answer), call, shared.journal, failed); !written)
+        return Outcome::bad(written.error());
+      if (failed) return Outcome::bad(*failed);
       return Outcome::good(std::move(*answer));
     }
     if (plugin::outcome_is_unknown(answer.error())) return Outcome::lost(answer.error());
     return Outcome::bad(answer.error());
+  }
+
+  // What a verb tried on its way may stand in its answer; it goes where a tool's probes go.
+  static std::vector<Json> probes_of(Json& answer) {
+    std::vector<Json> probes;
+    if (const auto found = answer.find("probes"); found != answer.end() && found->is_array()) {
+      for (auto& probe : *found)
+        if (probe.is_object()) probes.push_back(std::move(probe));
+      answer.erase(found);
+    }
+    return probes;
   }
 
   Result<Json> speak(const Call& call, Shared& shared, const std::string& verb, int64_t& verb_ms) {
@@ -158,7 +176,7 @@ class PluginDriver final : public Driver {
   // What was opened is remembered, so that it is closed at the end of the run, whatever that end
   // is.
   static Status note_access(const Call& call, Shared& shared, const Json& answer) {
-    if (call.step.interface != "hyops.access/1" ||
+    if (call.step.interface != "hyops.access/1" || call.step.id.empty() ||
         (call.step.verb != "open" && call.step.verb != "close"))
       return {};
     return shared.journal.write(call.step.verb == "open" ? "access.opened" : "access.closed",

@@ -4,6 +4,7 @@
 
 #include "base/digest.hpp"
 #include "base/text.hpp"
+#include "engine/drivers/probes.hpp"
 
 namespace hyops::engine {
 namespace fs = std::filesystem;
@@ -53,26 +54,14 @@ Status record_probes(const fs::path& file, const Call& call, Journal& journal,
   if (!fs::exists(file)) return {};
   auto text = read_file(file, 4u << 20);
   if (!text) return pass(text);
-  std::vector<std::pair<std::string, Json>> events;
+  std::vector<Json> probes;
   for (const auto& line : split(*text, '\n')) {
     if (line.empty()) continue;
     auto probe = parse_json(line, "a probe of step " + call.step.id, 65536);
     if (!probe) return pass(probe);
-    const bool ok = get_bool(*probe, "ok");
-    Json body{{"step", call.step.id},
-              {"attempt", call.attempt},
-              {"probe", get_string(*probe, "probe")},
-              {"ok", ok},
-              {"expected", probe->value("expected", Json())},
-              {"found", probe->value("found", Json())}};
-    if (!ok && !failed)
-      failed = make_error("engine.probe.failed", "probe " + get_string(*probe, "probe") +
-                                                     " of step " + call.step.id + " expected " +
-                                                     body["expected"].dump() + " and found " +
-                                                     body["found"].dump());
-    events.emplace_back("step.probe", std::move(body));
+    probes.push_back(std::move(*probe));
   }
-  return events.empty() ? Status{} : journal.write_all(events);
+  return write_probes(probes, call, journal, failed);
 }
 
 }  // namespace

@@ -174,10 +174,6 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   ASSERT_TRUE(applied) << applied.error().text();
   EXPECT_EQ(code(call(*egress, interface, "apply", policy)), "ok");
   EXPECT_EQ((*call(*egress, interface, "observe", policy))["present"], true);
-  auto proof = call(*egress, interface, "prove", policy);
-  ASSERT_TRUE(proof) << proof.error().text();
-  EXPECT_EQ((*proof)["proven"], true);
-  EXPECT_EQ((*proof)["reachable"].size(), 1u);
   EXPECT_EQ(code(call(*egress, interface, "release", policy)), "ok");
   EXPECT_EQ(code(call(*egress, interface, "release", policy)), "ok");
   Json wide = policy;
@@ -192,6 +188,138 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], true);
   EXPECT_EQ(code(call(*egress, interface, "release", fence)), "ok");
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], false);
+}
+
+Json probes_that_fail(const Json& proof) {
+  Json failed = Json::array();
+  for (const auto& probe : proof["probes"])
+    if (!probe["ok"].get<bool>()) failed.push_back(probe["probe"]);
+  return failed;
+}
+
+TEST_F(LocalPlugins, prove_egress_and_offline_with_packets_both_ways_and_count_them) {
+  auto egress = start("hyops.local.egress", cloud_);
+  ASSERT_TRUE(egress) << egress.error().text();
+  const char* interface = "hyops.egress/1";
+  Json policy{{"zone", "cloud"},
+              {"sources", {"10.77.3.0/24"}},
+              {"allow", {"198.51.100.10/32:80"}},
+              {"mode", "nat"},
+              {"canaries", {"198.51.100.10:80", "198.51.100.10:22"}}};
+  ASSERT_EQ(code(call(*egress, interface, "apply", policy)), "ok");
+  EXPECT_EQ(code(call(*egress, interface, "prove", policy)), "lab.egress.no_host");
+  auto compute = start("hyops.local.compute", cloud_);
+  ASSERT_TRUE(compute) << compute.error().text();
+  ASSERT_EQ(code(call(*compute, "hyops.provider/1", "apply",
+                      {{"name", "db"}, {"role", "repository"}, {"count", 1}})),
+            "ok");
+
+  auto proof = call(*egress, interface, "prove", policy);
+  ASSERT_TRUE(proof) << proof.error().text();
+  EXPECT_EQ((*proof)["proven"], true) << proof->dump(1);
+  EXPECT_EQ((*proof)["reachable"], Json({"db -> 198.51.100.10:80"}));
+  EXPECT_EQ((*proof)["denied"],
+            Json({"db -> 198.51.100.10:22 (silent)", "outside -> 10.77.3.100:22 (silent)"}));
+  ASSERT_EQ((*proof)["connections"].size(), 1u) << (*proof)["connections"];
+  EXPECT_GT((*proof)["connections"]["198.51.100.10:80/tcp"], 0);
+  // Offline is declared and proven like everything else.
+  Json offline = policy;
+  offline["allow"] = Json::array();
+  offline["mode"] = "none";
+  EXPECT_EQ(probes_that_fail(*call(*egress, interface, "prove", offline)),
+            Json({"the rules that stand are the ones declared", "db -> 198.51.100.10:80"}));
+  ASSERT_EQ(code(call(*egress, interface, "apply", offline)), "ok");
+  proof = call(*egress, interface, "prove", offline);
+  EXPECT_EQ((*proof)["proven"], true) << proof->dump(1);
+  EXPECT_EQ((*proof)["reachable"], Json::array());
+  EXPECT_EQ((*proof)["denied"].size(), 3u);
+
+  // No proof: what is allowed does not answer, nobody would have answered, somebody gets in.
+  Json dead = policy;
+  dead["allow"].push_back("198.51.100.10/32:81");
+  ASSERT_EQ(code(call(*egress, interface, "apply", dead)), "ok");
+  EXPECT_EQ(probes_that_fail(*call(*egress, interface, "prove", dead)),
+            Json({"db -> 198.51.100.10:81"}));
+  ASSERT_EQ(code(call(*egress, interface, "apply", policy)), "ok");
+  Json vain = policy;
+  vain["canaries"] = {"198.51.100.10:80", "198.51.100.10:81"};
+  EXPECT_EQ(probes_that_fail(*call(*egress, interface, "prove", vain)),
+            Json({"outside -> 198.51.100.10:81"}));
+  vain["canaries"] = {"198.51.100.10:80"};
+  EXPECT_EQ(probes_that_fail(*call(*egress, interface, "prove", vain)),
+            Json({"somebody tried what is not allowed"}));
+}
+
+TEST_F(LocalPlugins, open_no_port_to_everybody_nor_of_a_database_and_tell_what_stands_open) {
+  Json config = cloud_;
+  config["zone"] = "cloud";
+  config["widest"] = 28;
+  config["patience"] = "0s";
+  auto compute = start("hyops.local.compute", cloud_);
+  ASSERT_TRUE(compute) << compute.error().text();
+  process::SpawnRequest keygen;
+  const std::string identity = (temp_->path() / "id").string();
+  keygen.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity};
+  ASSERT_TRUE(process::run(keygen, 30'000));
+  std::string line = *read_file(identity + ".pub");
+  line.pop_back();
+  const auto placed = [&](const char* name, const char* role) {
+    auto there = call(*compute, "hyops.provider/1", "apply",
+                      {{"name", name}, {"role", role}, {"authorized_keys", {line}}},
+                      std::string("run-1/") + name);
+    EXPECT_TRUE(there) << there.error().text();
+    return there ? (*there)["hosts"] : Json::array();
+  };
+  const Json web = placed("web", "repository"), db = placed("db", "postgresql");
+
+  auto access = start("hyops.access.public-ephemeral", config, {{"identity_file", identity}});
+  ASSERT_TRUE(access) << access.error().text();
+  const char* interface = "hyops.access/1";
+  const Json good{{"hosts", web},
+                  {"break_glass", true},
+                  {"public_reason", "the overlay is gone"},
+                  {"public_sources", {"198.51.100.0/28"}},
+                  {"public_for", 120'000}};
+  const auto refused = [&](const char* input, const Json& value) {
+    Json inputs = good;
+    inputs[input] = value;
+    return code(call(*access, interface, "open", inputs));
+  };
+  for (const Json& sources :
+       {Json::array(), Json({"0.0.0.0/0"}), Json({"::/0"}), Json({"198.51.100.0/27"}),
+        Json({"198.51.100.0/28", "2001:db8::/64"})})
+    EXPECT_EQ(refused("public_sources", sources), "access.public.source") << sources;
+  EXPECT_EQ(refused("break_glass", false), "access.public.profile");
+  EXPECT_EQ(refused("public_reason", " "), "access.public.reason");
+  EXPECT_EQ(refused("public_for", 3'600'000), "access.public.time");
+  EXPECT_EQ(refused("hosts", db), "access.public.database");
+  EXPECT_EQ(refused("hosts", Json({web[0], db[0]})), "access.public.database");
+  Json elsewhere = web;
+  elsewhere[0]["address"] = "10.77.3.250";
+  EXPECT_EQ(refused("hosts", elsewhere), "access.public.unknown");
+  const Json nothing{{"hosts", Json::array()}};
+  EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"], Json::array());
+
+  // A host that does not let us in leaves no port open behind.
+  Json closed = web;
+  closed[0]["host_key"] = db[0]["host_key"];
+  EXPECT_EQ(refused("hosts", closed), "access.host_key.changed");
+  EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"], Json::array());
+
+  auto opened = call(*access, interface, "open", good);
+  ASSERT_TRUE(opened) << opened.error().text();
+  EXPECT_GT((*opened)["endpoints"][0]["expires_ms"], 0);
+  EXPECT_EQ(code(call(*access, interface, "open", good)), "ok") << "the same intent";
+  const auto open = (*call(*access, interface, "observe", nothing))["opened"];
+  ASSERT_EQ(open.size(), 1u) << open;
+  EXPECT_EQ(open[0]["key"], "run-1/step/1");
+  EXPECT_EQ(open[0]["fencing_token"], 3);
+  EXPECT_EQ((*call(*access, interface, "observe", {{"hosts", web}}))["present"], true);
+  EXPECT_EQ(code(call(*access, interface, "close", {{"endpoints", Json::array()}}, "another")),
+            "ok");
+  EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"].size(), 1u);
+  EXPECT_EQ(code(call(*access, interface, "close", {{"endpoints", Json::array()}})), "ok");
+  EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"], Json::array());
 }
 
 TEST_F(LocalPlugins, keep_every_promise_of_the_contract) {
@@ -230,7 +358,14 @@ TEST_F(LocalPlugins, keep_every_promise_of_the_contract) {
         {{"zone", "cloud"},
          {"sources", {"10.77.3.0/24"}},
          {"allow", {"198.51.100.10/32:80"}},
-         {"mode", "nat"}});
+         {"mode", "nat"},
+         {"canaries", {"198.51.100.10:22"}}});
+  check("hyops.access.public-ephemeral", cloud_,
+        {{"hosts", (*placed)["hosts"]},
+         {"break_glass", true},
+         {"public_reason", "a check"},
+         {"public_sources", {"198.51.100.10/32"}},
+         {"public_for", 60'000}});
   check("hyops.access.runner-local", Json::object(), {{"hosts", (*placed)["hosts"]}});
 }
 

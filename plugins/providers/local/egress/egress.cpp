@@ -1,8 +1,9 @@
 // What a zone of the lab may reach, and fencing a whole zone: rules in the router, read back before
-// believed.
+// believed, and proven with packets.
 #include <cstdio>
 
 #include "../api_client.hpp"
+#include "trials.hpp"
 
 namespace hyops::local {
 namespace {
@@ -56,8 +57,11 @@ class Egress {
     }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     const json wanted = rules(inputs);
+    const std::string run = text(json::parse(call.about()), "run").substr(0, 80);
     api.need("PUT", "/v1/egress/" + name_of(inputs),
-             {{"sources", inputs.value("sources", json::array())}, {"allow", wanted}});
+             {{"sources", inputs.value("sources", json::array())},
+              {"allow", wanted},
+              {"account", run.empty() ? "nobody" : run}});
     const json now = api.need("GET", "/v1/egress/" + name_of(inputs));
     if (now.value("allow", json()) != wanted)
       throw Failed("conflict/lab.egress.unproven",
@@ -96,17 +100,7 @@ class Egress {
           .dump();
     }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
-    const json now = api.need("GET", "/v1/egress/" + name_of(inputs));
-    json reachable = json::array();
-    for (const auto& rule : now.value("rules", json::array()))
-      reachable.push_back(text(rule, "source") + " -> " + text(rule, "cidr") + ":" +
-                          std::to_string(rule.value("port", 0)) + "/" + text(rule, "protocol") +
-                          " (" + std::to_string(rule.value("packets", int64_t{0})) + " packets)");
-    return json{{"proven", now.value("allow", json()) == rules(inputs)},
-                {"reachable", reachable},
-                {"denied", json::array({"everything else from the same sources"})},
-                {"proof", "rules " + name_of(inputs) + " read back from " + api.url()}}
-        .dump();
+    return prove_with_packets(api, inputs).dump();
   }
 
   std::string release(Call& call, std::string_view document) {
@@ -160,6 +154,97 @@ class Egress {
     }
     return out;
   }
+
+  // Every running host of the sources tries what is allowed and what is not, and the outside tries
+  // each of them. What nobody was to reach has to answer the outside meanwhile: a silence proves
+  // nothing where nobody would have answered.
+  static json prove_with_packets(const ApiClient& api, const json& inputs) {
+    const json wanted = rules(inputs);
+    const json hosts = running(api, inputs);
+    Trials trials;
+    for (const auto& written : inputs.value("canaries", json::array())) {
+      const json place = canary(written.get<std::string>());
+      const bool open = allows(wanted, text(place, "to"), place.value("port", 0));
+      if (!open) trials.add("outside", place, "answered");
+      for (const auto& host : hosts)
+        trials.add(text(host, "name"), place, open ? "answered" : "nothing");
+    }
+    for (const auto& rule : wanted)
+      if (text(rule, "protocol") == "tcp" && is_one_address(text(rule, "cidr")))
+        for (const auto& host : hosts)
+          trials.add(text(host, "name"),
+                     {{"to", address_in(text(rule, "cidr"))}, {"port", rule.value("port", 0)}},
+                     "answered");
+    for (const auto& host : hosts)
+      trials.add("outside", {{"to", text(host, "address")}, {"port", 22}}, "nothing");
+    const json tried =
+        api.need("POST", "/v1/probes", {{"probes", trials.asked()}, {"timeout_ms", 2000}});
+    const json now = api.need("GET", "/v1/egress/" + name_of(inputs));
+    return verdict(trials, tried.value("probes", json::array()), now, wanted, api.url());
+  }
+
+  static json running(const ApiClient& api, const json& inputs) {
+    json found = json::array();
+    const json answer = api.need("GET", "/v1/hosts"),
+               sources = inputs.value("sources", json::array());
+    for (const auto& host : answer.value("hosts", json::array()))
+      if (text(host, "power") == "on" && found.size() < most_hosts &&
+          std::any_of(sources.begin(), sources.end(), [&](const json& source) {
+            return contains(source.get<std::string>(), text(host, "address"));
+          }))
+        found.push_back(host);
+    if (found.empty())
+      throw Failed("invalid/lab.egress.no_host", "no host of " + sources.dump() + " runs in zone " +
+                                                     text(inputs, "zone") +
+                                                     ": nobody can try what it reaches");
+    return found;
+  }
+
+  static json verdict(const Trials& trials, const json& tried, const json& now, const json& wanted,
+                      const std::string& url) {
+    json probes = json::array(), reachable = json::array(), denied = json::array();
+    const auto note = [&](const std::string& what, bool ok, const std::string& expected,
+                          const std::string& found) {
+      probes.push_back({{"probe", what}, {"ok", ok}, {"expected", expected}, {"found", found}});
+    };
+    note("the rules that stand are the ones declared", now.value("allow", json()) == wanted,
+         wanted.dump(), now.value("allow", json()).dump());
+    bool denial = false;
+    for (size_t i = 0; i < trials.size(); ++i) {
+      const json& trial = trials[i];
+      const std::string found = i < tried.size() ? text(tried[i], "result") : "nobody tried";
+      const std::string from = text(trial, "from"), what = from + " -> " + text(trial, "to") + ":" +
+                                                           std::to_string(trial.value("port", 0));
+      const bool answered = found == "answered",
+                 wants_answer = text(trial, "expected") == "answered";
+      note(what, found != "failed" && answered == wants_answer, text(trial, "expected"), found);
+      if (from != "outside" && answered) reachable.push_back(what);
+      if (!answered && !wants_answer) denied.push_back(what + " (" + found + ")");
+      denial = denial || (from != "outside" && !wants_answer);
+    }
+    note("somebody tried what is not allowed", denial, "at least one canary beyond what is allowed",
+         denial ? "tried" : "none");
+    json connections = json::object();
+    for (const auto& one : now.value("connections", json::array())) {
+      const std::string to = text(one, "destination") + ":" + std::to_string(one.value("port", 0)) +
+                             "/" + text(one, "protocol");
+      connections[to] = connections.value(to, int64_t{0}) + one.value("bytes", int64_t{0});
+    }
+    note("whom its hosts talked to, in bytes", true, "as the router counted them",
+         connections.dump());
+    const bool proven = std::all_of(probes.begin(), probes.end(),
+                                    [](const json& probe) { return probe.value("ok", false); });
+    return {{"proven", proven},
+            {"reachable", reachable},
+            {"denied", denied},
+            {"connections", connections},
+            {"probes", probes},
+            {"proof", std::to_string(trials.size()) + " handshakes tried, rules " +
+                          text(now, "name") + " read back from " + url +
+                          ", connections counted since run " + text(now, "account")}};
+  }
+
+  static constexpr size_t most_hosts = 8;
 
   // The policy of one zone's sources has one name, so that declaring it again replaces it.
   static std::string name_of(const json& inputs) {
