@@ -41,8 +41,9 @@ struct Stage {
 
 class Core final : public Clock, public engine::Means, public engine::Observer {
  public:
-  Core(Stage& stage, ledger::Self self, int64_t moments)
-      : stage_(stage), self_(std::move(self)), moments_(moments) {}
+  // It dies at the `moments`th moment, or at the `after_end`th after its run ended; 0: it does not.
+  Core(Stage& stage, ledger::Self self, int64_t moments, int64_t after_end = 0)
+      : stage_(stage), self_(std::move(self)), moments_(moments), after_end_(after_end) {}
 
   // The status of the run, or the code of the error; "" where it died.
   void run(const engine::Setup& setup, const std::filesystem::path& file, const RunId& run) {
@@ -80,6 +81,7 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
       stage_.rules->wrote(type, token_);
       stage_.rules->look(*ledger_);
     }
+    if (type == "run.ended" && after_end_ > 0) moments_ = after_end_;
     moment();
   }
   void progress(const std::string&, int, const std::string&) override {}
@@ -121,7 +123,8 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
 
   Stage& stage_;
   ledger::Self self_;
-  mutable int64_t moments_;  // until it dies; 0: it does not
+  mutable int64_t moments_;
+  int64_t after_end_;
   int64_t token_ = 0;
   ledger::Ledger* ledger_ = nullptr;  // while it lives
 };

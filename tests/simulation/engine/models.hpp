@@ -53,6 +53,7 @@ class Helper final : public plugin::Instance::Helper {
         (void)stage.world.act(request);
         return hang(call);
       case 4:  // it is done long after anybody waits for it
+        stage.world.expect_late(request.key);
         stage.loop.at(stage.loop.between(1, 600'000),
                       [&world = stage.world, request] { (void)world.act(request); });
         return hang(call);
@@ -129,8 +130,9 @@ class ToolDriver final : public engine::Driver {
         names.push_back(call.inputs[input].get<std::string>());
     if (auto secrets = shared.secrets.get(names); !secrets)
       return engine::Outcome::bad(secrets.error());
-    if (auto ours = shared.journal.still_held(); !ours) return engine::Outcome::bad(ours.error());
     Stage& stage = core_.stage();
+    stage.loop.sleep(stage.loop.between(1, 50));  // laying out its files
+    if (auto ours = shared.journal.still_held(); !ours) return engine::Outcome::bad(ours.error());
     if (stage.rules) stage.rules->sent(call.step.id, shared.fencing_token);
     start(call.folder.string(), request_of(stage, shared.journal.run().value, call.step.id, "apply",
                                            call.key, call.inputs, shared.fencing_token));
@@ -176,6 +178,7 @@ class ToolDriver final : public engine::Driver {
         case 2:  // killed, and nobody knows how far it came: not far
           return;
         case 4:  // it did its work in two halves, and the second one late
+          stage.world.expect_late(request.key);
           stage.loop.at(stage.loop.between(1, 10'000),
                         [&stage, &tool, request] { tool.result = stage.world.act(request); });
           tool.ends_ms = 0;
@@ -215,6 +218,8 @@ inline Result<plugin::Instance> Core::plugin(const plugin::Registry& registry,
                                              plugin::Services services) const {
   auto manifest = registry.trusted(id);
   if (!manifest) return pass(manifest);
+  // Starting a helper takes its time; that of the authority is started under a lock.
+  if (id != engine::embedded_authority) stage_.loop.sleep(stage_.loop.between(1, 50));
   return plugin::Instance(
       std::make_unique<Helper>(*this, std::move(*manifest), config, std::move(services)));
 }

@@ -126,6 +126,9 @@ class Rules {
     if (ending == "ok" || ending == "adopted")
       world_.must(world_.happened(at.key),
                   step.id + " ended " + ending + ", and it never happened");
+    if (ending == "failed" && !opens_access(step))
+      world_.must(!world_.happened(at.key) || world_.may_come_late(at.key),
+                  step.id + " ended failed, and it happened");
     if (ending == "failed" || ending == "not_run")
       world_.must(!at.pending && !at.unsettled,
                   step.id + " ended " + ending + " while its outcome is not known");

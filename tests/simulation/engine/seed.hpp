@@ -92,7 +92,8 @@ class Site {
            "[\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
            "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\nprimary_allow = []\n"
            "dr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = \"none\"\ndr_egress = \"nat\"\n"
-           "runner_keys = []\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\n"
+           "runner_keys = []\negress_canaries = [\"198.51.100.10:22\"]\nstanza = "
+           "\"main\"\ndns_api = \"http://10.77.2.53:8081\"\n"
            "dns_authority = \"10.77.2.53\"\ncontrol_sites = { dispatch = \"edge\", records = "
            "\"edge\", decisions = \"edge\" }\ndns_zone = \"hyops.test\"\ndb_name = "
            "\"db.hyops.test\"\nrepository_key = \"repository-key\"\nrepository_cipher = "
@@ -240,7 +241,8 @@ class Seed {
       status = one_round(target, run);
     }
     if (sound()) rules.over();
-    loop_.settle(3'600'000);  // what is late comes now; what runs out has run out
+    loop_.settle(3'600'000);  // what is late comes now,
+    loop_.settle(3'600'000);  // and what runs out has run out
     world_.must(world_.open_sessions(run.value).empty(), "access: a session never runs out");
     std::string why;
     if (sound() && !site_.verify(site_.path() / target / "runs" / run.value / "record", why))
@@ -263,12 +265,13 @@ class Seed {
   // One core from its start to its end or death, with what happens to it meanwhile.
   std::string one_round(const std::string& target, const RunId& run) {
     if (is_over(target, run)) return "ok";
-    int64_t moments = 0;
+    int64_t moments = 0, after_end = 0;
     if (crashes_ > 0 && loop_.one_in(2)) {
       --crashes_;
-      moments = loop_.between(1, 900);
+      (loop_.one_in(5) ? after_end : moments) = loop_.between(1, 900);
+      after_end %= 8;
     }
-    Core core(stage_, self(), moments);
+    Core core(stage_, self(), moments, after_end);
     disturb(target, run);
     if (loop_.one_in(12))
       core.reconcile(site_.setup(target, core), site_.ledger(), run);

@@ -75,6 +75,21 @@ TEST(Run, goes_on_after_the_cause_of_a_failure_was_mended_and_repeats_nothing) {
   EXPECT_TRUE(site.verify().clean);
 }
 
+// A core may die between the end of a run and its record.
+TEST(Run, that_is_over_and_has_no_record_gets_one_when_it_is_resumed) {
+  Site site;
+  site.tool("say", one_text, say_it);
+  site.blueprint(step("first", "say", "data", "text = \"hello\""));
+  ASSERT_EQ(site.run(site.plan()), "ok");
+  EXPECT_TRUE(engine::is_recorded(site.setup, *site.ledger, site.last));
+  fs::remove_all(site.record());
+  EXPECT_FALSE(engine::is_recorded(site.setup, *site.ledger, site.last));
+  EXPECT_EQ(site.go_on(site.last), "ok");
+  EXPECT_EQ(site.events("step.intent").size(), 1u);
+  EXPECT_TRUE(engine::is_recorded(site.setup, *site.ledger, site.last));
+  EXPECT_TRUE(site.verify().clean);
+}
+
 TEST(Run, fails_a_step_whose_probe_found_something_else) {
   Site site;
   site.tool("probe", "[outputs.x]\ntype = \"string\"\n[effects]\n",
