@@ -182,6 +182,34 @@ TEST(Plan, differences_are_told_in_words) {
   EXPECT_TRUE(plan::diff(before, before).empty());
 }
 
+// An approver compares before signing: what is far back in a long value counts like the rest.
+TEST(Plan, differences_behind_the_first_hundred_characters_are_told_too) {
+  Planned site;
+  site.blueprint(step("a", "text = \"" + std::string(400, 'x') + "open to nobody\""));
+  const Json first = site.plan();
+  site.blueprint(step("a", "text = \"" + std::string(400, 'x') + "open to everybody\""));
+  const auto sentences =
+      plan::diff(plan::parse_plan(first).value(), plan::parse_plan(site.plan()).value());
+  ASSERT_FALSE(sentences.empty());
+  EXPECT_NE(sentences[0].find("nobody"), std::string::npos) << sentences[0];
+  EXPECT_NE(sentences[0].find("everybody"), std::string::npos) << sentences[0];
+  // And plans of other bytes are never the same, whatever it is that differs.
+  const Json leaves = first.flatten();
+  for (const auto& [path, value] : leaves.items()) {
+    Json other = first;
+    Json& leaf = other[Json::json_pointer(path)];
+    if (leaf.is_string())
+      leaf = leaf.get<std::string>() + "x";
+    else if (leaf.is_number_integer())
+      leaf = leaf.get<int64_t>() + 1;
+    else if (leaf.is_boolean())
+      leaf = !leaf.get<bool>();
+    const auto parsed = plan::parse_plan(other);
+    if (!parsed || other == first) continue;
+    EXPECT_FALSE(plan::diff(plan::parse_plan(first).value(), *parsed).empty()) << path;
+  }
+}
+
 TEST(Plan, orders_a_chain_of_a_hundred_thousand_steps_without_recursion) {
   std::vector<contract::Step> steps(100'000);
   for (size_t i = 0; i < steps.size(); ++i) {
