@@ -16,7 +16,7 @@ void measure_record(Table& table);     // a million events
 void measure_ansible(Table& table);    // tools through a step beside the same tools bare
 void measure_terraform(Table& table);
 void measure_packer(Table& table);
-void measure_drill(Table& table);  // recovery beside the tools it needs
+void measure_drill(Table& table);  // recovery beside one by hand
 
 // Of the build that is measured; its shape is that of an installed tree.
 std::string built(const std::string& path);

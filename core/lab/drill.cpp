@@ -73,7 +73,7 @@ class Drill {
     if (auto built = site_.build(); !built)
       return pass(built, "while building the site that is drilled");
     say("client writes through db.hyops.test");
-    if (auto started = site_.start_client(); !started) return started;
+    if (auto started = site_.start_client(request_.prefix); !started) return started;
     if (auto wrote = wait_for_client(lab_, now_ms(), 5); !wrote)
       return pass(wrote, "while waiting for the client's first rows");
     if (auto shipped = wait_for_archive(lab_); !shipped) return shipped;

@@ -115,15 +115,14 @@ Status Site::seal_secrets() {
   if (auto removed = lab_.run(dispatcher, {"/usr/bin/rm", "-f", pair, pair + ".pub"}); !removed)
     return pass(removed);
   if (!key) return pass(key);
-  app_password_ = random_token();
-  Json secrets{{"repository-key", *key},
-               {"repository-cipher", random_token(24)},
-               {"app-password", app_password_},
-               {"dns-api-key", random_token()}};
+  secrets_ = {{"repository-key", *key},
+              {"repository-cipher", random_token(24)},
+              {"app-password", random_token()},
+              {"dns-api-key", random_token()}};
   for (const char* zone : {"edge", "onprem", "cloud"}) {
     auto token = lab_.token(zone);
     if (!token) return pass(token);
-    secrets[std::string("lab-token-") + zone] = *token;
+    secrets_[std::string("lab-token-") + zone] = *token;
   }
   std::vector<std::string> seal{hyops,
                                 "secret",
@@ -137,7 +136,7 @@ Status Site::seal_secrets() {
                                 "--out",
                                 "/var/lib/hyops/drill.sealed"};
   for (const auto& [zone, runner] : runners_) seal.insert(seal.end(), {"--to-runner", runner.seal});
-  if (auto sealed = lab_.run(dispatcher, seal, secrets.dump()); !sealed) return pass(sealed);
+  if (auto sealed = lab_.run(dispatcher, seal, Json(secrets_).dump()); !sealed) return pass(sealed);
   auto bundle = lab_.run(dispatcher, {"/usr/bin/cat", "/var/lib/hyops/drill.sealed"});
   if (!bundle) return pass(bundle);
   for (const auto& [zone, runner] : runners_)
@@ -204,14 +203,12 @@ Status Site::install_lane() {
   return {};
 }
 
-Status Site::start_client() {
+Status Site::start_client(const std::filesystem::path& prefix) {
   if (auto kept = lab_.write(client_host, "/var/lib/hyops-client/pgpass",
-                             "*:*:*:*:" + app_password_ + "\n");
+                             "*:*:*:*:" + secrets_.at("app-password") + "\n");
       !kept)
     return kept;
-  auto program =
-      read_file(std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() /
-                "share/hyops/catalog/drill/client.py");
+  auto program = read_file(prefix / "share/hyops/catalog/drill/client.py");
   if (!program) return pass(program);
   if (auto kept = lab_.write(client_host, "/var/lib/hyops-client/client.py", *program); !kept)
     return kept;

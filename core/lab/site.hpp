@@ -30,7 +30,7 @@ class Site {
   // Places runners and the client, makes keys, seals secrets, installs the lane; then builds
   // repository, DNS and primary by ordinary runs.
   Status build();
-  Status start_client();
+  Status start_client(const std::filesystem::path& prefix);  // of the hyops whose client it is
   Status stop_client();
 
   // An ordinary operation as an operator does it: plan at the dispatcher, one approval by somebody
@@ -52,6 +52,10 @@ class Site {
   Result<std::string> decide(const std::string& type, const std::string& target,
                              const std::string& rationale);
   const std::map<std::string, Runner>& runners() const { return runners_; }
+  const Json& repository() const { return repository_; }  // its endpoint; null until build() ended
+  // What was sealed for the runners, by the lane's names of it: for whoever plays a person who has
+  // these on paper.
+  const std::map<std::string, std::string>& secrets() const { return secrets_; }
   // More of lane.toml, from its next table on, on every runner.
   Status add_to_lane(const std::string& text);
 
@@ -65,7 +69,8 @@ class Site {
   const Lab& lab_;
   std::function<void(const std::string&)> say_;
   std::map<std::string, Runner> runners_;
-  std::string approver_key_, decider_key_, app_password_;
+  std::string approver_key_, decider_key_;
+  std::map<std::string, std::string> secrets_;
   Json repository_;        // endpoint, once it is there
   std::string lane_more_;  // what was added to the lane
   int operations_ = 0;
