@@ -48,6 +48,24 @@ Status send_record_of(const Context& context, const ledger::RunRow& run) {
   return engine::send_record(record, STDOUT_FILENO);
 }
 
+// What a dispatcher can hold this runner to, as soon as it is signed (a line of the stream like an
+// event, though it is none). False: nobody reads any more.
+bool show_checkpoints(ledger::Ledger& ledger, const RunId& run, size_t& shown) {
+  const auto documents = ledger.documents(run);
+  if (!documents) return true;
+  size_t number = 0;
+  for (size_t i = 0; i + 1 < documents->size(); ++i) {
+    const auto& [name, document] = (*documents)[i];
+    if (!name.starts_with("checkpoints/") || !name.ends_with(".json") || ++number <= shown)
+      continue;
+    const Json line{{"type", "run.checkpoint"},
+                    {"body", {{"document", document}, {"signature", (*documents)[i + 1].second}}}};
+    std::cout << line.dump() << '\n' << std::flush;
+    ++shown;
+  }
+  return static_cast<bool>(std::cout);
+}
+
 // Admits the order and starts the run in a session of its own, so that neither this
 // connection nor the dispatcher's death stops it; then shows its events until it ends.
 int accept(Context& context, const po::variables_map&) {
@@ -83,7 +101,8 @@ int accept(Context& context, const po::variables_map&) {
   auto core = process::spawn(request);
   if (!core) return context.report(core.error());
 
-  int64_t seen = 0;
+  int64_t seen = 0, shown_until = 0;
+  size_t checkpoints = 0;
   for (bool last_look = false;;) {
     auto read = ledger->each_event(*run, seen, [&](const ledger::Event& event) {
       seen = event.seq;
@@ -94,6 +113,8 @@ int accept(Context& context, const po::variables_map&) {
       return static_cast<bool>(std::cout);
     });
     if (!read) return context.report(read.error());
+    if (seen > shown_until || last_look) show_checkpoints(*ledger, *run, checkpoints);
+    shown_until = seen;
     if (last_look || !std::cout) break;
     auto ended = core->wait(100);
     if (!ended) return context.report(ended.error());

@@ -80,9 +80,11 @@ void add_blueprint_commands(Commands& commands);  // blueprint check|show|graph|
 void add_plan_commands(Commands& commands);       // plan, plan diff
 void add_run_commands(Commands& commands);        // run start|resume|cancel|confirm|reconcile
 int lock_lane(Context& context, const po::variables_map& given);
-void add_dispatch_commands(Commands& commands);  // run dispatch|order|collect
-void add_accept_commands(Commands& commands);    // run accept|send
-void add_record_commands(Commands& commands);    // record verify|export|report
+void add_dispatch_commands(Commands& commands);   // run dispatch|order|collect
+void add_accept_commands(Commands& commands);     // run accept|send
+void add_record_commands(Commands& commands);     // record verify|export|report
+void add_statement_commands(Commands& commands);  // statement sign
+void add_witness_commands(Commands& commands);    // witness sign|show
 void add_trust_commands(
     Commands& commands);  // decision issue|show|verify, approval sign|show|verify, key new|show
 void add_secret_commands(Commands& commands);  // secret seal|show

@@ -42,8 +42,45 @@ Result<std::string> next_line(int from, std::string& buffer) {
   }
 }
 
+// What this place remembers of its runners, so that none of them can tell a run anew (G5). It signs
+// with its own key where it has one.
+class Memory {
+ public:
+  static Result<Memory> open(const Context& context, const contract::Lane& lane,
+                             const std::string& runner) {
+    auto key = trust::parse_public_key(lane.runners.at(runner).key);
+    if (!key) return pass(key);
+    Memory memory{trust::Witness(context.places.home / "witness"), {std::move(*key)}, {}};
+    const fs::path own = setup_of(context).signing_key();
+    if (std::error_code problem; !fs::exists(own, problem)) return memory;
+    auto loaded = trust::SecretKey::load(own);
+    if (!loaded) return pass(loaded);
+    memory.own.emplace(std::move(*loaded));
+    return memory;
+  }
+  const trust::SecretKey* own_key() const { return own ? &*own : nullptr; }
+  // A checkpoint that comes while the run goes: only one that contradicts is of interest now, all
+  // others come again with the record.
+  Status take(const Json& body) {
+    auto taken =
+        witness.take({{"live", get_string(body, "document"), get_string(body, "signature")}},
+                     runner, own_key(), system_clock().wall_ms());
+    if (taken || taken.error().code != "trust.checkpoint.fork") return {};
+    return pass(taken);
+  }
+  Status take_record(const fs::path& record) {
+    auto shown = record::show_to(witness, record, runner, own_key(), system_clock().wall_ms());
+    if (!shown && shown.error().code != "record.checkpoint.none") return pass(shown);
+    return {};
+  }
+
+  trust::Witness witness;
+  std::vector<trust::PublicKey> runner;
+  std::optional<trust::SecretKey> own;
+};
+
 // Shows the runner's events until its answer, which is the first line that is no event.
-Result<Json> watch(int from, Context& context, const Json& plan, const RunId& run) {
+Result<Json> watch(int from, Context& context, const Json& plan, const RunId& run, Memory& memory) {
   const auto view = make_view(context, plan, run);
   for (std::string buffer;;) {
     auto line = next_line(from, buffer);
@@ -51,6 +88,10 @@ Result<Json> watch(int from, Context& context, const Json& plan, const RunId& ru
     auto said = parse_json(*line, "a line of the runner", longest_line);
     if (!said || !said->is_object()) continue;
     if (!said->contains("type")) return said;
+    if (get_string(*said, "type") == "run.checkpoint") {
+      if (auto taken = memory.take(said->value("body", Json::object())); !taken) return pass(taken);
+      continue;
+    }
     view->event(get_string(*said, "type"), said->value("body", Json::object()),
                 get_int(*said, "wall_ms"));
   }
@@ -68,15 +109,21 @@ Result<std::string> take_record(Context& context, const contract::Lane& lane,
   fs::remove_all(arrived, ignored);
   if (auto got = engine::receive_record(from, arrived); !got)
     return pass(got, "while fetching the record of " + run.value);
-  auto key = trust::parse_public_key(lane.runners.at(runner).key);
-  if (!key) return pass(key);
+  auto memory = Memory::open(context, lane, runner);
+  if (!memory) return pass(memory);
   auto verified = record::verify(
-      arrived, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-        auto good = trust::verify(message, signature, {*key});
+      arrived,
+      [&](std::string_view message, std::string_view signature) -> Result<std::string> {
+        auto good = trust::verify(message, signature, memory->runner);
         if (!good) return pass(good);
         return runner;
-      });
+      },
+      &memory->witness);
   if (!verified) return pass(verified);
+  for (const auto& finding : verified->findings)
+    if (finding.code.starts_with("record.fork."))
+      return fail("trust.checkpoint.fork",
+                  "runner " + runner + " tells another story than before: " + finding.what);
   if (!verified->clean)
     return fail(
         "cli.record.unclean",
@@ -84,6 +131,8 @@ Result<std::string> take_record(Context& context, const contract::Lane& lane,
             (verified->findings.empty() ? "no reason given" : verified->findings.front().what));
   if (auto ours = engine::check_record_of(ledger, run, arrived); !ours)
     return pass(ours, "while taking the record that runner " + runner + " sent");
+  if (auto kept = memory->take_record(arrived); !kept)
+    return pass(kept, "while remembering what runner " + runner + " signed");
   fs::remove_all(record, ignored);
   fs::rename(arrived, record, ignored);
   auto about = read_file(record / "verdict.json");
@@ -177,7 +226,9 @@ int dispatch(Context& context, const po::variables_map& given) {
     error.context.push_back("the run goes on at runner " + runner);
     return context.report(error);
   };
-  auto answer = watch(connection->from.get(), context, order->admission.plan, run);
+  auto memory = Memory::open(context, order->lane, runner);
+  if (!memory) return lost(memory.error());
+  auto answer = watch(connection->from.get(), context, order->admission.plan, run, *memory);
   if (!answer) return lost(answer.error());
   if (auto errors = engine::errors_in(*answer); !errors.empty()) {
     if (auto set = ledger->set_status(run, "refused"); !set) return context.report(set.error());

@@ -21,6 +21,8 @@ Commands all_commands() {
   add_plan_commands(commands);
   add_run_commands(commands);
   add_record_commands(commands);
+  add_witness_commands(commands);
+  add_statement_commands(commands);
   add_trust_commands(commands);
   add_secret_commands(commands);
   add_plugin_commands(commands);

@@ -3,8 +3,10 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/record_folder.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
+#include "engine/checkpoints.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::cli {
@@ -12,81 +14,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder as it is; else a run, whose record the engine left below its run folder.
-Result<fs::path> folder_of(const Context& context, const std::string& word) {
-  std::error_code problem;
-  if (fs::is_directory(word, problem)) return fs::path(word);
-  auto ledger = read_ledger(context);
-  if (!ledger || word.find('/') != std::string::npos)
-    return fail("record.unreadable",
-                "there is no folder \"" + printable(word, 200) + "\" and no such run here",
-                "hyops run list");
-  auto run = find_run(*ledger, word);
-  if (!run) return pass(run);
-  const fs::path folder = setup_of(context).run_folder(run->id.value) / "record";
-  if (fs::is_directory(folder, problem)) return folder;
-  return fail("record.unreadable",
-              "the record of run " + run->id.value + " has not been written yet",
-              "hyops record export " + run->id.value);
-}
-
-struct Signers {
-  std::vector<trust::PublicKey> keys;
-  std::vector<std::string> names;  // of the keys, for people
-};
-
-// A key is written out, or stands in a .pub file.
-Status add_key(const std::string& word, Signers& signers) {
-  std::string text = word, name = "the key given with --key";
-  std::error_code problem;
-  if (fs::is_regular_file(word, problem)) {
-    auto read = read_file(word, 4096);
-    if (!read) return pass(read);
-    text = *read;
-    name = fs::path(word).filename().string();
-  }
-  auto key = trust::parse_public_key(text);
-  if (!key) return pass(key, "while reading --key " + printable(word, 100));
-  signers.keys.push_back(std::move(*key));
-  signers.names.push_back(name);
-  return {};
-}
-
-Result<Signers> signers_of(const Context& context, const po::variables_map& given) {
-  Signers signers;
-  if (given.count("key"))
-    for (const auto& word : given["key"].as<std::vector<std::string>>())
-      if (auto added = add_key(word, signers); !added) return pass(added);
-  if (!given.count("lane")) return signers;
-  auto lane = load_lane(context, option(given, "lane"));
-  if (!lane) return pass(lane);
-  for (const auto& [name, runner] : lane->runners) {
-    auto key = trust::parse_public_key(runner.key);
-    if (!key) return pass(key, "while reading the key of runner " + name);
-    signers.keys.push_back(std::move(*key));
-    signers.names.push_back("runner " + name + " of lane " + lane->name);
-  }
-  return signers;
-}
-
-record::Verifier verifier_of(const Signers& signers) {
-  return [&signers](std::string_view message, std::string_view signature) -> Result<std::string> {
-    auto good = trust::verify(message, signature, signers.keys);
-    if (!good) return pass(good);
-    for (size_t i = 0; i < signers.keys.size(); ++i)
-      if (signers.keys[i].id == good->key_id)
-        return signers.names[i] + " (key " + good->key_id + ")";
-    return "key " + good->key_id;
-  };
-}
-
 int verify_record(Context& context, const po::variables_map& given) {
-  auto folder = folder_of(context, option(given, "record"));
+  auto folder = record_folder(context, option(given, "record"));
   if (!folder) return context.report(folder.error());
   auto signers = signers_of(context, given);
   if (!signers) return context.report(signers.error());
   const bool keyless = signers->keys.empty();
-  auto result = record::verify(*folder, verifier_of(*signers));
+  const auto witness = memory_of(context, given, "witness");
+  if (given.count("witness") && witness.runs().empty())
+    return context.report(make_error(
+        "record.witness.empty",
+        "there is no memory of a witness in " + printable(option(given, "witness"), 200)));
+  auto result = record::verify(*folder, verifier_of(*signers), &witness);
   if (!result) return context.report(result.error());
   // Without a key no signature can be good: that is no finding about the record, but about the
   // question.
@@ -105,6 +44,8 @@ int verify_record(Context& context, const po::variables_map& given) {
                   {"signer", result->signer},
                   {"events", result->events},
                   {"files", result->files},
+                  {"checkpoints", result->checkpoints},
+                  {"witnessed_events", result->witnessed},
                   {"findings", findings}});
   for (const auto& finding : result->findings)
     context.say("  " + printable(finding.what, 500) + " [" + finding.code + "]");
@@ -121,6 +62,9 @@ int verify_record(Context& context, const po::variables_map& given) {
   }
   if (proven) {
     context.say("The record is whole: " + counted + ", signed by " + result->signer + ".");
+    context.say(result->witnessed > 0
+                    ? "A witness saw its first " + std::to_string(result->witnessed) + " events."
+                    : "No witness is known here that the runner told the same story before.");
     return exit_ok;
   }
   context.say("Nothing in the record contradicts itself: " + counted +
@@ -140,6 +84,10 @@ int export_record(Context& context, const po::variables_map& given) {
   const auto setup = setup_of(context);
   auto key = trust::SecretKey::load(setup.signing_key());
   if (!key) return context.report(key.error());
+  if (auto covered = engine::Checkpoints(*ledger, run->id)
+                         .sign(setup.signing_key(), {}, system_clock().wall_ms());
+      !covered)
+    return context.report(covered.error());
   // Values were taken out before the ledger and the logs were written; here the patterns look once
   // more.
   auto redactor = record::Redactor::create({});
@@ -214,17 +162,22 @@ void add_record_commands(Commands& commands) {
        "  sha256sum --strict -c SHA256SUMS\n  minisign -V -p runner.pub -m SHA256SUMS -x "
        "SHA256SUMS.minisig\n\n"
        "  hyops record verify record-r01 --lane prod\n  hyops record verify record-r01 --key "
-       "runner.pub\n\n"
+       "runner.pub\n"
+       "  hyops record verify record-r01 --lane prod --witness /media/usb/witness\n\n"
+       "A runner can sign a second story with its own key. Only who remembers the first can tell: "
+       "a "
+       "witness's memory\n"
+       "(`hyops witness sign`; a dispatcher keeps one by itself) is held against the record.\n"
        "Without a key everything but the signer is checked, and the exit code says that this is "
        "not enough (1);\n"
        "--unsigned accepts it (0). --json: {record, clean, proven, signer, events, files, "
-       "findings: [{code, what}]}.",
+       "checkpoints, witnessed_events,\nfindings: [{code, what}]}.",
        {"record"},
        [](po::options_description_easy_init add) {
-         add("key", po::value<std::vector<std::string>>()->composing(),
-             "a runner's public key: a .pub file or its line; may be repeated")(
-             "lane", po::value<std::string>(), "take the keys of this lane's runners")(
-             "unsigned", "accept that nobody proves who wrote it");
+         add_signer_options(add);
+         add("unsigned", "accept that nobody proves who wrote it")(
+             "witness", po::value<std::string>(),
+             "the memory of a witness, default <home>/witness");
        },
        verify_record});
   commands.push_back({"record",

@@ -8,6 +8,7 @@
 #include "cli/live.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
+#include "cli/statement.hpp"
 #include "engine/cancel.hpp"
 #include "engine/run.hpp"
 #include "engine/transfer.hpp"
@@ -129,62 +130,6 @@ int confirm(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-int reconcile(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
-  if (!ledger) return context.report(ledger.error());
-  auto run = find_run(*ledger, option(given, "run"));
-  if (!run) return context.report(run.error());
-  for (const char* choice : {"adopt", "retry"}) {
-    if (!given.count(choice)) continue;
-    Json outputs = Json::object();
-    if (given.count("outputs")) {
-      auto text = read_file(option(given, "outputs"));
-      if (!text) return context.report(text.error());
-      auto parsed = parse_json(*text, option(given, "outputs"));
-      if (!parsed) return context.report(parsed.error());
-      outputs = std::move(*parsed);
-    }
-    auto stated = engine::state_outcome(*ledger, run->id, option(given, choice), choice, outputs,
-                                        requester(given), option(given, "reason"));
-    if (!stated) return context.report(stated.error());
-    context.answer({{"run", run->id.value}, {"step", option(given, choice)}, {"choice", choice}});
-    context.say("stated: " + std::string(choice) + " " + option(given, choice) +
-                "\n  next: hyops run resume " + run->id.value);
-    return exit_ok;
-  }
-  auto document = ledger->plan_of(run->id);
-  if (!document) return context.report(document.error());
-  Result<std::vector<engine::Choice>> choices = std::vector<engine::Choice>{};
-  {
-    const auto view = make_view(context, *document, run->id);
-    choices = engine::reconcile(setup_of(context), *ledger, run->id, *view);
-  }
-  if (!choices) return context.report(choices.error());
-  Json list = Json::array();
-  bool open = false;
-  for (const auto& choice : *choices) {
-    list.push_back({{"step", choice.step},
-                    {"seen", choice.seen},
-                    {"evidence", choice.evidence},
-                    {"resolved", choice.resolved}});
-    context.say("step " + choice.step + ": " + choice.seen + ", " + choice.evidence);
-    if (choice.resolved.empty()) {
-      open = true;
-      context.say("  next: look for yourself, then hyops run reconcile " + run->id.value +
-                  " --adopt " + choice.step + " --outputs FILE or --retry " + choice.step +
-                  ", with --by and --reason");
-    } else {
-      context.say("  will " + choice.resolved);
-    }
-  }
-  if (choices->empty()) context.say("no step of run " + run->id.value + " has an unknown outcome");
-  if (!open)
-    context.say(std::string("  next: hyops run ") + (run->status == "ok" ? "show " : "resume ") +
-                run->id.value);
-  context.answer({{"run", run->id.value}, {"choices", list}});
-  return open ? exit_unknown : exit_ok;
-}
-
 // The way out where no proof can come any more: the machine that held the lane was lost, and its
 // ledger was brought here.
 int abandon(Context& context, const po::variables_map& given) {
@@ -273,17 +218,20 @@ void add_run_commands(Commands& commands) {
        "reconcile",
        "RUN",
        "find out what became of steps whose outcome is unknown",
-       "Observes each of them. Where no observation can tell, a person states it, with name and "
-       "reason.",
+       "Observes each of them, and shows what each choice would rest on. Where no observation can "
+       "tell, an approver of\nthe lane looks, and signs what became of it; the statement stays in "
+       "the record. Nothing else leaves unknown.\n"
+       "  hyops run reconcile last\n"
+       "  hyops run reconcile last --retry restore --as alice --key alice.key --reason \"db1 is "
+       "empty\"\n"
+       "--json: {run, choices: [{step, attempt, seen, evidence, resolved, key, driver, pack, "
+       "idempotent}]}",
        {"run"},
        [](po::options_description_easy_init add) {
-         add("adopt", po::value<std::string>(), "state: this step took effect")(
-             "retry", po::value<std::string>(), "state: this step did not take effect")(
-             "outputs", po::value<std::string>(), "JSON file with the adopted step's outputs")(
-             "by", po::value<std::string>(), "who states it")("reason", po::value<std::string>(),
-                                                              "how they know");
+         add_statement_options(add);
+         add("statement", po::value<std::string>(), "a signed statement that was made elsewhere");
        },
-       reconcile});
+       reconcile_run});
   commands.push_back(
       {"run",
        "abandon",

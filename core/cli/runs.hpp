@@ -37,5 +37,6 @@ void add_run_view_commands(Commands& commands);  // run list|show|follow; called
 int show_run(Context& context, const po::variables_map& given);
 int follow_run(Context& context, const po::variables_map& given);
 int note_measured(Context& context, const po::variables_map& given);
+int reconcile_run(Context& context, const po::variables_map& given);
 
 }  // namespace hyops::cli

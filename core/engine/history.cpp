@@ -37,6 +37,9 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
     } else if (event.type == "step.reconciled") {
       auto& at = history.steps[step];
       at.stated = get_string(body, "choice");
+      at.settled_by = get_string(body, "evidence");
+      if (get_string(body, "seen") == "stated")
+        at.settled_by = "stated by " + get_string(body, "by") + ": " + at.settled_by;
       at.outcome_known = true;
       at.interrupted = false;
       if (body.contains("outputs")) at.outputs = body["outputs"];

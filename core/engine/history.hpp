@@ -18,6 +18,7 @@ struct StepHistory {
   std::string reason;
   Json outputs = Json::object();  // of ok, adopted
   std::string stated;             // "retry" or "adopt", from reconcile
+  std::string settled_by;         // what that rests on: an observation, or who stated it and why
   bool closed = false;            // of access: what its last attempt may have opened was closed
 };
 

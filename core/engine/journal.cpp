@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "engine/reserve.hpp"
+#include "engine/setup.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -43,7 +44,19 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
   if (!written) return written;
   const int64_t now = clock_->wall_ms();
   for (const auto& [type, body] : clean) observer_->event(type, body, now);
+  // One that could not be signed now is still due after the next event, and asked for, and not let
+  // go, when the record is written.
+  if (checkpoints_.due_after(clean) && fence_) {
+    Setup here;
+    here.home = home_;
+    (void)checkpoints_.sign(here.signing_key(), fence_, now);
+  }
   return {};
+}
+
+Status Journal::sign_checkpoint(const std::filesystem::path& key) {
+  const std::lock_guard lock(mutex_);
+  return checkpoints_.sign(key, {}, clock_->wall_ms());  // the lease may be given back by now
 }
 
 void Journal::hold(ledger::Fence fence, std::filesystem::path home) {

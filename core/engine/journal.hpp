@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "engine/checkpoints.hpp"
 #include "ledger/ledger.hpp"
 #include "record/redact.hpp"
 
@@ -39,16 +40,20 @@ class Journal {
         fence_(std::move(other.fence_)),
         home_(std::move(other.home_)),
         clock_(other.clock_),
+        checkpoints_(std::move(other.checkpoints_)),
         clock_ms_(other.clock_ms_) {}
 
   Status write(const std::string& type, const Json& body);
   Status write_all(const std::vector<std::pair<std::string, Json>>& events);  // one commit
   // From now on nothing is written unless this lease is still the lane's: a core that slept while
   // another took over neither starts anything nor writes into what is the other's now (L3).
-  // Where the disk is full, what the reserve under `home` keeps is given up for it.
+  // Where the disk is full, what the reserve under `home` keeps is given up for it. Checkpoints of
+  // the chain are signed from now on, with the runner's key below `home`.
   void hold(ledger::Fence fence, std::filesystem::path home);
   // Wall minus monotonic clock as an earlier core of this boot left it: a jump since then is told.
   void went_on_from(int64_t clock_ms) { clock_ms_ = clock_ms; }
+  // The chain up to here is under a signed checkpoint when this returns.
+  Status sign_checkpoint(const std::filesystem::path& key);
   Status still_held();  // ledger.fenced; asked once more just before a side effect
   void progress(const std::string& step, int permille, const std::string& note);
 
@@ -72,6 +77,7 @@ class Journal {
         observer_(&observer),
         redactor_(std::move(redactor)),
         clock_(&clock),
+        checkpoints_(ledger, run_),
         clock_ms_(clock.wall_ms() - clock.mono_ms()) {}
   ledger::Ledger* ledger_;
   RunId run_;
@@ -81,6 +87,7 @@ class Journal {
   std::optional<ledger::Fence> fence_;
   std::filesystem::path home_;
   const Clock* clock_;
+  Checkpoints checkpoints_;
   // Wall minus monotonic clock. Where it jumps, dates in the record before and after it cannot be
   // compared: the record says so with an event "clock.stepped".
   int64_t clock_ms_;

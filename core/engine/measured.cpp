@@ -1,6 +1,7 @@
 #include "engine/measured.hpp"
 
 #include "engine/run.hpp"
+#include "record/record.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -25,6 +26,10 @@ Status note_measured(const Setup& setup, ledger::Ledger& ledger, const RunId& ru
   if (status != "ok" && status != "failed" && status != "cancelled" && status != "unknown")
     return fail("engine.measured.going_on", "run " + run.value + " is " + status +
                                                 "; only where it ended can its record be made");
+
+  auto redactor = record::Redactor::create({});
+  if (!redactor) return pass(redactor);
+  if (auto safe = record::check_leaks(ledger, run, *redactor); !safe) return safe;
 
   std::vector<std::pair<std::string, Json>> events;
   const Json stated{{"by", measured.by}, {"source", measured.source}};

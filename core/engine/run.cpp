@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <set>
+
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "engine/reap.hpp"
@@ -17,8 +19,8 @@ namespace {
 // something leave an empty slot.
 Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger& ledger) {
   for (const auto& step : run.plan.steps) {
-    const Json& outputs = scheduler.outputs(step.id);
-    if (outputs.empty() && step.verb != "release") continue;
+    const Json redacted = run.journal.redact(scheduler.outputs(step.id));
+    if (redacted.empty() && step.verb != "release") continue;
     const std::lock_guard lock(run.journal.ledger_mutex());
     auto now = ledger.slot(run.plan.lane, step.module + "#" + step.instance);
     if (!now) return pass(now);
@@ -26,7 +28,8 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
     next.lane = run.plan.lane;
     next.key = step.module + "#" + step.instance;
     next.epoch = run.plan.epoch;
-    next.value = step.verb == "release" ? Json() : outputs;
+    // Again: a secret may have become known since the step gave them.
+    next.value = step.verb == "release" ? Json() : redacted;
     next.run = run.journal.run().value;
     next.step = step.id;
     if (now->version > 0 && now->run == next.run && now->value == next.value) continue;
@@ -58,15 +61,38 @@ bool is_recorded(const Setup& setup, ledger::Ledger& ledger, const RunId& run) {
   if (!about) return false;
   auto document = parse_json(*about, "run.json");
   auto head = ledger.chain_head(run);
-  return document && head && get_string(*document, "chain_head") == *head;
+  return document && head && get_string(*document, "chain_head") == head->hash;
 }
 
-Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal) {
+namespace {
+
+Result<std::set<std::string>> leaked(ledger::Ledger& ledger, const RunId& run) {
+  std::set<std::string> names;
+  auto read = ledger.each_event_of(run, {"secret.leaked"}, [&](const ledger::Event& event) {
+    names.insert(get_string(event.body, "name"));
+    return true;
+  });
+  if (!read) return pass(read);
+  return names;
+}
+
+// Leaks that the chain does not know of yet are told there, by name and place.
+Status note_leaks(ledger::Ledger& ledger, Journal& journal, const record::Leaks& leaks,
+                  bool& fresh) {
+  auto known = leaked(ledger, journal.run());
+  if (!known) return pass(known);
+  std::vector<std::pair<std::string, Json>> events;
+  for (const auto& [name, where] : leaks)
+    if (!known->contains(name))
+      events.emplace_back("secret.leaked", Json{{"name", name}, {"where", where}});
+  fresh = !events.empty();
+  return fresh ? journal.write_all(events) : Status{};
+}
+
+// Makes the folder anew; what was there stays until the new one is whole.
+Result<record::Leaks> export_anew(const Setup& setup, ledger::Ledger& ledger, Journal& journal,
+                                  const record::Redactor& redactor, const trust::SecretKey& key) {
   namespace fs = std::filesystem;
-  auto redactor = record::Redactor::create(journal.secrets());
-  if (!redactor) return pass(redactor);
-  auto key = trust::SecretKey::load(setup.signing_key());
-  if (!key) return pass(key, "while signing the record");
   const fs::path run = setup.run_folder(journal.run().value), to = run / "record",
                  old = run / "record.old";
   const std::lock_guard lock(journal.ledger_mutex());
@@ -75,25 +101,40 @@ Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal
     fs::remove_all(old, ignored);
     fs::rename(to, old, ignored);
   }
-  const auto write = [&] {
-    return record::export_run(
-        ledger, journal.run(), run / "steps", *redactor,
-        [&](std::string_view message) {
-          return key->sign(message, "hyops record " + journal.run().value);
-        },
-        to);
-  };
-  auto done = write();
-  if (!done) {  // on a full disk it fits into what was kept for it
-    give_up_room(setup.home);
-    done = write();
-  }
-  if (!done) {
+  auto done = record::export_run(
+      ledger, journal.run(), run / "steps", redactor,
+      [&](std::string_view message) {
+        return key.sign(message, "hyops record " + journal.run().value);
+      },
+      to);
+  if (done)
+    fs::remove_all(old, ignored);
+  else
     fs::rename(old, to, ignored);
-    return done;
+  return done;
+}
+
+Status write_record_once(const Setup& setup, ledger::Ledger& ledger, Journal& journal) {
+  auto redactor = record::Redactor::create(journal.secrets());
+  if (!redactor) return pass(redactor);
+  auto key = trust::SecretKey::load(setup.signing_key());
+  if (!key) return pass(key, "while signing the record");
+  for (bool again = true; again;) {
+    if (auto covered = journal.sign_checkpoint(setup.signing_key()); !covered) return covered;
+    auto leaks = export_anew(setup, ledger, journal, *redactor, *key);
+    if (!leaks) return pass(leaks);
+    if (auto noted = note_leaks(ledger, journal, *leaks, again); !noted) return noted;
   }
-  fs::remove_all(old, ignored);
   return {};
+}
+
+}  // namespace
+
+Status write_record(const Setup& setup, ledger::Ledger& ledger, Journal& journal) {
+  auto done = write_record_once(setup, ledger, journal);
+  if (done) return done;
+  give_up_room(setup.home);  // on a full disk it fits into what was kept for it
+  return write_record_once(setup, ledger, journal);
 }
 
 Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const RunId& id,
@@ -106,6 +147,10 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   Session session(setup, run, lease->token);
   Shared& shared = session.shared;
   if (run.history.started) session.cancellation.clear();
+  // What leaked before must be known now, or nobody could take it out of the record. Where it is
+  // not to be had, the record says so when it is written.
+  if (auto names = leaked(ledger, id); names)
+    for (const auto& name : *names) (void)shared.secrets.get(name);
 
   auto attestation = read_attestation(setup);
   Json runner{{"host", lease->host},
@@ -152,9 +197,11 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
       !written)
     return pass(written);
   if (auto set = ledger.set_status(id, status); !set) return pass(set);
+  // Under the lease: what the record finds out is written into the chain.
+  auto recorded = write_record(setup, ledger, run.journal);
   if (auto released = ledger.release_lease(run.plan.lane, id, lease->token); !released)
     return pass(released);
-  if (auto recorded = write_record(setup, ledger, run.journal); !recorded)
+  if (!recorded)
     return pass(recorded, "the run ended " + status + ", but its record could not be written");
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/journal.hpp"
 #include "engine/setup.hpp"
+#include "trust/approval.hpp"
 
 namespace hyops::engine {
 
@@ -20,17 +21,24 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
 Status confirm_gate(ledger::Ledger& ledger, const RunId& run, const std::string& phase,
                     const std::string& by);
 
-// For every step whose outcome is unknown: what an observation says, and what follows from it.
+// For every step whose outcome is unknown: what was seen, what follows from it, and what each
+// choice would rest on.
 struct Choice {
-  std::string step, seen, evidence;  // seen: present, absent, unclear
+  std::string step, seen, evidence;  // seen: present, absent, unclear, interrupted (resume first)
   std::string resolved;              // adopt, retry; empty: a person must state it
+  int attempt = 1;
+  std::string key;     // idempotency key: a repetition carries the same
+  std::string driver;  // with pack, what would repeat it
+  std::string pack;
+  bool idempotent = false;  // the pack says that a repetition is safe
 };
 Result<std::vector<Choice>> reconcile(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
                                       Observer& observer);
-// A person's word where no observation can tell: adopt (with its outputs) or retry.
-Status state_outcome(ledger::Ledger& ledger, const RunId& run, const std::string& step,
-                     const std::string& choice, const Json& outputs, const std::string& by,
-                     const std::string& reason);
+// A person's word where no observation can tell, signed by an approver of the lane. It is kept
+// beside the run, and the event names it by digest.
+// trust.statement.*, engine.step.{not_unknown,not_this}, engine.outputs.missing, contract.value.*
+Status state_outcome(const Setup& setup, ledger::Ledger& ledger,
+                     const trust::SignedDocument& statement);
 
 // Does the record stand there with everything the ledger has of the run? A core that died between
 // the run's end and its record leaves a run that is ok, and nothing to show for it.

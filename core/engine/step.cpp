@@ -10,6 +10,13 @@ namespace hyops::engine {
 namespace {
 
 constexpr int64_t cancel_tick_ms = 100;  // how late a wish to stop may be noticed in a pause
+constexpr int most_attempts = 10;        // of a step whose outcome is lost again and again
+
+const char* name(Sight::Seen seen) {
+  return seen == Sight::Seen::present  ? "present"
+         : seen == Sight::Seen::absent ? "absent"
+                                       : "unclear";
+}
 
 Json error_json(const Error& error) {
   return {{"class", name(error.kind)},
@@ -150,40 +157,40 @@ Result<StepEnd> StepRunner::end(const Call& call, std::string ending, std::strin
 
 // An unknown outcome: look, then adopt, do it again under the same key, or leave it to a person.
 // Never guess.
-Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
-  again = false;
-  Sight sight = driver(call.step.driver).observe(call, shared_);
+Settlement StepRunner::judge(const Call& call) {
+  Settlement found{driver(call.step.driver).observe(call, shared_), {}, {}, call.key};
+  Sight& sight = found.sight;
   sight.outputs = shared_.journal.redact(sight.outputs);
-  const bool present = sight.seen == Sight::Seen::present;
-  const bool repeat = sight.seen == Sight::Seen::absent ||
-                      (sight.seen == Sight::Seen::unclear && call.step.idempotent);
-  Json body{{"step", call.step.id},
-            {"attempt", call.attempt},
-            {"evidence", sight.evidence},
-            {"seen", present                             ? "present"
-                     : sight.seen == Sight::Seen::absent ? "absent"
-                                                         : "unclear"}};
-  if (present) {
-    if (auto good = check_outputs(call, sight.outputs); good) {
-      body["choice"] = "adopt";
-      body["outputs"] = sight.outputs;
-      if (auto written = shared_.journal.write("step.reconciled", body); !written)
-        return pass(written);
-      return end(call, "adopted", sight.evidence, sight.outputs);
-    }
+  if (sight.seen == Sight::Seen::present) {
+    if (auto whole = check_outputs(call, sight.outputs); whole)
+      found.choice = "adopt";
+    else
+      sight.evidence += "; but " + whole.error().message;
+  } else if (sight.seen == Sight::Seen::absent) {
+    found.choice = "retry";
+  } else if (call.step.idempotent) {
+    found.choice = "retry";
+    sight.evidence +=
+        "; pack " + call.pack.name + " is declared idempotent, so it is safe to repeat";
   }
-  if (repeat && call.attempt < 10) {
-    body["choice"] = "retry";
-    if (sight.seen == Sight::Seen::unclear)
-      body["evidence"] = sight.evidence + "; pack " + call.pack.name +
-                         " is declared idempotent, so it is safe to repeat";
-    if (auto written = shared_.journal.write("step.reconciled", body); !written)
+  found.event =
+      Json{{"step", call.step.id},     {"attempt", call.attempt},    {"key", call.key},
+           {"seen", name(sight.seen)}, {"evidence", sight.evidence}, {"choice", found.choice}};
+  if (found.choice == "adopt") found.event["outputs"] = sight.outputs;
+  return found;
+}
+
+Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
+  const Settlement found = judge(call);
+  again = found.choice == "retry" && call.attempt < most_attempts;
+  if (again || found.choice == "adopt")
+    if (auto written = shared_.journal.write("step.reconciled", found.event); !written)
       return pass(written);
-    again = true;
-    return StepEnd{};
-  }
+  if (again) return StepEnd{};
+  if (found.choice == "adopt")
+    return end(call, "adopted", found.sight.evidence, found.sight.outputs);
   const std::string why = outcome.error ? outcome.error->message : "its outcome is unknown";
-  return end(call, "unknown", why + "; " + sight.evidence, Json::object());
+  return end(call, "unknown", why + "; " + found.sight.evidence, Json::object());
 }
 
 Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
@@ -193,7 +200,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
   if (before.stated == "adopt" && before.ending != "adopted") {
     auto call = call_for(step, inputs, number);
     if (!call) return pass(call);
-    return end(*call, "adopted", "stated by a person", before.outputs);
+    return end(*call, "adopted", before.settled_by, before.outputs);
   }
   int unknowns = 0;
   for (int tries = 1;; ++tries) {
@@ -245,12 +252,12 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
   }
 }
 
-Result<Sight> StepRunner::look(const plan::Step& step, const Json& inputs,
-                               const StepHistory& before) {
+Result<Settlement> StepRunner::look(const plan::Step& step, const Json& inputs,
+                                    const StepHistory& before) {
   auto call = call_for(step, inputs, std::max(1, before.attempt));
   if (!call) return pass(call);
   if (auto made = make_folders(call->folder); !made) return pass(made);
-  return driver(step.driver).observe(*call, shared_);
+  return judge(*call);
 }
 
 Status StepRunner::close_access(const plan::Step& step, const Json& outputs) {

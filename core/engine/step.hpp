@@ -14,6 +14,13 @@ struct StepEnd {
 };
 
 bool opens_access(const plan::Step& step);
+// What a look at an unknown outcome says, and what follows from it.
+struct Settlement {
+  Sight sight;
+  std::string choice;  // adopt, retry; empty: nothing follows, a person must state it
+  Json event;          // step.reconciled; without a choice it is not written
+  std::string key;     // idempotency key of the step
+};
 
 class StepRunner {
  public:
@@ -23,7 +30,7 @@ class StepRunner {
   // An error is one of the run: the ledger could not keep a fact, so nothing more may happen.
   Result<StepEnd> run(const plan::Step& step, const Json& inputs, const StepHistory& before);
   // A read-only look at a step whose outcome is unknown.
-  Result<Sight> look(const plan::Step& step, const Json& inputs, const StepHistory& before);
+  Result<Settlement> look(const plan::Step& step, const Json& inputs, const StepHistory& before);
   // Closes what an access step opened or may have; `outputs` of the step, where they are known.
   Status close_access(const plan::Step& step, const Json& outputs);
 
@@ -31,6 +38,7 @@ class StepRunner {
   Result<Call> call_for(const plan::Step& step, const Json& inputs, int attempt);
   Result<Outcome> attempt(Call& call, bool reattach);
   Result<StepEnd> end(const Call& call, std::string ending, std::string reason, Json outputs);
+  Settlement judge(const Call& call);
   Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);
   Status check_outputs(const Call& call, const Json& outputs);
   Driver& driver(contract::Driver which);

@@ -54,15 +54,15 @@ Result<std::vector<Stored>> read_piece(Database& database, int64_t number, int64
 
 }  // namespace
 
-Result<Ledger::Impl::Head> Ledger::Impl::head(int64_t number, const RunId& id) {
+Result<ChainHead> Ledger::Impl::head(int64_t number, const RunId& id) {
   auto asked = database.query(
       "SELECT place, hash FROM events WHERE place > ? AND place < ? ORDER BY place DESC LIMIT 1",
       number * events_per_run, (number + 1) * events_per_run);
   if (!asked) return pass(asked);
   auto there = asked->row();
   if (!there) return pass(there);
-  if (!*there) return Head{0, chain_start(id)};
-  return Head{asked->integer(0) - number * events_per_run, asked->text(1)};
+  if (!*there) return ChainHead{0, chain_start(id)};
+  return ChainHead{asked->integer(0) - number * events_per_run, asked->text(1)};
 }
 
 // Onto the end of the chain, inside the caller's transaction.
@@ -90,21 +90,22 @@ Result<std::vector<Event>> Ledger::Impl::extend(int64_t number, const RunId& id,
 }
 
 Result<Event> Ledger::append(const RunId& id, const std::string& type, const Json& body) {
-  auto made = impl_->append(id, {{type, body}}, {});
+  auto made = impl_->append(id, {{type, body}}, {}, {});
   if (!made) return pass(made, "while appending " + type);
   return std::move(made->front());
 }
 
-Status Ledger::append_all(const RunId& id, const Events& events,
-                          const std::optional<Fence>& fence) {
-  if (events.empty()) return {};
-  auto made = impl_->append(id, events, fence);
+Status Ledger::append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence,
+                          const Documents& documents) {
+  if (events.empty() && documents.empty()) return {};
+  auto made = impl_->append(id, events, fence, documents);
   if (!made) return pass(made);
   return {};
 }
 
 Result<std::vector<Event>> Ledger::Impl::append(const RunId& id, const Events& events,
-                                                const std::optional<Fence>& fence) {
+                                                const std::optional<Fence>& fence,
+                                                const Documents& documents) {
   const std::lock_guard lock(mutex);
   auto transaction = Transaction::begin(database);
   if (!transaction) return pass(transaction);
@@ -113,10 +114,12 @@ Result<std::vector<Event>> Ledger::Impl::append(const RunId& id, const Events& e
     if (auto ours = check_token(fence->lane, fence->token); !ours) return pass(ours);
   auto number = run_number(id);
   if (!number) return pass(number);
+  for (const auto& [name, bytes] : documents)
+    if (auto put = put_document(*number, id, name, bytes); !put) return pass(put);
   auto made = extend(*number, id, events);
   if (!made) return made;
   if (auto committed = transaction->commit(); !committed) return pass(committed);
-  note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  if (!made->empty()) note_newest(*number * events_per_run + made->back().seq, made->back().hash);
   return made;
 }
 
@@ -213,13 +216,11 @@ Status Ledger::each_event(const RunId& id, int64_t after_seq,
   return read ? outcome : read;
 }
 
-Result<std::string> Ledger::chain_head(const RunId& id) {
+Result<ChainHead> Ledger::chain_head(const RunId& id) {
   const std::lock_guard lock(impl_->mutex);
   auto number = impl_->run_number(id);
   if (!number) return pass(number);
-  auto head = impl_->head(*number, id);
-  if (!head) return pass(head);
-  return std::move(head->hash);
+  return impl_->head(*number, id);
 }
 
 Status Ledger::check() {

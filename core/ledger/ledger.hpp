@@ -38,6 +38,11 @@ std::string event_line(std::string_view text, std::string_view hash);
 using Events = std::vector<std::pair<std::string, Json>>;            // type, body
 using Documents = std::vector<std::pair<std::string, std::string>>;  // name, bytes
 
+struct ChainHead {
+  int64_t seq = 0;   // of the last event; 0: there is none yet
+  std::string hash;  // of it, or chain_start
+};
+
 struct RunRow {
   RunId id;
   std::string lane, blueprint,
@@ -110,10 +115,11 @@ class Ledger {
   Result<Json> plan_of(const RunId& id);
   Result<Json> inputs_of(const RunId& id);
   Status set_status(const RunId& id, const std::string& status);
-  // Appends and commits (one fsync). Events that belong together go in one call. With a fence they
-  // are kept only while its token is that of the lane's lease (ledger.fenced).
+  // Appends and commits (one fsync). Events and documents that belong together go in one call. With
+  // a fence they are kept only while its token is that of the lane's lease (ledger.fenced).
   Result<Event> append(const RunId& id, const std::string& type, const Json& body);
-  Status append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence = {});
+  Status append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence = {},
+                    const Documents& documents = {});
   // Hands on only what is as it was appended (ledger.broken).
   Status each_event(const RunId& id, int64_t after_seq,
                     const std::function<bool(const Event&)>& take);
@@ -125,7 +131,7 @@ class Ledger {
   // it may call the ledger; events appended meanwhile are seen, too. `take` returns false to stop.
   Status each_line(const RunId& id, int64_t after_seq,
                    const std::function<bool(std::string_view)>& take);
-  Result<std::string> chain_head(const RunId& id);  // hash of the last event, or of the run id
+  Result<ChainHead> chain_head(const RunId& id);
 
   // --- documents kept beside a run (decision.json, approvals/NAME.json, ...), by name. They are
   // kept as they came: the same bytes again are fine, others under the same name are

@@ -29,15 +29,11 @@ struct Ledger::Impl {
   Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
   Result<RunRow> read_run(Query& query) const;
   Status use_up(const Once& once, const RunId& user);  // ledger.used
-  struct Head {
-    int64_t seq;
-    std::string hash;
-  };
-  Result<Head> head(int64_t number, const RunId& id);
+  Result<ChainHead> head(int64_t number, const RunId& id);
   // Onto the end of the chain, inside the caller's transaction.
   Result<std::vector<Event>> extend(int64_t number, const RunId& id, const Events& events);
   Result<std::vector<Event>> append(const RunId& id, const Events& events,
-                                    const std::optional<Fence>& fence);
+                                    const std::optional<Fence>& fence, const Documents& documents);
   Status put_document(int64_t number, const RunId& id, const std::string& name,
                       const std::string& bytes);
   Result<Slot> newest(const std::string& lane, const std::string& key);

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "record/event_line.hpp"
 #include "record/folder.hpp"
+#include "record/label_count.hpp"
 #include "record/record.hpp"
 #include "record/redact_document.hpp"
 
@@ -25,6 +26,13 @@ struct Pass {
   std::string head;
   int64_t events = 0, redacted_events = 0;
   std::set<std::string> redacted;  // files in which something had to be redacted now
+  Leaks leaks;
+
+  void leaked(const LabelCount& before, const LabelCount& after, const std::string& where) {
+    constexpr size_t most = 20;  // places that are named
+    for (const auto& name : after.more_than(before))
+      if (leaks[name].size() < most) leaks[name].push_back(where);
+  }
 };
 
 std::string pretty(const Json& value) {
@@ -41,6 +49,8 @@ std::string clean_line(std::string_view line, const EventLine& event, const Reda
   if (!text || *text == event.body) return std::string(line);
   ++pass.redacted_events;
   pass.redacted.insert("events.jsonl");
+  pass.leaked(LabelCount(event.body), LabelCount(*text),
+              "events.jsonl line " + std::to_string(pass.events + 1));
   const auto changed = ledger::event_text(RunId(std::string(event.run)), event.seq, event.wall_ms,
                                           event.type, *text, event.previous);
   auto out = ledger::event_line(changed, event.hash);
@@ -98,13 +108,16 @@ Status write_events(ledger::Ledger& ledger, const RunId& run, const Redactor& re
 Status add_redacted(RecordFolder& folder, const std::string& name, const std::string& bytes,
                     const Redactor& redactor, Pass& pass) {
   const std::string clean = redact_document(bytes, redactor);
-  if (clean != bytes) pass.redacted.insert(name);
+  if (clean != bytes) {
+    pass.redacted.insert(name);
+    pass.leaked(LabelCount(bytes), LabelCount(clean), name);
+  }
   return folder.add(name, clean);
 }
 
 // Attempts in the order they were made. Their logs are redacted already; the stream looks again.
 Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step,
-               const Redactor& redactor) {
+               const Redactor& redactor, Pass& seen) {
   std::map<long, fs::path> attempts;
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(step, problem)) {
@@ -121,12 +134,19 @@ Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step
     if (attempts.size() > 1)
       wrote = file->write("--- attempt " + std::to_string(number) + " ---\n");
     Redactor::Stream stream(redactor);
+    LabelCount before, after;
+    const auto put = [&](const std::string& clean) {
+      after.take(clean);
+      if (wrote) wrote = file->write(clean);
+    };
     auto read = read_chunks(log, [&](std::string_view chunk) {
-      if (wrote) wrote = file->write(stream.feed(chunk));
+      before.take(chunk);
+      put(stream.feed(chunk));
     });
     if (!read) return read;
-    if (wrote) wrote = file->write(stream.finish());
+    put(stream.finish());
     if (!wrote) return wrote;
+    seen.leaked(before, after, "steps/" + id + "/log.txt");
   }
   return folder.close(std::move(*file));
 }
@@ -134,10 +154,11 @@ Status add_log(RecordFolder& folder, const std::string& id, const fs::path& step
 // Names the record gives to its own files; a document of such a name goes below documents/.
 bool is_reserved(const std::string& name) {
   static const std::set<std::string> own{
-      "run.json",     "plan.json",   "inputs.json", "events.jsonl", "http.jsonl",
-      "verdict.json", "report.html", "steps",       "approvals",    "documents"};
+      "run.json",    "plan.json", "inputs.json", "events.jsonl", "http.jsonl", "verdict.json",
+      "report.html", "steps",     "approvals",   "checkpoints",  "statements", "documents"};
   return own.contains(name) ||
-         (name.find('/') != std::string::npos && !name.starts_with("approvals/"));
+         (name.find('/') != std::string::npos && !name.starts_with("approvals/") &&
+          !name.starts_with("checkpoints/") && !name.starts_with("statements/"));
 }
 
 std::string flat(std::string name) {
@@ -147,10 +168,25 @@ std::string flat(std::string name) {
 
 }  // namespace
 
-Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& steps,
-                  const Redactor& redactor, const Signer& sign, const fs::path& to) {
+Status check_leaks(ledger::Ledger& ledger, const RunId& run, const Redactor& redactor) {
+  std::string unknown;
+  auto read = ledger.each_event_of(run, {"secret.leaked"}, [&](const ledger::Event& event) {
+    const std::string name = get_string(event.body, "name");
+    if (!redactor.knows(name)) unknown = name;
+    return unknown.empty();
+  });
+  if (!read) return read;
+  if (unknown.empty()) return {};
+  return fail("record.leak.unknown", "secret " + printable(unknown, 80) +
+                                         " stands in plain in the ledger or a log of run " +
+                                         run.value + ", and its value is not at hand here");
+}
+
+Result<Leaks> export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& steps,
+                         const Redactor& redactor, const Signer& sign, const fs::path& to) {
   auto row = ledger.run(run);
   if (!row) return pass(row);
+  if (auto safe = check_leaks(ledger, run, redactor); !safe) return pass(safe);
   auto plan = ledger.plan_of(run);
   if (!plan) return pass(plan);
   auto inputs = ledger.inputs_of(run);
@@ -161,26 +197,31 @@ Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& step
   if (!folder) return pass(folder);
 
   Pass seen;
-  if (auto done = write_events(ledger, run, redactor, *folder, seen); !done) return done;
+  if (auto done = write_events(ledger, run, redactor, *folder, seen); !done)
+    return hyops::pass(done);
   // plan.json is the canonical form without a newline: its digest is the digest that was approved.
   auto plan_text = canonical(*plan);
   if (!plan_text) return pass(plan_text);
   if (auto done = add_redacted(*folder, "plan.json", *plan_text, redactor, seen); !done)
-    return done;
+    return hyops::pass(done);
   if (auto done = add_redacted(*folder, "inputs.json", pretty(*inputs), redactor, seen); !done)
-    return done;
-  for (const auto& [name, bytes] : *documents)
-    if (auto done = add_redacted(*folder, is_reserved(name) ? "documents/" + flat(name) : name,
-                                 bytes, redactor, seen);
-        !done)
-      return done;
+    return hyops::pass(done);
+  for (const auto& [name, bytes] : *documents) {
+    // A checkpoint is numbers and digests of ours; a PIN that looks like one must not break it.
+    auto done = name.starts_with("checkpoints/")
+                    ? folder->add(name, bytes)
+                    : add_redacted(*folder, is_reserved(name) ? "documents/" + flat(name) : name,
+                                   bytes, redactor, seen);
+    if (!done) return hyops::pass(done);
+  }
 
   for (const auto& [id, step] : seen.steps) {
-    if (auto done = add_log(*folder, id, steps / id, redactor); !done) return done;
+    if (auto done = add_log(*folder, id, steps / id, redactor, seen); !done)
+      return hyops::pass(done);
     if (auto done = folder->add("steps/" + id + "/probes.json", pretty(step.probes)); !done)
-      return done;
+      return hyops::pass(done);
     if (auto done = folder->add("steps/" + id + "/outputs.json", pretty(step.outputs)); !done)
-      return done;
+      return hyops::pass(done);
   }
 
   const int64_t now = system_clock().wall_ms();
@@ -198,23 +239,28 @@ Status export_run(ledger::Ledger& ledger, const RunId& run, const fs::path& step
                    {"events", seen.events},
                    {"chain_head", seen.head},
                    {"redacted", seen.redacted},
-                   {"redacted_events", seen.redacted_events}};
-  if (auto done = folder->add("run.json", pretty(redactor.redact(about))); !done) return done;
+                   {"redacted_events", seen.redacted_events},
+                   {"leaked", seen.leaks}};
+  if (auto done = folder->add("run.json", pretty(redactor.redact(about))); !done)
+    return hyops::pass(done);
   auto story = summary(folder->path() / "record");
   if (!story) return pass(story);
   const Json verdict = redactor.redact(*story);
-  if (auto done = folder->add("verdict.json", pretty(verdict)); !done) return done;
+  if (auto done = folder->add("verdict.json", pretty(verdict)); !done) return hyops::pass(done);
   if (auto done =
           folder->add("report.html", redactor.redact(std::string_view(html_report(verdict))));
       !done)
-    return done;
+    return hyops::pass(done);
 
   const std::string sums = folder->sums();
   auto signature = sign(sums);
   if (!signature) return pass(signature, "while signing the record of " + run.value);
-  if (auto done = folder->add("SHA256SUMS", sums); !done) return done;
-  if (auto done = folder->add("SHA256SUMS.minisig", *signature); !done) return done;
-  return folder->publish();
+  if (auto done = folder->add("SHA256SUMS", sums); !done) return hyops::pass(done);
+  if (auto done = folder->add("SHA256SUMS.minisig", *signature); !done) return hyops::pass(done);
+  const auto readers =
+      seen.leaks.empty() ? RecordFolder::Readers::all : RecordFolder::Readers::owner;
+  if (auto published = folder->publish(readers); !published) return pass(published);
+  return std::move(seen.leaks);
 }
 
 }  // namespace hyops::record

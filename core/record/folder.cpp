@@ -105,8 +105,10 @@ std::string RecordFolder::sums() const {
   return text;
 }
 
-Status RecordFolder::publish() {
+Status RecordFolder::publish(Readers readers) {
   const fs::path record = path() / "record";
+  if (readers == Readers::owner && ::chmod(record.c_str(), 0700) != 0)
+    return fail_errno("file.write", "cannot seal " + to_.string(), errno);
   std::error_code problem;
   for (const auto& entry : fs::recursive_directory_iterator(record, problem))
     if (entry.is_directory())

@@ -38,7 +38,8 @@ class RecordFolder {
 
   std::string sums() const;  // what SHA256SUMS says of all files so far
   const std::filesystem::path& path() const { return making_.path(); }
-  Status publish();  // fsyncs the folders and renames
+  enum class Readers : bool { all, owner };
+  Status publish(Readers readers);  // fsyncs the folders and renames
 
  private:
   RecordFolder(TempDir making, std::filesystem::path to)

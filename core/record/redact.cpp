@@ -24,6 +24,11 @@ struct Redactor::Impl {
   std::vector<std::string> labels;  // what stands in the place of a secret
 };
 
+bool Redactor::knows(const std::string& name) const {
+  const std::string label = "[redacted:" + printable(name, 64) + "]";
+  return std::find(impl_->labels.begin(), impl_->labels.end(), label) != impl_->labels.end();
+}
+
 Redactor::Redactor(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Redactor::Redactor(Redactor&&) noexcept = default;
 Redactor& Redactor::operator=(Redactor&&) noexcept = default;

@@ -27,6 +27,7 @@ class Redactor {
   Redactor& operator=(Redactor&&) noexcept;
   ~Redactor();
 
+  bool knows(const std::string& name) const;        // a secret of that name is among them
   std::string redact(std::string_view text) const;  // a whole text
   std::string redact(const std::string& text) const { return redact(std::string_view(text)); }
   std::string redact(const char* text) const { return redact(std::string_view(text)); }

@@ -1,6 +1,7 @@
 // The spellings of a secret: plain, base64, hex, and the escapes of URLs, JSON, shells and HTML.
 #include "record/redact_spellings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,10 @@ namespace {
 using List = std::vector<std::string>;
 using Escape = std::function<std::optional<std::string>(unsigned char)>;  // nothing: stays as it is
 
+constexpr std::string_view standard64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view url64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view upper_digits = "0123456789ABCDEF", lower_digits = "0123456789abcdef";
 
 bool among(unsigned char c, std::string_view set) {
@@ -53,15 +58,25 @@ std::string encode64(std::string_view bytes, std::string_view alphabet) {
 // What surrounds a secret shifts it by 0, 1 or 2 bytes against the groups of three; of each shift
 // the characters are taken that depend on bits of the secret alone.
 void add_base64(std::string_view secret, List& out) {
-  constexpr std::string_view standard =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  constexpr std::string_view url =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   for (size_t shift = 0; shift < 3; ++shift) {
     const std::string shifted = std::string(shift, '\0') + std::string(secret);
     const size_t from = (shift * 8 + 5) / 6, to = shifted.size() * 8 / 6;
-    for (const auto alphabet : {standard, url})
+    for (const auto alphabet : {standard64, url64})
       if (to > from) out.push_back(encode64(shifted, alphabet).substr(from, to - from));
+  }
+}
+
+// A line may break anywhere within it, each 64 characters at the earliest: the parts that are whole
+// are found by themselves, and at most one is left at each break.
+void add_broken_base64(std::string_view secret, List& out) {
+  constexpr size_t shortest = 24;  // characters; parts of less would be found in other words
+  for (size_t shift = 0; shift < 3; ++shift) {
+    const std::string coded = encode64(std::string(shift, '\0') + std::string(secret), standard64);
+    const size_t from = (shift * 8 + 5) / 6, to = (shift + secret.size()) * 8 / 6;
+    if (to - from < shortest) continue;
+    const size_t parts = to - from < 64 ? 2 : 3, size = (to - from) / parts;
+    for (size_t part = 0; part < parts; ++part)
+      out.push_back(coded.substr(from + part * size, size));
   }
 }
 
@@ -196,9 +211,12 @@ void add_shell(std::string_view secret, List& out) {
     }));
   };
   backslash_before([](unsigned char c) { return among(c, "$`\"\\"); });
+  // libpq and Node, RFC 5424, .pgpass
+  for (const std::string_view special : {"'\\", "\"\\]", ":\\", "'\"\\"})
+    backslash_before([&](unsigned char c) { return among(c, special); });
   backslash_before([](unsigned char c) { return among(c, "$`\"\\!"); });
   for (const std::string_view safe :
-       {"_@%+=:,./-", "_%+=:./-", "_@%+:,./-", "_%+:,./-", "_@%+:./-"})
+       {"_@%+=:./-#~", "_@%+=:,./-", "_%+=:./-", "_@%+:,./-", "_%+:,./-", "_@%+:./-"})
     backslash_before(
         [&](unsigned char c) { return c < 0x80 && !letter_or_digit(c) && !among(c, safe); });
   // $'...', and how C and Python print strings.
@@ -216,6 +234,15 @@ void add_shell(std::string_view secret, List& out) {
                              static_cast<char>('0' + (c & 7))};
         return "\\x" + two(c, lower_digits);
       }));
+}
+
+// SQL and YAML, CSV, ODBC: the quote twice.
+void add_doubled(std::string_view secret, List& out) {
+  for (const char quote : {'\'', '"', '}'})
+    out.push_back(each(secret, [&](unsigned char c) -> std::optional<std::string> {
+      if (c != static_cast<unsigned char>(quote)) return std::nullopt;
+      return std::string(2, quote);
+    }));
 }
 
 void add_html(std::string_view secret, List& out) {
@@ -243,10 +270,15 @@ void add_html(std::string_view secret, List& out) {
 void add_all(std::string_view secret, List& out) {
   out.emplace_back(secret);
   add_base64(secret, out);
+  add_broken_base64(secret, out);
+  // A document in base64, such as the configuration of a registry.
+  if (const std::string inside = json_escaped(secret, {}); inside != secret)
+    add_base64(inside, out);
   add_hex(secret, out);
   add_percent(secret, out);
   add_json(secret, out);
   add_shell(secret, out);
+  add_doubled(secret, out);
   add_html(secret, out);
 }
 
@@ -287,9 +319,9 @@ std::vector<std::string> short_spellings(std::string_view secret) {
   add_percent(secret, out);
   add_json(secret, out);
   add_shell(secret, out);
+  add_doubled(secret, out);
   add_html(secret, out);
-  out.push_back(
-      encode64(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"));
+  out.push_back(encode64(secret, standard64));
   return out;
 }
 

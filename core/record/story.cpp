@@ -141,6 +141,8 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     keep("cancel");
   } else if (type == "marker") {
     keep("markers");
+  } else if (type == "secret.leaked") {
+    out_["rotate"][get_string(body, "name")] = body.value("where", Json::array());
   }
 }
 

@@ -99,6 +99,14 @@ void Story::judge_verdict() {
     sentence = "The outcome of " + counted(unknown, "step", "steps") +
                " is unknown; a person has to look before anything else is done. " + done + ".";
   }
+  if (out_.contains("rotate")) {
+    std::string names;
+    for (const auto& [name, where] : out_["rotate"].items())
+      names += (names.empty() ? "" : ", ") + name;
+    sentence += " ROTATE " + names +
+                ": found in plain in the runner's ledger or logs, and taken out of this record.";
+    if (tone == "good") tone = "warn";
+  }
   if (given.empty()) out_["verdict"] = goes_on_ ? "running" : status.empty() ? "unknown" : status;
   out_["headline"] = {{"word", word}, {"sentence", sentence}, {"tone", tone}};
 }

@@ -19,10 +19,11 @@ std::vector<Finding> Findings::take() {
   return std::move(list_);
 }
 
-Result<Verification> verify(const std::filesystem::path& folder, const Verifier& check) {
+Result<Verification> verify(const std::filesystem::path& folder, const Verifier& check,
+                            const trust::Witness* witness) {
   // The digest of the file and the chain inside it both read events.jsonl to its end; side by side
   // they take the time of one.
-  Findings in_files, in_chain, in_agreement;
+  Findings in_files, in_chain, in_statements, in_agreement;
   auto measuring =
       std::async(std::launch::async, [&] { return check_files(folder, check, in_files); });
   Json about;
@@ -32,16 +33,24 @@ Result<Verification> verify(const std::filesystem::path& folder, const Verifier&
     else
       in_agreement.add("record.file.malformed", "run.json is not a JSON object");
   }
-  const Chain chain = check_chain(folder, RunId(get_string(about, "run")), in_chain);
+  const RunId run(get_string(about, "run"));
+  auto statements = read_statements(folder, run, witness);
+  const Chain chain =
+      check_chain(folder, run, statements ? statements->events() : std::set<int64_t>{}, in_chain);
   auto files = measuring.get();
   if (!files) return pass(files, "while verifying " + folder.string());
+  if (!statements) return pass(statements, "while verifying " + folder.string());
   if (about.is_object()) check_agreement(folder, *files, chain, about, in_agreement);
 
   Verification result;
   result.signer = files->signer;
   result.events = chain.events;
   result.files = static_cast<int64_t>(files->digests.size());
-  for (auto* part : {&in_files, &in_chain, &in_agreement})
+  result.checkpoints = static_cast<int64_t>(statements->own.size());
+  result.witnessed = check_statements(*statements, run, chain, check, files->signer, in_statements);
+  if (statements->list && !files->signer.empty())
+    check_listed(*files, *statements->list, check, in_statements);
+  for (auto* part : {&in_files, &in_chain, &in_statements, &in_agreement})
     for (auto& finding : part->take()) result.findings.push_back(std::move(finding));
   result.clean = result.findings.empty();
   return result;

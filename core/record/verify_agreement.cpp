@@ -114,6 +114,24 @@ void check_steps(const fs::path& folder, const Files& files, const Chain& chain,
   }
 }
 
+// A person's word that ended an unknown outcome is signed, and stands in the record.
+void check_stated(const Files& files, const Chain& chain, const Json& about, Findings& findings) {
+  for (const auto& text : chain.stated) {
+    const Json body = body_of(text);
+    const std::string name = "statements/" + get_string(body, "step") + "-" +
+                             std::to_string(get_int(body, "attempt")) + ".json";
+    const auto found = files.digests.find(name);
+    if (found == files.digests.end())
+      findings.add("record.statement.missing",
+                   printable(name, 120) + " is missing: nobody signed for the outcome of step " +
+                       printable(get_string(body, "step"), 80));
+    else if ("sha256:" + found->second != get_string(body, "statement") &&
+             !was_redacted(about, name))
+      findings.add("record.statement.other",
+                   printable(name, 120) + " is not the statement that the run went on with");
+  }
+}
+
 }  // namespace
 
 void check_agreement(const fs::path& folder, const Files& files, const Chain& chain,
@@ -121,6 +139,7 @@ void check_agreement(const fs::path& folder, const Files& files, const Chain& ch
   if (files.digests.contains("events.jsonl")) check_head(about, chain, findings);
   check_plan(folder, files, chain, about, findings);
   check_steps(folder, files, chain, findings);
+  check_stated(files, chain, about, findings);
   const auto http = files.digests.find("http.jsonl");
   if (http != files.digests.end() && http->second != chain.http_digest)
     findings.add("record.http.differs",

@@ -10,8 +10,11 @@ namespace {
 // Follows the lines as they come and says what each break is.
 class ChainCheck {
  public:
-  ChainCheck(const RunId& run, Findings& findings)
-      : run_(run.value), findings_(findings), previous_(ledger::chain_start(run)) {}
+  ChainCheck(const RunId& run, const std::set<int64_t>& wanted, Findings& findings)
+      : run_(run.value),
+        wanted_(wanted),
+        findings_(findings),
+        previous_(ledger::chain_start(run)) {}
 
   void line(std::string_view text) {
     ++number_;
@@ -27,6 +30,7 @@ class ChainCheck {
     if (!event->redacted.empty()) ++chain.redacted_events;
     place(*event);
     remember(*event, text);
+    if (wanted_.contains(event->seq)) chain.heads.emplace(event->seq, event->hash);
     previous_.assign(event->hash);
     linked_ = true;
   }
@@ -80,6 +84,7 @@ class ChainCheck {
       chain.endings[std::string(text_member(event.body, "step"))].assign(event.body);
     } else if (event.type == "step.outcome" || event.type == "step.reconciled") {
       chain.outcomes[std::string(text_member(event.body, "step"))].assign(event.body);
+      if (text_member(event.body, "seen") == "stated") chain.stated.emplace_back(event.body);
     } else if (event.type == "step.probe") {
       ++chain.probes[std::string(text_member(event.body, "step"))];
     } else if (event.type == "run.started") {
@@ -92,6 +97,7 @@ class ChainCheck {
   }
 
   std::string run_;
+  const std::set<int64_t>& wanted_;
   Findings& findings_;
   std::string previous_;
   int64_t number_ = 0, next_ = 1;
@@ -102,8 +108,9 @@ class ChainCheck {
 
 }  // namespace
 
-Chain check_chain(const std::filesystem::path& folder, const RunId& run, Findings& findings) {
-  ChainCheck check(run, findings);
+Chain check_chain(const std::filesystem::path& folder, const RunId& run,
+                  const std::set<int64_t>& wanted, Findings& findings) {
+  ChainCheck check(run, wanted, findings);
   std::string carried;  // the begin of a line that the last piece ended in
   const auto file = folder / "events.jsonl";
   std::error_code problem;

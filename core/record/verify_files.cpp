@@ -153,4 +153,35 @@ Result<Files> check_files(const fs::path& folder, const Verifier& check, Finding
   return files;
 }
 
+// What was there before the run began stays for ever; everything else while no event comes to it.
+// The rest is drawn from the events anew whenever a record is written.
+void check_listed(const Files& files, const trust::SignedDocument& list, const Verifier& check,
+                  Findings& findings) {
+  if (!check(list.document, list.signature)) {
+    findings.add("record.witness.signer",
+                 "the list of files that the witness remembers is not signed by the runner");
+    return;
+  }
+  Findings ignored;
+  const auto before = read_sums(list.document, ignored);
+  const auto digest_now = [&](const std::string& name) {
+    const auto found = files.digests.find(name);
+    return found == files.digests.end() ? std::string() : found->second;
+  };
+  const auto events = before.find("events.jsonl");
+  const bool same_chain = events != before.end() && events->second == digest_now("events.jsonl");
+  for (const auto& [name, digest] : before) {
+    const bool drawn = name == "run.json" || name == "verdict.json" || name == "report.html";
+    const bool fixed = name == "plan.json" || name == "inputs.json" ||
+                       name.starts_with("decision.json") || name.starts_with("approvals/") ||
+                       name.starts_with("checkpoints/") || name.starts_with("statements/");
+    if (drawn || !(fixed || same_chain)) continue;
+    const std::string now = digest_now(name);
+    if (now.empty())
+      findings.add("record.fork.file", shown(name) + " is missing, which the witness saw");
+    else if (now != digest)
+      findings.add("record.fork.file", shown(name) + " is not what the runner signed before");
+  }
+}
+
 }  // namespace hyops::record

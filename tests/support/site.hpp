@@ -146,6 +146,23 @@ class Site {
     return {who, document, key.sign(document, "approval").value()};
   }
 
+  // Alice's word on a step of the last run whose outcome is unknown.
+  trust::SignedDocument statement(const std::string& step, const std::string& choice,
+                                  const std::function<void(trust::Statement&)>& change = {}) {
+    trust::Statement out;
+    out.by = "alice";
+    out.lane = "drill";
+    out.run = last.value;
+    out.step = step;
+    out.choice = choice;
+    if (choice == "adopt") out.outputs = {{"x", "1"}};
+    out.reason = "looked at the host";
+    out.made_ms = system_clock().wall_ms();
+    if (change) change(out);
+    const std::string document = trust::to_document(out).value();
+    return {step, document, alice.sign(document, "statement").value()};
+  }
+
   Result<RunId> admit(const Json& plan) {
     return engine::admit(setup, *ledger,
                          {plan, {}, {approval(plan, alice, "alice")}, "oncall", "", 0});
@@ -166,7 +183,7 @@ class Site {
 
   fs::path record() const { return setup.run_folder(last.value) / "record"; }
 
-  record::Verification verify() {
+  record::Verification verify(const trust::Witness* witness = nullptr) {
     const auto key = runner.public_key();
     return record::verify(
                record(),
@@ -174,7 +191,8 @@ class Site {
                  auto good = trust::verify(message, signature, {key});
                  if (!good) return pass(good);
                  return "test";
-               })
+               },
+               witness)
         .value();
   }
 

@@ -21,11 +21,12 @@ class AnsibleDriver final : public ToolDriver {
     return std::vector<Stage>{std::move(*stage)};
   }
 
-  Result<std::optional<Stage>> prepare_observe(const Call& call, Shared& shared) override {
-    if (call.pack.observe_playbook.empty()) return std::nullopt;
+  Result<std::vector<Stage>> prepare_observe(const Call& call, Shared& shared) override {
+    if (call.pack.observe_playbook.empty()) return std::vector<Stage>{};
     auto stage = playbook(call, shared, call.pack.observe_playbook);
     if (!stage) return pass(stage);
-    return std::optional<Stage>(std::move(*stage));
+    stage->absent_codes = {3};
+    return std::vector<Stage>{std::move(*stage)};
   }
 
  private:

@@ -28,8 +28,9 @@ class PackerDriver final : public ToolDriver {
          environment}};
   }
 
-  Result<std::optional<Stage>> prepare_observe(const Call&, Shared&) override {
-    return std::nullopt;
+  // Packer has no way to ask whether an image is there; the pack says whether to build it again.
+  Result<std::vector<Stage>> prepare_observe(const Call&, Shared&) override {
+    return std::vector<Stage>{};
   }
 
   Result<Json> collect(const Call& call, Shared&) override {

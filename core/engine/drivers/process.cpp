@@ -14,11 +14,12 @@ class ProcessDriver final : public ToolDriver {
     return std::vector<Stage>{std::move(*only)};
   }
 
-  Result<std::optional<Stage>> prepare_observe(const Call& call, Shared& shared) override {
-    if (call.pack.observe.empty()) return std::nullopt;
-    auto only = stage(call, shared, call.pack.observe);
-    if (!only) return pass(only);
-    return std::optional<Stage>(std::move(*only));
+  Result<std::vector<Stage>> prepare_observe(const Call& call, Shared& shared) override {
+    if (call.pack.observe.empty()) return std::vector<Stage>{};
+    auto look = stage(call, shared, call.pack.observe);
+    if (!look) return pass(look);
+    look->absent_codes = {3};
+    return std::vector<Stage>{std::move(*look)};
   }
 
  private:

@@ -47,12 +47,18 @@ class TerraformDriver final : public ToolDriver {
         {"output", {tool, at, "output", "-json"}, environment, false}};
   }
 
-  // Reads the state only. What a half-done apply left shows as missing outputs: then a new plan
-  // sees the rest.
-  Result<std::optional<Stage>> prepare_observe(const Call& call, Shared& shared) override {
+  // Terraform itself knows: with nothing left to change the effect is there; else what a half-done
+  // apply did stands in its state, and a new plan does the rest. Our lease of the lane keeps others
+  // out, so the look needs no lock, and a dead one's is not in its way.
+  Result<std::vector<Stage>> prepare_observe(const Call& call, Shared& shared) override {
     auto stages = prepare(call, shared);
     if (!stages) return pass(stages);
-    return std::nullopt;
+    Stage plan = (*stages)[1];
+    plan.argv = {plan.argv[0],  plan.argv[1],        "plan", "-json", "-input=false",
+                 "-lock=false", "-detailed-exitcode"};
+    plan.good_codes = {0};
+    plan.absent_codes = {2};
+    return std::vector<Stage>{(*stages)[0], std::move(plan), (*stages)[3]};
   }
 
   // The saved plan is bound to this attempt: its digest is in the chain before it is applied (L10).

@@ -299,19 +299,24 @@ Sight ToolDriver::observe(const Call& call, Shared& shared) {
   const auto unclear = [](const std::string& why) { return Sight{Sight::Seen::unclear, {}, why}; };
   if (auto made = make_folders(look.folder); !made) return unclear(made.error().message);
   if (auto ready = lay_out(look, shared); !ready) return unclear(ready.error().message);
-  auto stage = prepare_observe(look, shared);
-  if (!stage) return unclear(stage.error().message);
-  if (!*stage) return unclear("pack " + call.pack.name + " has no observe twin");
-  (*stage)->mutates = false;
-  (*stage)->good_codes = {0, 3};
-  auto ended = run_stage(**stage, look, shared, false);
-  if (!ended) return unclear(ended.error().message);
-  if (ended->status != Outcome::Status::ok) return unclear(ended->error->message);
-  auto status = process::observe_tool(stage_folder(look, **stage));
-  const bool absent = (status && status->status && status->status->exit.code == 3) ||
-                      fs::exists(look.folder / "outputs.json.absent");
-  if (absent)
-    return {Sight::Seen::absent, {}, "the observe twin of " + call.pack.name + " found no effect"};
+  auto stages = prepare_observe(look, shared);
+  if (!stages) return unclear(stages.error().message);
+  if (stages->empty()) return unclear("pack " + call.pack.name + " has no observe twin");
+  for (auto& stage : *stages) {
+    stage.mutates = false;
+    stage.good_codes.insert(stage.good_codes.end(), stage.absent_codes.begin(),
+                            stage.absent_codes.end());
+    auto ended = run_stage(stage, look, shared, false);
+    if (!ended) return unclear(ended.error().message);
+    if (ended->status != Outcome::Status::ok) return unclear(ended->error->message);
+    auto status = process::observe_tool(stage_folder(look, stage));
+    const auto& absent = stage.absent_codes;
+    if ((status && status->status &&
+         std::find(absent.begin(), absent.end(), status->status->exit.code) != absent.end()) ||
+        fs::exists(look.folder / "outputs.json.absent"))
+      return {
+          Sight::Seen::absent, {}, "the observe twin of " + call.pack.name + " found no effect"};
+  }
   auto outputs = collect(look, shared);
   if (!outputs || outputs->empty())
     return unclear("the observe twin of " + call.pack.name + " wrote no outputs");

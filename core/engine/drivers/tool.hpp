@@ -17,6 +17,7 @@ struct Stage {
   std::map<std::string, std::string> environment;
   bool mutates = true;  // false: can be repeated without looking first
   std::vector<int> good_codes{0};
+  std::vector<int> absent_codes{};  // of a look: the effect is not there
   // The tool lost sight of what it works on: what happened there is not known, and is looked at.
   std::vector<int> lost_codes{};
 };
@@ -34,7 +35,8 @@ class ToolDriver : public Driver {
  protected:
   // Writes what the tool reads beside request.json and names its invocations.
   virtual Result<std::vector<Stage>> prepare(const Call& call, Shared& shared) = 0;
-  virtual Result<std::optional<Stage>> prepare_observe(const Call& call, Shared& shared) = 0;
+  // The read-only twin, in order; none: the pack or tool has no such look.
+  virtual Result<std::vector<Stage>> prepare_observe(const Call& call, Shared& shared) = 0;
   // Called after a stage ended well, before the next; terraform binds its saved plan here.
   virtual Status after(const Stage&, const Call&, Shared&) { return {}; }
   // Reads outputs where the tool has its own way; the default is the file at $HYOPS_OUTPUTS.

@@ -92,3 +92,25 @@ TEST(Reattach, takes_the_real_exit_status_of_a_tool_that_ended_meanwhile) {
         << orphan.site.events("step.outcome")[0];
   }
 }
+
+// A look while the tool is at work would not find its effect, and repeat it beside itself.
+TEST(Reattach, comes_before_anybody_looks_or_says_what_became_of_the_step) {
+  Orphan orphan(0);
+  Site& site = orphan.site;
+  const auto choices =
+      engine::reconcile(site.setup, *site.ledger, orphan.run, site.observer).value();
+  ASSERT_EQ(choices.size(), 1u);
+  EXPECT_EQ(choices[0].seen, "interrupted");
+  EXPECT_EQ(choices[0].resolved, "");
+  const auto stated =
+      engine::state_outcome(site.setup, *site.ledger, site.statement("count", "retry"));
+  ASSERT_FALSE(stated);
+  EXPECT_EQ(stated.error().code, "engine.step.not_unknown");
+  EXPECT_NE(stated.error().next.find("run resume"), std::string::npos);
+  EXPECT_TRUE(site.events("step.reconciled").empty());
+  site.observer.on_event = [&](const std::string& type, const Json&) {
+    if (type == "run.resumed") orphan.let_go();
+  };
+  EXPECT_EQ(site.go_on(orphan.run), "ok");
+  orphan.expect_one_attempt_with_every_byte_once();
+}

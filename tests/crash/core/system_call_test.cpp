@@ -3,6 +3,8 @@
 //
 // HYOPS_CRASH_POINTS=all tries every N until a run is not hit any more; otherwise a few are tried.
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -21,8 +23,30 @@ using hyops::tests::World;
 
 namespace {
 
-// Two tools and a plugin beside each other, and a tool after them. No tool may run twice: what it
-// did is only known by looking.
+// Stands in for ansible-playbook, which would make thousands of system calls of its own: the same
+// command line, the same files, one effect. The playbook holds where effects are counted.
+constexpr const char* stand_in =
+    "#!/bin/sh\nset -eu\nfor playbook; do :; done\nstamps=$(cat \"$playbook\")\n"
+    "key=$(sed 's/.*\"key\":\"\\([^\"]*\\)\".*/\\1/' \"$HYOPS_REQUEST\")\n"
+    "case \"$playbook\" in\n  */observe.yml) grep -qxF \"$key\" \"$stamps\" || exit 3 ;;\n"
+    "  *) printf '%s\\n' \"$key\" >> \"$stamps\" ;;\nesac\n"
+    "printf '{\"key\":\"%s\"}' \"$key\" > \"$HYOPS_OUTPUTS\"\n";
+
+// Puts it in the place of the real one, for this process and its children alone.
+bool with_stand_in() {
+  static const bool done = [] {
+    const auto real = process::find_executable("ansible-playbook", process::default_path);
+    static const auto folder = TempDir::create(fs::temp_directory_path(), "hyops-stand-in").value();
+    const fs::path file = folder.path() / "ansible-playbook";
+    return real && write_file(file, stand_in, 0755) && ::unshare(CLONE_NEWNS) == 0 &&
+           ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount(file.c_str(), fs::canonical(*real).c_str(), nullptr, MS_BIND, nullptr) == 0;
+  }();
+  return done;
+}
+
+// Two tools, a playbook and a plugin beside each other, and a tool after them. No tool may run
+// twice: what it did is only known by looking.
 class Recovery {
  public:
   Recovery() {
@@ -34,6 +58,11 @@ class Recovery {
     add_keeper(site, world);
     std::string steps;
     for (const char* id : {"left", "right"}) steps += step(id, "stamp", "data");
+    if (with_stand_in()) {
+      add_playbook(stamps);
+      steps += step("played", "play", "data");
+      ++stamped;
+    }
     steps += step("kept", "keep", "data") + step("after", "stamp", "readiness");
     site.blueprint(steps);
     run = site.admit(site.plan()).value();
@@ -104,8 +133,8 @@ class Recovery {
     EXPECT_EQ(status, "ok");
     std::vector<std::string> stamps = split(read_file(site.path() / "stamps").value_or(""), '\n');
     std::erase(stamps, "");
-    EXPECT_EQ(stamps.size(), 3u);
-    EXPECT_EQ(std::set<std::string>(stamps.begin(), stamps.end()).size(), 3u);
+    EXPECT_EQ(stamps.size(), stamped);
+    EXPECT_EQ(std::set<std::string>(stamps.begin(), stamps.end()).size(), stamped);
     EXPECT_EQ(world.things().size(), 1u);
     EXPECT_TRUE(site.verify().clean);
   }
@@ -116,6 +145,20 @@ class Recovery {
 
  private:
   static constexpr const char* outputs = tests::key_output;
+  size_t stamped = 3;  // effects on this machine that the run has
+
+  void add_playbook(const std::string& stamps) {
+    site.file(site.setup.catalog / "modules/test/play/module.toml",
+              "module = \"test/play\"\nversion = \"1.0.0\"\ntitle = \"Play\"\ndoc = \"A "
+              "test.\"\n" +
+                  std::string(outputs));
+    const fs::path pack = site.setup.catalog / "packs/test/play";
+    site.file(pack / "pack.toml",
+              "pack = \"test/play\"\nversion = \"1.0.0\"\nmodule = \"test/play\"\ndriver = "
+              "\"ansible\"\n[ansible]\nplaybook = \"site.yml\"\nobserve = \"observe.yml\"\n");
+    for (const char* name : {"site.yml", "observe.yml"}) site.file(pack / name, stamps);
+    site.bind("test/play", "test/play");
+  }
 
   static std::string step(const std::string& id, const std::string& module,
                           const std::string& phase) {
@@ -165,8 +208,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Way{"killed_at_sync", "fdatasync,fsync", "signal=KILL", false},
                     Way{"killed_at_rename", "rename,renameat,renameat2", "signal=KILL", false},
                     Way{"killed_at_sendmsg", "sendmsg,sendto", "signal=KILL", false},
+                    Way{"killed_at_receive", "recvfrom,recvmsg", "signal=KILL", false},
                     Way{"killed_at_spawn", "clone,clone3,vfork,execve", "signal=KILL", false},
                     Way{"eio_once", "write,pwrite64,fdatasync,fsync", "error=EIO", false},
+                    Way{"eio_for_ever", "write,pwrite64,fdatasync,fsync", "error=EIO", true},
                     Way{"enospc_once", "write,pwrite64", "error=ENOSPC", false},
                     Way{"enospc_for_ever", "write,pwrite64", "error=ENOSPC", true}),
     [](const auto& about) { return std::string(about.param.name); });

@@ -87,6 +87,8 @@ TEST(Accept, carries_order_events_answer_and_record_over_one_connection) {
   const Json answer = runner.answer(&types);
   EXPECT_EQ(answer["status"], "ok") << answer.dump();
   EXPECT_NE(std::find(types.begin(), types.end(), "step.outcome"), types.end());
+  // What the dispatcher can hold this runner to, before it asks for the record.
+  EXPECT_EQ(std::count(types.begin(), types.end(), "run.checkpoint"), 2) << "a phase and the end";
   ASSERT_TRUE(write_all(runner.to.get(), "record\n"));
   const fs::path record = site.path() / "arrived";
   ASSERT_TRUE(engine::receive_record(runner.from.get(), record));

@@ -35,7 +35,7 @@ class Machine final : public engine::Means, public Clock {
   mutable int64_t slept = 0, paused = 0;
 };
 
-const char* one_output = "[outputs.x]\ntype = \"string\"\n[effects]\n";
+const char* timed_outputs = "[outputs.x]\ntype = \"string\"\n[effects]\n";
 const char* good = "printf '{\"x\":\"1\"}' > \"$HYOPS_OUTPUTS\"\n";
 
 std::string step(const std::string& id, const std::string& module, const std::string& phase) {
@@ -48,7 +48,7 @@ struct Timed : Site {
     setup.means = &machine;
     ledger.reset();
     ledger.emplace(ledger::Ledger::open(setup.ledger(), machine).value());
-    tool("good", one_output, good);
+    tool("good", timed_outputs, good);
     blueprint(step("first", "good", "data") + step("second", "good", "readiness"));
   }
   Json summary() { return record::summary(record()).value(); }
@@ -92,7 +92,7 @@ TEST(Time, set_wrong_in_the_middle_of_a_run_changes_no_duration) {
 
 TEST(Time, set_wrong_while_no_core_lived_is_told_by_the_one_that_goes_on) {
   Timed site;
-  site.tool("fragile", one_output, "test -e " + (site.path() / "mended").string() + "\n" + good);
+  site.tool("fragile", timed_outputs, "test -e " + (site.path() / "mended").string() + "\n" + good);
   site.blueprint(step("first", "good", "data") + step("second", "fragile", "readiness"));
   ASSERT_EQ(site.run(site.plan()), "failed");
   site.machine.stepped -= hour;
@@ -109,7 +109,7 @@ TEST(Time, a_pause_before_a_retry_is_as_long_as_the_profile_says) {
   for (const auto& [name, set] : settings) {
     SCOPED_TRACE(name);
     Timed site;
-    site.tool("flaky", one_output,
+    site.tool("flaky", timed_outputs,
               "echo '{\"class\":\"unavailable\",\"message\":\"later\"}' > "
               "\"$HYOPS_OUTPUTS.error\"\nexit 1\n");
     site.profile("approvals = 1", "[retry]\nunavailable = { attempts = 2, pause = \"90s\" }\n");

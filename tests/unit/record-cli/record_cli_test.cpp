@@ -98,5 +98,44 @@ TEST_F(RecordCommand, reports_a_run_from_the_ledger_or_a_record_from_its_folder)
   EXPECT_EQ(told["sound"], true);
 }
 
+TEST_F(RecordCommand, is_shown_to_a_witness_who_refuses_a_second_story) {
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  const auto alone = hyops({"record", "verify", "record", "--lane", "drill"});
+  EXPECT_NE(alone.out.find("No witness is known here"), std::string::npos) << alone.out;
+  ASSERT_EQ(hyops({"key", "new", "stick", "--to", "usb"}).code, 0);
+  EXPECT_EQ(hyops({"witness", "sign", "record"}).code, 2) << "whose record, only a key can tell";
+  const std::vector<std::string> sign{"witness",  "sign",        "record", "--lane",       "drill",
+                                      "--memory", "usb/witness", "--as",   "usb/stick.key"};
+  const auto seen = hyops(sign);
+  ASSERT_EQ(seen.code, 0) << seen.out << seen.err;
+  const auto proven =
+      hyops({"record", "verify", "record", "--lane", "drill", "--witness", "usb/witness"});
+  EXPECT_EQ(proven.code, 0);
+  EXPECT_NE(proven.out.find("A witness saw its first"), std::string::npos) << proven.out;
+  const auto listed = hyops({"witness", "show", "--memory", "usb/witness", "--json"}).json();
+  ASSERT_EQ(listed["runs"].size(), 1u) << listed.dump();
+  EXPECT_EQ(listed["runs"][0]["run"], run.value);
+  EXPECT_EQ(listed["runs"][0]["signed"], true);
+
+  // The same run once more on another ledger, under the same key.
+  const fs::path again = folder.path() / "again";
+  fs::create_directories(again);
+  for (const char* part : {"keys", "lanes"})
+    fs::copy(home / part, again / part, fs::copy_options::recursive);
+  home = again;
+  ledger = ledger::Ledger::open(home / "ledger.db", clock).value();
+  whole_run();
+  fs::remove_all(folder.path() / "record");
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  EXPECT_EQ(hyops({"record", "verify", "record", "--lane", "drill"}).code, 0);
+  const auto forked =
+      hyops({"record", "verify", "record", "--lane", "drill", "--witness", "usb/witness"});
+  EXPECT_EQ(forked.code, 1);
+  EXPECT_NE(forked.out.find("record.fork.event"), std::string::npos) << forked.out;
+  const auto refused = hyops(sign);
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_NE(refused.err.find("trust.checkpoint.fork"), std::string::npos) << refused.err;
+}
+
 }  // namespace
 }  // namespace hyops::record

@@ -77,12 +77,12 @@ struct RecordTest : testing::Test {
     };
   }
 
-  Status export_it(const Redactor& redactor) {
+  Result<Leaks> export_it(const Redactor& redactor) {
     return export_run(
         ledger, run, steps, redactor, [this](std::string_view message) { return sign(message); },
         to);
   }
-  Status export_it() { return export_it(Redactor::create({}).value()); }
+  Result<Leaks> export_it() { return export_it(Redactor::create({}).value()); }
 
   static Json planned(const std::string& id, const std::string& module, const std::string& phase,
                       const std::string& pack) {

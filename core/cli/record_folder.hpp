@@ -1,0 +1,30 @@
+// Which record a person means, and whose keys may have signed it.
+#pragma once
+
+#include <filesystem>
+
+#include "cli/command.hpp"
+#include "record/record.hpp"
+
+namespace hyops::cli {
+
+// A folder as it is; else a run, whose record the engine left below its run folder.
+// record.unreadable
+Result<std::filesystem::path> record_folder(const Context& context, const std::string& word);
+
+struct Signers {
+  std::vector<trust::PublicKey> keys;
+  std::vector<std::string> names;  // of the keys, for people
+};
+// The keys of --key (a .pub file or its line, repeated) and of the runners of --lane.
+Result<Signers> signers_of(const Context& context, const po::variables_map& given);
+void add_signer_options(po::options_description_easy_init& add);
+// Says which of them signed; `signers` outlives it.
+record::Verifier verifier_of(const Signers& signers);
+
+// What this machine remembers of runners' checkpoints: --memory (or --witness), else
+// <home>/witness.
+trust::Witness memory_of(const Context& context, const po::variables_map& given,
+                         const char* option_name);
+
+}  // namespace hyops::cli
