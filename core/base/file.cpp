@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <vector>
 
@@ -43,7 +44,8 @@ TempDir::~TempDir() {
 Status read_chunks(const fs::path& file, const std::function<void(std::string_view)>& take) {
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno("file.open", "cannot open " + file.string(), errno);
-  std::string buffer(1u << 20, '\0');
+  // What fits the cache: more costs more in page faults than it saves in calls.
+  std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;

@@ -32,6 +32,4 @@ Secret::~Secret() {
   if (data_) sodium_free(data_);
 }
 
-void wipe(char* data, size_t size) { sodium_memzero(data, size); }
-
 }  // namespace hyops

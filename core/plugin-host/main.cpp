@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <exception>
-#include <iostream>
 #include <thread>
 
+#include "base/file.hpp"
 #include "plugin-host/confine.hpp"
 #include "plugin-host/module.hpp"
 #include "plugin-host/probe.hpp"
@@ -105,7 +105,7 @@ int examine() {
     holds = pass(done);
   else
     holds = confine({});
-  std::cout << (holds ? holds->dump() : holds.error().text()) << std::endl;
+  (void)write_all(1, (holds ? holds->dump() : holds.error().text()) + "\n");
   return holds ? 0 : 1;
 }
 
@@ -115,8 +115,8 @@ int examine() {
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "examine") return hyops::plugin_host::examine();
   if (::fcntl(hyops::plugin_host::socket_number, F_GETFD) < 0) {
-    std::cerr
-        << "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n";
+    (void)hyops::write_all(
+        2, "hyops-plugin-host is started by hyops to hold one plugin; it is of no use by hand.\n");
     return 2;
   }
   return hyops::plugin_host::serve();

@@ -23,14 +23,33 @@ constexpr int64_t start_ms = 30'000;   // a helper that is not ready by then nev
 constexpr int64_t end_ms = 2'000;      // for destroy()
 const std::string starting = "start";  // where it crashed, if not in a verb
 
-Result<process::Child> spawn_helper(const Sources& sources, int socket, int object) {
+// A helper that knows of no plugin yet, and the two things that it was given.
+struct Empty {
+  Fd object;  // the memory file it will load, empty
+  Fd socket;
+  process::Child child;
+};
+
+Result<Empty> spawn_helper(const Sources& sources) {
+  auto object = memory_file();
+  if (!object) return pass(object);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail_errno("plugin.helper", "cannot make a socket pair", errno);
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  // A helper that reads no more must not hold up the thread that would tell it to stop.
+  const timeval patience{10, 0};
+  ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   process::SpawnRequest request;
   // Out of the terminal's reach: an interrupt is for the core, which tells the plugin in its own
   // time.
   request.new_session = true;
   request.argv = {sources.helper.string()};
-  request.extra = {{socket, 3}, {object, 4}};
-  return process::spawn(request);
+  request.extra = {{theirs.get(), 3}, {object->get(), 4}};
+  auto child = process::spawn(request);
+  if (!child) return fail("plugin.helper", child.error().message);
+  return Empty{std::move(*object), std::move(ours), std::move(*child)};
 }
 
 // What a plugin says along the way: a flood of it must not fill the ledger, nor hold up its
@@ -128,6 +147,9 @@ bool outcome_is_unknown(const Error& error) {
 
 Result<Instance> Instance::start(const Registry& registry, const std::string& id,
                                  const Json& config, Services services, const Clock& clock) {
+  // Starting a process takes longer than judging a plugin, so both happen at once. The helper is
+  // ours alone until the plugin is judged: one that is refused, it never hears of.
+  auto empty = spawn_helper(registry.sources());
   auto manifest = registry.trusted(id);
   if (!manifest) return pass(manifest);
   const auto listed = manifest->files.find(object_name);
@@ -138,18 +160,7 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   auto text = canonical(*checked);
   if (!text) return fail("plugin.config.value", id + ": " + text.error().message);
 
-  auto object = memory_file();
-  if (!object) return pass(object);
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return fail_errno("plugin.helper", "cannot make a socket pair", errno);
-  Fd ours(ends[0]), theirs(ends[1]);
-  // A helper that reads no more must not hold up the thread that would tell it to stop.
-  const timeval patience{10, 0};
-  ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  auto child = spawn_helper(registry.sources(), theirs.get(), object->get());
-  if (!child) return fail("plugin.helper", child.error().message);
-  theirs.reset();
+  if (!empty) return pass(empty);
 
   const Frame confine{{{"t", "confine"},
                        {"read", configured(manifest->read_paths, *checked)},
@@ -164,14 +175,13 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   const auto file = manifest->folder / object_name;
   const std::string sha256 = listed->second;
   auto helper = std::make_unique<HelperProcess>(std::move(*manifest), std::move(services), *checked,
-                                                registry.quarantine(), clock, std::move(ours),
-                                                std::move(*child));
+                                                registry.quarantine(), clock,
+                                                std::move(empty->socket), std::move(empty->child));
   const int socket = helper->socket.get();
   // A refused frame is one to a helper that died: why, wait_until_ready finds out.
   (void)send_frame(socket, confine);
-  // The helper starts and confines itself while the object is hashed; it loads nothing before it is
-  // told to.
-  if (auto sealed = fill_and_seal(object->get(), file, sha256); !sealed) return pass(sealed);
+  // The helper confines itself while the object is hashed; it loads nothing before it is told to.
+  if (auto sealed = fill_and_seal(empty->object.get(), file, sha256); !sealed) return pass(sealed);
   if (auto ready = helper->wait_until_ready(create); !ready) return pass(ready);
   return Instance(std::move(helper));
 }

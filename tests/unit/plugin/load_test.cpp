@@ -1,6 +1,8 @@
 // Every arrow of the load order, broken one at a time: each has a code of its own.
+#include <algorithm>
 #include <fstream>
 
+#include "plugin/check/elf.hpp"
 #include "unit/plugin/plugin_folder.hpp"
 
 namespace hyops::plugin {
@@ -146,6 +148,34 @@ TEST(PluginLoad, refuses_manifests_from_another_time) {
   EXPECT_EQ(parsed(PluginFolder::manifest("../../etc")), "plugin.manifest.invalid");
   EXPECT_EQ(parsed("plugin = \"test.x\"\n"), "plugin.manifest.invalid");
   EXPECT_EQ(parsed("[&"), "plugin.manifest.invalid");
+}
+
+// The helper is started while the plugin is judged: its own trouble is not said in the plugin's
+// place.
+TEST(PluginLoad, says_what_is_wrong_with_a_plugin_before_what_is_wrong_with_the_helper) {
+  PluginFolder there;
+  there.put_signed("test.speaking", "speaking");
+  there.put("test.stranger", "speaking", PluginFolder::manifest("test.stranger"));
+  const auto registry = Registry::open(
+      {{there.root() / "plugins"}, {there.root() / "trust.toml"}, "/nowhere/helper"});
+  ASSERT_TRUE(registry);
+  const auto start = [&](const char* id, const Json& config) {
+    return code(Instance::start(*registry, id, config, {}));
+  };
+  EXPECT_EQ(start("test.stranger", Json::object()), "plugin.signature.missing");
+  EXPECT_EQ(start("test.speaking", {{"colour", "red"}}), "plugin.config.unknown");
+  EXPECT_EQ(start("test.speaking", Json::object()), "plugin.helper");
+}
+
+// Each library costs every start of every plugin; its own needs, a plugin brings itself.
+TEST(PluginHelper, starts_without_the_libraries_of_the_core) {
+  const auto symbols = check::read_symbols(HYOPS_BUILD_DIR "/libexec/hyops/hyops-plugin-host");
+  ASSERT_TRUE(symbols) << symbols.error().text();
+  ASSERT_FALSE(symbols->imported.empty());
+  for (const char* library : {"sodium_", "crypto_", "sqlite3_", "curl_", "seccomp_"})
+    EXPECT_TRUE(std::none_of(symbols->imported.begin(), symbols->imported.end(),
+                             [&](const std::string& name) { return name.starts_with(library); }))
+        << library;
 }
 
 TEST(PluginLoad, lists_and_describes_without_running_vendor_code) {
