@@ -57,9 +57,11 @@ function(hyops_add_plugin target)
   target_link_libraries(${target} PRIVATE hyops::sdk ${arg_LINK})
   set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
   target_compile_options(${target} PRIVATE -fstack-protector-strong
-    $<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
+    -ffunction-sections -fdata-sections $<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
   target_link_options(${target} PRIVATE "LINKER:--version-script=${map}" LINKER:--exclude-libs,ALL
-    LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+    LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack
+    # Every start of the plugin hashes and copies the whole file: what nobody runs is not shipped.
+    LINKER:--gc-sections $<$<CONFIG:Release,MinSizeRel>:LINKER:--strip-all>)
   if(NOT "${HYOPS_SANITIZE}${CMAKE_CXX_FLAGS}${CMAKE_C_FLAGS}" MATCHES "address|thread|sanitize|coverage")
     target_link_options(${target} PRIVATE LINKER:-z,defs)  # a sanitizer's symbols come from its host
   endif()
