@@ -128,6 +128,7 @@ Finding keeps_secrets(const Subject& subject) {
   if (done.outcome == Outcome::failed) return done;
   world.heard("standard output", plugin->output());
   if (const auto where = world.leak(); !where.empty()) return failed("a secret stands in " + where);
+  if (!world.planted()) return skipped("it was given no secret: check.toml can name some");
   return ok("in no log, answer, progress, request or output, plain or encoded");
 }
 

@@ -26,7 +26,9 @@ Platform::Reply Platform::put(const std::string& path, const Json& body) {
                 {"placement", path + "#" + std::to_string(made_)}};
   }
   if (body.is_object()) document.update(body);
-  return {is_new ? 201 : 200, document};
+  Reply reply{is_new ? 201 : 200, document};
+  if (is_new) reply.body["initial_password"] = password;  // as clouds do: not to be passed on
+  return reply;
 }
 
 Platform::Reply Platform::answer(const std::string& method, const std::string& path,

@@ -13,12 +13,13 @@ namespace hyops::plugin::check {
 // GET /hosts/a       the document, or 404
 // GET /hosts         {"items":[...]}
 // PUT /hosts/a       puts it there; a new one gets what a platform gives: address, user, port,
-//                    host_key, placement. Again: the same
+//                    host_key, placement, and this once initial_password. Again: the same
 // POST /hosts        a new one each time, but under one Idempotency-Key only once
 // DELETE /hosts/a    {}, or 404
 class Platform {
  public:
   static constexpr const char* url = "http://platform.test";
+  static constexpr const char* password = "shown-once-by-the-platform";
 
   explicit Platform(const Json& documents);
   struct Reply {

@@ -30,6 +30,8 @@ class World {
   const std::vector<std::string>& writes() const { return writes_; }  // "PUT http://...": no GET
   const std::set<std::string>& sunk() const { return sunk_; }  // names that came into the sink
 
+  // Is there a secret that it could have said?
+  bool planted() const { return !secrets_.empty(); }
   // Where a secret was said, in whatever spelling: "the log". Empty: nowhere.
   std::string leak() const;
 
