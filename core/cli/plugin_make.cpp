@@ -45,6 +45,14 @@ int list_checks(Context& context) {
   return exit_ok;
 }
 
+// What stands in the signature's comment, which `minisign -V` shows.
+std::string verdict_of(const kit::Report& report) {
+  if (!report.passed()) return "failed";
+  return report.whole() ? "passed"
+                        : "only " + std::to_string(report.verdicts.size()) + " of " +
+                              std::to_string(kit::promises().size()) + " checks made, none failed";
+}
+
 // The report as a signed file, for whoever was not there.
 Status write_report(const kit::Report& report, const fs::path& file, const fs::path& key_file) {
   Json document = kit::to_json(report);
@@ -56,7 +64,7 @@ Status write_report(const kit::Report& report, const fs::path& file, const fs::p
   if (!key) return pass(key);
   const auto& manifest = report.subject.manifest;
   auto signature = key->sign(*text, "hyops plugin check " + manifest.id + " " + manifest.version +
-                                        (report.passed() ? ": passed" : ": failed"));
+                                        ": " + verdict_of(report));
   if (!signature) return pass(signature);
   if (auto written = write_file(file, *text); !written) return written;
   return write_file(file.string() + ".minisig", *signature);
@@ -153,7 +161,7 @@ void add_plugin_making_commands(Commands& commands) {
                       "Runs the plugin in DIR in the helper that runs plugins, a new one for every "
                       "check.\nNeeds no signature. Exit 1 if a check failed.\n"
                       "example: hyops plugin check build/com.acme.clouds --only kill-in-apply\n"
-                      "JSON: {plugin, version, abi, object, manifest, seed, passed,\n"
+                      "JSON: {plugin, version, abi, object, manifest, seed, passed, whole,\n"
                       "       checks: [{check, outcome: ok|failed|skipped, reason, ms}]}",
                       {"dir"},
                       check_options,

@@ -39,6 +39,8 @@ size_t Report::count(Outcome outcome) const {
                     [&](const Verdict& verdict) { return verdict.outcome == outcome; }));
 }
 
+bool Report::whole() const { return verdicts.size() == table().size(); }
+
 std::vector<Promise> promises() {
   std::vector<Promise> out;
   for (const auto& check : table()) out.push_back({check.name, check.promise});
@@ -78,6 +80,7 @@ Json to_json(const Report& report) {
           {"manifest", manifest.digest},
           {"seed", static_cast<int64_t>(report.subject.seed)},
           {"passed", report.passed()},
+          {"whole", report.whole()},
           {"checks", checks}};
 }
 

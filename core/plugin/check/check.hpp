@@ -25,6 +25,7 @@ struct Report {
   std::vector<Verdict> verdicts;
   size_t count(Outcome outcome) const;
   bool passed() const { return count(Outcome::failed) == 0; }
+  bool whole() const;  // every check was made: some of them passing says little for a stranger
 };
 
 struct Promise {
@@ -37,8 +38,8 @@ std::vector<Promise> promises();  // every check, in the order they are made
 Result<Report> run(Subject subject, const std::vector<std::string>& only,
                    const std::function<void(const Verdict&)>& told = {});
 
-// {"plugin","version","abi","object","manifest","seed","passed","checks":[{"check","outcome",
-// "reason","ms"}]}: digests say which bytes were checked.
+// {"plugin","version","abi","object","manifest","seed","passed","whole","checks":[{"check",
+// "outcome","reason","ms"}]}: digests say which bytes were checked.
 Json to_json(const Report& report);
 
 }  // namespace hyops::plugin::check
