@@ -51,7 +51,7 @@ Result<Manifest> install(const Registry& registry, const fs::path& home, const f
   }
   auto text = read_file(copy / "plugin.toml", 1u << 20);
   if (!text) return pass(text);
-  auto manifest = parse_manifest(*text, copy);
+  auto manifest = parse_manifest(*text, from);  // messages name what the person named
   if (!manifest) return pass(manifest);
   auto signature = read_file(copy / "plugin.toml.minisig", 1u << 16);
   if (!signature) return pass(signature);

@@ -184,7 +184,7 @@ Result<RevocationList> take_vendor_list(const TrustStore& store, const fs::path&
   for (const auto& revoked : said->revoked)
     if (!revoked.plugin.empty() && !has_prefix(list.ids, revoked.plugin))
       return fail("plugin.scope.id", "the key \"" + signer->name + "\" has a say about " +
-                                         join(list.ids) + "..., but not about " + revoked.plugin);
+                                         join(list.ids) + "*, but not about " + revoked.plugin);
   if (auto newer = check_newer(store, list); !newer) return pass(newer);
   list.file = place_of(folder, list.signer);
   std::string out = "[list]\nsigner = " + toml_text(list.signer.text) +

@@ -62,7 +62,7 @@ Status check_scope(const TrustedKey& key, const Manifest& manifest) {
   if (std::none_of(key.ids.begin(), key.ids.end(),
                    [&](const std::string& prefix) { return manifest.id.starts_with(prefix); }))
     return fail("plugin.scope.id", "the key \"" + key.name + "\" may sign " + join(key.ids) +
-                                       "..., but not " + manifest.id);
+                                       "*, but not " + manifest.id);
   for (const auto& interface : manifest.implements)
     if (std::find(key.interfaces.begin(), key.interfaces.end(), interface) == key.interfaces.end())
       return fail("plugin.scope.interface",
