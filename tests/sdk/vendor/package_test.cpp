@@ -46,6 +46,9 @@ TEST_F(Package, holds_exactly_what_its_list_says_readable_and_roots) {
   std::sort(paths.begin(), paths.end());
   const auto wanted = read_file(HYOPS_SOURCE_DIR "/tests/sdk/vendor/package.txt");
   EXPECT_EQ(join(paths, "\n") + "\n", *wanted);
+  // Loaded by name when it is needed, so that nothing but this line asks for it.
+  const auto depends = run({"dpkg-deb", "--field", file, "Depends"}).out;
+  EXPECT_NE(depends.find("libcurl4"), std::string::npos) << depends;
 }
 
 TEST_F(Package, is_all_that_a_new_plugin_needs_and_leaves_nothing_when_it_goes) {
