@@ -30,7 +30,7 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(const std::string& text)
   try {
     // __polynomial: libstdc++'s breadth-first matcher. The default one backtracks: exponential on
     // (a+)+$ and a stack frame for each byte. It also refuses back-references.
-    std::regex regex(text, std::regex::ECMAScript | std::regex_constants::__polynomial);
+    Regex regex(text, Regex::ECMAScript | std::regex_constants::__polynomial);
     return std::shared_ptr<const Pattern>(new Pattern(std::move(regex)));
   } catch (const std::regex_error& error) {
     return refuse(std::string("cannot be used: ") + error.what());
