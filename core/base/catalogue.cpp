@@ -261,7 +261,8 @@ constexpr CatalogueEntry entries[] = {
      "A step would open a port to the outside. That is for drills and breaking glass: the profile "
      "says so in its defaults of access/session, somebody else approves, the plan has a reason and "
      "names who is let in, and no database is ever opened (A5).",
-     "Bind access/session to another mode, or give public_reason and public_sources under a profile "
+     "Bind access/session to another mode, or give public_reason and public_sources under a "
+     "profile "
      "whose defaults of access/session say break_glass = true."},
     {"policy.cost_unknown", denied,
      "The price of something the run would open is not known. Unknown is denied, never taken as "
@@ -525,6 +526,19 @@ constexpr CatalogueEntry entries[] = {
     {"plugin.service.secret", denied,
      "The plugin asked for a secret that its configuration does not name (K5). It did not get it.",
      "If it needs it, name it in the lane's configuration of the plugin."},
+    {"stream.start", unavailable,
+     "The process that keeps a local endpoint for a step (hyops-stream-host) could not be started, "
+     "or did not listen in time.",
+     "Check that libexec/hyops/hyops-stream-host is installed beside hyops; then: hyops run resume "
+     "RUN"},
+    {"stream.port", conflict,
+     "The local port that an endpoint has had belongs to another process now, and whoever relies "
+     "on "
+     "the endpoint would speak with a stranger.",
+     "See who has it (ss -ltnp), end that, then: hyops run resume RUN"},
+    {"stream.close", internal,
+     "The process that keeps a local endpoint does not end although told to.",
+     "Look at it (ps -ef) and end it by its number; it also ends at the endpoint's expiry."},
     {"plugin.exec.denied", denied,
      "The plugin wanted to run something its manifest does not declare.",
      "Report it to the plugin's vendor."},
@@ -543,6 +557,59 @@ constexpr CatalogueEntry entries[] = {
      "that its key is captured."},
     {"access.login", denied, "The host is the right one, but does not let this runner in.",
      "Check that the runner's public key was given when the host was placed."},
+    {"access.mtu", unavailable,
+     "The host is reached, but full-size packets are lost on the way: the path has a smaller MTU "
+     "than "
+     "its ends believe, and nobody tells them.",
+     "Compare the MTU along the path (ip link, tracepath HOST), or clamp the MSS where a tunnel "
+     "begins."},
+    {"access.clock", conflict,
+     "The host's clock is further off the runner's than the lane allows. Certificates, leases and "
+     "recovery targets would mean another time there.",
+     "Compare the clocks (date -u on both) and mend the one that is wrong."},
+    {"access.bastion.missing", denied,
+     "Access goes through a bastion, and the lane names none. A bastion is never inferred (A3).",
+     "Name it: bastion under [plugins.\"hyops.access.bastion-explicit\"] in lane.toml."},
+    {"access.bastion.inferred", denied,
+     "ssh_proxy_jump_auto would have taken a jump host by itself for a target that is neither "
+     "on-prem "
+     "nor in a lab (A3).",
+     "Name the bastion: bastion under [plugins.\"hyops.access.bastion-explicit\"] in lane.toml."},
+    {"access.bastion.route", unavailable, "The bastion cannot be reached over the network.",
+     "Check the route and firewall between runner and bastion."},
+    {"access.bastion.port", unavailable, "The bastion is there, but nothing answers on its port.",
+     "Check that its SSH service runs and that its address and port are right in lane.toml."},
+    {"access.bastion.mtu", unavailable,
+     "The bastion is reached, but full-size packets are lost on the way to it.",
+     "Compare the MTU along the path (ip link, tracepath HOST)."},
+    {"access.bastion.host_key.changed", denied,
+     "The bastion shows another key than the one the lane pins. It is another host, or somebody "
+     "stands "
+     "in between. Nothing was sent to it.",
+     "Find out why before anything else; if it was rebuilt on purpose, pin its new key in "
+     "lane.toml."},
+    {"access.bastion.login", denied,
+     "The bastion is the right one, but does not let this runner in.",
+     "Check that the runner's public key is known there: hyops runner show."},
+    {"access.bastion.forwarding", denied,
+     "The bastion lets this runner in, but not on to the host behind it.",
+     "Allow it there (AllowTcpForwarding, PermitOpen of its sshd_config)."},
+    {"access.overlay.interface", unavailable, "The overlay's interface is not there, or not up.",
+     "Bring the tunnel up on the runner, then: hyops run resume RUN"},
+    {"access.overlay.peer", denied,
+     "The overlay ends somewhere else than the lane declares, or nobody can tell where.",
+     "Compare the tunnel (wg show, ip -d link, swanctl --list-sas) with lane.toml."},
+    {"access.overlay.route", denied,
+     "The kernel sends packets for the host by another way than the declared overlay.",
+     "Compare ip route get HOST with interface and next_hop in lane.toml."},
+    {"access.overlay.other_path", denied,
+     "Were the overlay gone, packets for the host would go by another route, outside of it.",
+     "Let another route refuse them: ip route add unreachable NETWORK metric 4096"},
+    {"access.overlay.carries", denied,
+     "The host answered, but the overlay's counters did not see the packets: something sends them "
+     "by "
+     "another way than the routes say.",
+     "Look for rules that redirect (nft list ruleset, ip rule, ip xfrm policy)."},
     {"secret.bundle.missing", unavailable, "The offline bundle of secrets cannot be read.",
      "Copy the bundle to the runner: hyops secret seal makes one."},
     {"secret.bundle.malformed", invalid,

@@ -183,7 +183,7 @@ void examine_membership(const contract::Lane& lane, const engine::Attestation& h
 }  // namespace
 
 void examine_installation(const Context& context, Diagnosis& diagnosis) {
-  for (const char* helper : {"hyops-step-host", "hyops-plugin-host"}) {
+  for (const char* helper : {"hyops-step-host", "hyops-stream-host", "hyops-plugin-host"}) {
     const fs::path file = context.places.libexec() / helper;
     if (::access(file.c_str(), X_OK) == 0)
       diagnosis.ok("install", std::string(helper) + " is in place");

@@ -9,6 +9,7 @@
 #include "engine/reap.hpp"
 #include "engine/reserve.hpp"
 #include "engine/scheduler.hpp"
+#include "plugin/stream_service.hpp"
 #include "record/record.hpp"
 #include "trust/trust.hpp"
 
@@ -52,6 +53,12 @@ void close_access(Opened& run, StepRunner& steps, ledger::Ledger& ledger) {
       (void)run.journal.write("access.close_failed",
                               {{"step", step.id}, {"message", closed.error().text()}});
   }
+}
+
+// Whatever a plugin did or did not do: no endpoint of a run outlives it.
+void close_streams(const Setup& setup, Opened& run) {
+  auto closed = plugin::Streams(setup.streams(run.journal.run().value), {}).close_all();
+  if (!closed) (void)run.journal.write("access.close_failed", {{"message", closed.error().text()}});
 }
 
 }  // namespace
@@ -186,7 +193,10 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
     auto ended = scheduler.run();
     if (!ended) return pass(ended, "the run stops here: the ledger could not keep what happened");
     status = *ended;
-    if (status != "waiting") close_access(run, steps, ledger);
+    if (status != "waiting") {
+      close_access(run, steps, ledger);
+      close_streams(setup, run);
+    }
     if (auto published = publish(run, shared, scheduler, ledger); !published) {
       (void)run.journal.write("publish.failed", {{"message", published.error().text()}});
       if (status == "ok") status = "failed";

@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "plugin/services.hpp"
 
 namespace hyops::engine {
 
@@ -19,7 +20,12 @@ struct Setup {
   const Means* means = &this_machine();  // what its runs act through (means.hpp); never null
   const Clock& clock() const;
   std::filesystem::path step_host() const { return prefix / "libexec/hyops/hyops-step-host"; }
+  std::filesystem::path stream_host() const { return prefix / "libexec/hyops/hyops-stream-host"; }
   std::filesystem::path run_folder(const std::string& run) const { return home / "runs" / run; }
+  // Local endpoints of a run's access steps (plugin/stream_service.hpp).
+  plugin::StreamPlace streams(const std::string& run) const {
+    return {step_host(), stream_host(), run_folder(run) / "streams"};
+  }
   std::filesystem::path step_folder(const std::string& run, const std::string& step) const {
     return run_folder(run) / "steps" / step;
   }

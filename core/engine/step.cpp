@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "engine/means.hpp"
 #include "engine/reserve.hpp"
+#include "plugin/stream_service.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -119,6 +120,13 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
                                                  {"inputs", call.inputs}});
     if (!written) return pass(written);
   }
+  // What the step connects to may have been lost with its keeper, or with the machine.
+  if (auto there =
+          plugin::Streams(shared_.setup.streams(journal.run().value),
+                          [this](const std::string& name) { return shared_.secrets.get(name); })
+              .revive();
+      !there)
+    (void)journal.write("access.lost", {{"step", call.step.id}, {"message", there.error().text()}});
   Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_)
                              : driver(call.step.driver).execute(call, shared_);
   outcome.outputs = journal.redact(outcome.outputs);  // they become the lane's state

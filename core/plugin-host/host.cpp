@@ -49,11 +49,11 @@ void answer(const Frame& got, const hyops_answer* to) {
   to->error(to->context, bytes(kind), bytes(code), bytes(message));
 }
 
-// One request with a document and bytes. What passed through this process is wiped: it may be
-// secret.
+// One request with a document and bytes; `verb` where the service has several. What passed through
+// this process is wiped: it may be secret.
 void ask(const hyops_host* host, const char* id, hyops_bytes document, hyops_bytes payload,
-         const hyops_answer* to) {
-  Frame frame{{{"t", "service"}, {"id", id}, {"n", document.size}}, {}};
+         const hyops_answer* to, const char* verb = "") {
+  Frame frame{{{"t", "service"}, {"id", id}, {"n", document.size}, {"verb", verb}}, {}};
   frame.bytes.reserve(document.size + payload.size);
   frame.bytes.append(view(document)).append(view(payload));
   Frame got = of(host).wire->ask(frame);
@@ -73,6 +73,17 @@ void exec(const hyops_host* host, hyops_bytes request, const hyops_answer* to) n
 
 void unseal(const hyops_host* host, hyops_bytes sealed, const hyops_answer* to) noexcept {
   ask(host, "hyops.unseal/1", {}, sealed, to);
+}
+
+constexpr const char* stream_id = "hyops.stream/1";
+void open_stream(const hyops_host* host, hyops_bytes request, const hyops_answer* to) noexcept {
+  ask(host, stream_id, request, {}, to, "open");
+}
+void observe_stream(const hyops_host* host, hyops_bytes request, const hyops_answer* to) noexcept {
+  ask(host, stream_id, request, {}, to, "observe");
+}
+void close_stream(const hyops_host* host, hyops_bytes request, const hyops_answer* to) noexcept {
+  ask(host, stream_id, request, {}, to, "close");
 }
 
 int32_t put_secret(const hyops_host* host, hyops_bytes name, hyops_bytes version,
@@ -108,6 +119,8 @@ constexpr hyops_http_v1 http_table{sizeof(hyops_http_v1), 0, http};
 constexpr hyops_exec_v1 exec_table{sizeof(hyops_exec_v1), 0, exec};
 constexpr hyops_secret_sink_v1 sink_table{sizeof(hyops_secret_sink_v1), 0, put_secret};
 constexpr hyops_unseal_v1 unseal_table{sizeof(hyops_unseal_v1), 0, unseal};
+constexpr hyops_stream_v1 stream_table{sizeof(hyops_stream_v1), 0, open_stream, observe_stream,
+                                       close_stream};
 
 const void* service(const hyops_host* host, const char* id) noexcept {
   const std::string wanted = id ? id : "";
@@ -118,6 +131,7 @@ const void* service(const hyops_host* host, const char* id) noexcept {
   if (wanted == "hyops.exec/1") return &exec_table;
   if (wanted == "hyops.secret_sink/1") return &sink_table;
   if (wanted == "hyops.unseal/1") return &unseal_table;
+  if (wanted == stream_id) return &stream_table;
   return nullptr;
 }
 

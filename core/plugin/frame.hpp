@@ -12,8 +12,8 @@
 //                  {"t":"fail","code","message"}   {"t":"progress","permille","note"}
 //                  {"t":"return"}
 //                  {"t":"thrown","message"}   {"t":"log","level","text"}
-//                  {"t":"service","id","n",...} + n bytes of JSON, then bytes: answered with ok or
-//                  error
+//                  {"t":"service","id","n","verb",...} + n bytes of JSON, then bytes: answered with
+//                  ok or error
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "plugin/exec_service.hpp"
+#include "plugin/stream_service.hpp"
 
 namespace hyops::plugin {
 namespace {
@@ -31,7 +32,7 @@ HostServices::HostServices(Services services, const Manifest& manifest, const Js
       id_(manifest.id),
       granted_(manifest.services),
       secrets_(secrets_of(manifest, config)),
-      executables_(manifest.executables),
+      programs_(manifest),
       client_(clock) {
   for (auto& host : configured(manifest.http_hosts, config)) {
     auto authority = net::authority_of(host);  // of a configured URL
@@ -74,6 +75,7 @@ Result<Frame> HostServices::serve(const Frame& asked, int64_t deadline_ms,
   if (id == "hyops.http/1")
     return http(*request, std::string(bytes.substr(n)), deadline_ms, cancelled);
   if (id == "hyops.exec/1") return exec(*request, deadline_ms, cancelled);
+  if (id == "hyops.stream/1") return stream(get_string(asked.head, "verb"), *request);
   return refused(id_, id);
 }
 
@@ -119,13 +121,40 @@ Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
   if (left <= 0)
     return fail("net.deadline", "the deadline has passed before the executable was started");
   const int64_t began = clock_.mono_ms();
-  auto done = run_declared(request, executables_, services_.exec_values, left, cancelled);
+  auto done = run_declared(request, programs_, services_.exec_values, left, cancelled);
   if (services_.exec_record)
     services_.exec_record({{"argv", request.value("argv", Json::array())},
                            {"code", done ? get_int(*done, "code") : -1},
                            {"signal", done ? get_int(*done, "signal") : 0},
                            {"error", done ? std::string() : done.error().code},
                            {"ms", clock_.mono_ms() - began}});
+  if (!done) return pass(done);
+  return ok(std::move(*done));
+}
+
+Result<Frame> HostServices::stream(const std::string& verb, const Json& request) {
+  if (services_.streams.folder.empty()) return refused(id_, "hyops.stream/1");
+  const Json wanted = request.value("secrets", Json::object());
+  for (const auto& [mark, secret] : wanted.items())
+    if (!secret.is_string() || !contains(secrets_, secret.get<std::string>()))
+      return fail("plugin.service.secret", id_ + " asked for the secret " +
+                                               printable(secret.dump(), 60) +
+                                               ", which its configuration does not name");
+  Streams streams(services_.streams, services_.secret);
+  const std::string name = get_string(request, "name");
+  if (!is_name(name)) return fail("plugin.service.request", "hyops.stream/1 needs a name");
+  auto done = verb == "open" ? streams.open(key_, name, request, programs_, services_.exec_values)
+              : verb == "observe" ? streams.observe(key_, name)
+              : verb == "close"
+                  ? streams.close(key_, name)
+                  : Result<Json>(fail("plugin.service.request",
+                                      "hyops.stream/1 has no verb " + printable(verb, 40)));
+  if (verb != "observe" && services_.exec_record)
+    services_.exec_record({{"stream", name},
+                           {"verb", verb},
+                           {"argv", request.value("argv", Json::array())},
+                           {"port", done ? get_int(*done, "port") : 0},
+                           {"error", done ? std::string() : done.error().code}});
   if (!done) return pass(done);
   return ok(std::move(*done));
 }

@@ -9,6 +9,7 @@
 #include "net/http.hpp"
 #include "plugin/frame.hpp"
 #include "plugin/manifest.hpp"
+#include "plugin/programs.hpp"
 #include "plugin/services.hpp"
 
 namespace hyops::plugin {
@@ -16,6 +17,9 @@ namespace hyops::plugin {
 class HostServices {
  public:
   HostServices(Services services, const Manifest& manifest, const Json& config, const Clock& clock);
+
+  // Idempotency key of the call that is being served; what a service keeps is kept under it.
+  void serve_call(const std::string& key) { key_ = key; }
 
   // Does what a {"t":"service"} frame asks and gives the frame to answer with. `deadline_ms` is the
   // call's (0 = none). The answer's bytes may be secret: wipe them after sending.
@@ -30,13 +34,15 @@ class HostServices {
                      const std::function<bool()>& cancelled);
   Result<Frame> exec(const Json& request, int64_t deadline_ms,
                      const std::function<bool()>& cancelled);
+  Result<Frame> stream(const std::string& verb, const Json& request);
   Result<Frame> sink(const Frame& asked, std::string_view value);
   Result<Frame> unseal(std::string_view sealed);
 
   Services services_;
   const Clock& clock_;
-  std::string id_;
-  std::vector<std::string> granted_, hosts_, secrets_, executables_;
+  std::string id_, key_;
+  std::vector<std::string> granted_, hosts_, secrets_;
+  Programs programs_;
   net::HttpClient client_;
 };
 

@@ -264,6 +264,7 @@ Result<Json> HelperProcess::talk(const CallRequest& request, const Progress& pro
                                       " was sent whole: " + (exit ? exit->text() : "killed"));
   }
 
+  host.serve_call(request.key);
   Answer answer;
   Chatter chatter;
   int64_t kill_at = 0;  // 0: nobody asked it to stop yet

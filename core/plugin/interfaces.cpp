@@ -48,9 +48,9 @@ std::vector<std::string> all_interfaces() {
 }
 
 const std::vector<std::string>& all_services() {
-  static const std::vector<std::string> all{"hyops.log/1",         "hyops.clock/1",
-                                            "hyops.http/1",        "hyops.exec/1",
-                                            "hyops.secret_sink/1", "hyops.unseal/1"};
+  static const std::vector<std::string> all{
+      "hyops.log/1",         "hyops.clock/1",  "hyops.http/1",  "hyops.exec/1",
+      "hyops.secret_sink/1", "hyops.unseal/1", "hyops.stream/1"};
   return all;
 }
 

@@ -82,16 +82,16 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
     reader.wrong("should say abi = \"1.0\"");
   }
   Status known;
-  const auto list_in = [&](const char* name, const char* key) {
+  using Lists = std::vector<std::pair<const char*, std::vector<std::string>*>>;
+  const auto lists_in = [&](const char* name, const Lists& lists) {
     TomlTable table(reader.take(name, Json::value_t::object, false), file, code);
-    auto found = table.list(key, false);
+    for (const auto& [key, list] : lists) *list = table.list(key, false);
     if (auto whole = table.done(std::string(" in [") + name + "]"); known && !whole) known = whole;
-    return found;
   };
-  manifest.http_hosts = list_in("http", "hosts");
-  manifest.executables = list_in("exec", "executables");
-  manifest.read_paths = list_in("paths", "read");
-  manifest.direct = list_in("network", "direct");
+  lists_in("http", {{"hosts", &manifest.http_hosts}});
+  lists_in("exec", {{"executables", &manifest.executables}, {"shipped", &manifest.shipped}});
+  lists_in("paths", {{"read", &manifest.read_paths}});
+  lists_in("network", {{"direct", &manifest.direct}});
   const Json files = reader.take("files", Json::value_t::object, false);
   const Json inputs = reader.take("inputs", Json::value_t::object, false);
   for (const auto& [name, digest] : files.items()) {
@@ -109,6 +109,9 @@ Result<Manifest> parse_manifest(std::string_view text, const fs::path& folder) {
   for (const auto& name : manifest.executables)
     if (name.empty() || name.find('/') != std::string::npos)
       reader.wrong("runs \"" + printable(name, 80) + "\", which is no name of an executable");
+  for (const auto& name : manifest.shipped)
+    if (!is_name(name))
+      reader.wrong("ships \"" + printable(name, 80) + "\", which is no file that could be run");
   for (const auto& path : manifest.read_paths)
     if (!path.starts_with('/') && !path.starts_with("{config."))
       reader.wrong("reads \"" + printable(path, 80) + "\", which is no absolute path");
@@ -156,6 +159,7 @@ Json describe(const Manifest& manifest) {
           {"services", manifest.services},
           {"http_hosts", manifest.http_hosts},
           {"executables", manifest.executables},
+          {"shipped", manifest.shipped},
           {"read_paths", manifest.read_paths},
           {"direct", manifest.direct},
           {"config", config},

@@ -16,13 +16,14 @@ struct Manifest {
   std::string id;                              // dotted, vendor first: "hyops.local.compute"
   std::string version, title, vendor, status;  // status: stable | preview | drill
   int abi_major = 1, abi_minor = 0;
-  std::vector<std::string> implements;       // "hyops.provider/1"
-  std::vector<std::string> services;         // host services it needs: "hyops.http/1"
-  std::vector<std::string> http_hosts;       // "host:port", or "{config.api}" for a configured URL
-  std::vector<std::string> executables;      // what hyops.exec/1 may run, by name
-  contract::Fields inputs;                   // the schema of its configuration
-  std::vector<std::string> read_paths;       // what it opens itself: paths, or "{config.bundle}"
-  std::vector<std::string> direct;           // "tcp:443", "udp:53": connections of its own making
+  std::vector<std::string> implements;   // "hyops.provider/1"
+  std::vector<std::string> services;     // host services it needs: "hyops.http/1"
+  std::vector<std::string> http_hosts;   // "host:port", or "{config.api}" for a configured URL
+  std::vector<std::string> executables;  // what hyops.exec/1 and hyops.stream/1 may run, by name
+  std::vector<std::string> shipped;      // files of its own folder that they may run as well
+  contract::Fields inputs;               // the schema of its configuration
+  std::vector<std::string> read_paths;   // what it opens itself: paths, or "{config.bundle}"
+  std::vector<std::string> direct;       // "tcp:443", "udp:53": connections of its own making
   std::map<std::string, std::string> files;  // file beside plugin.toml -> sha256 (64 hex digits)
   std::string digest;                        // "sha256:..." of plugin.toml itself
   std::filesystem::path folder;

@@ -24,6 +24,16 @@ Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha
   return copy;
 }
 
+Result<Fd> sealed_program(const std::filesystem::path& file, const std::string& sha256) {
+  auto copy = sealed_copy(file, sha256);
+  if (!copy) return copy;
+  Fd readable(
+      ::open(("/proc/self/fd/" + std::to_string(copy->get())).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!readable)
+    return fail_errno("plugin.helper", "cannot open the copy of " + file.string(), errno);
+  return readable;
+}
+
 Status fill_and_seal(int memory, const std::filesystem::path& file, const std::string& sha256) {
   struct stat about {};
   if (::stat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode))

@@ -13,6 +13,9 @@ namespace hyops::plugin {
 // than sha256).
 Result<Fd> sealed_copy(const std::filesystem::path& file, const std::string& sha256);
 
+// The same for a program: readable only, for the kernel runs nothing that is open for writing.
+Result<Fd> sealed_program(const std::filesystem::path& file, const std::string& sha256);
+
 // The same in two halves: the memory file may be handed on before it is filled and sealed.
 // plugin.helper
 Result<Fd> memory_file();

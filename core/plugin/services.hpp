@@ -1,6 +1,7 @@
 // What the core does for a plugin: the caller gives the powers, the manifest limits them.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,12 @@
 #include "base/secret.hpp"
 
 namespace hyops::plugin {
+
+// Where the streams of one run are, and the executables that keep them.
+struct StreamPlace {
+  std::filesystem::path step_host, stream_host;
+  std::filesystem::path folder{};  // of the run, below one that exists
+};
 
 // All are called on the thread that is in Instance::start or Instance::call, never concurrently for
 // one instance. One that is empty is a service the plugin is refused (plugin.service.refused).
@@ -29,6 +36,8 @@ struct Services {
   // Values of "{name}" in the arguments of hyops.exec/1, for example {"identity_file": "/..."}:
   // paths the plugin may use without being told.
   Json exec_values = Json::object();
+  // hyops.stream/1; without a folder it is refused.
+  StreamPlace streams{};
 };
 
 }  // namespace hyops::plugin

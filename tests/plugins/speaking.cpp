@@ -27,7 +27,8 @@ class Speaking {
     return json{{"echo", json::parse(inputs)}, {"config", config_}}.dump();
   }
 
-  // {"service": "http" | "exec" | "unseal" | "sink" | "clock" | "fail" | "throw" | "die", ...}
+  // {"service": "http" | "exec" | "stream" | "unseal" | "sink" | "clock" | "fail" | "throw" |
+  // "die", ...}
   std::string apply(Call& call, std::string_view inputs) {
     const json wanted = json::parse(inputs);
     const std::string service = wanted.value("service", "");
@@ -42,6 +43,12 @@ class Speaking {
     Answer answer;
     if (service == "http")
       answer = host_.http(wanted.at("request").dump(), wanted.value("body", ""));
+    if (service == "stream") {
+      const std::string verb = wanted.at("verb"), asked = wanted.at("request").dump();
+      answer = verb == "open"    ? host_.open_stream(asked)
+               : verb == "close" ? host_.close_stream(asked)
+                                 : host_.observe_stream(asked);
+    }
     if (service == "exec") answer = host_.exec(wanted.at("request").dump());
     if (service == "unseal") answer = host_.unseal(wanted.at("sealed").get<std::string>());
     call.progress(1000, "done");

@@ -51,6 +51,8 @@ class PluginDriver final : public Driver {
     Json outputs = Json::object();
     for (const auto& [name, field] : call.module.outputs)
       if (seen->contains(name)) outputs[name] = (*seen)[name];
+    if (auto written = note_access(call, shared, *seen); !written)
+      return {Sight::Seen::unclear, {}, written.error().text()};
     return {Sight::Seen::present, std::move(outputs),
             "plugin " + call.step.plugin + " observed it in place"};
   }
@@ -164,6 +166,7 @@ class PluginDriver final : public Driver {
             "plugin.log", {{"plugin", id}, {"step", *step}, {"level", level}, {"text", text}});
     };
     services.exec_values = {{"identity_file", shared.setup.ssh_identity().string()}};
+    services.streams = shared.setup.streams(shared.journal.run().value);
     const auto config = shared.lane.plugins.find(id);
     auto started = shared.setup.means->plugin(
         shared.registry, id, config == shared.lane.plugins.end() ? Json::object() : config->second,

@@ -149,6 +149,7 @@ Heard Session::call(const std::string& interface, const std::string& verb,
     if (heard.killed) (void)child_.signal(SIGKILL);
     return heard.killed;
   };
+  world_->serve_call(manner.key + "-" + world_->token);
   auto sent = send({{{"t", "call"},
                      {"interface", interface},
                      {"verb", verb},

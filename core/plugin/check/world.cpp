@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/digest.hpp"
+#include "plugin/stream_service.hpp"
 #include "trust/seal.hpp"
 
 namespace hyops::plugin::check {
@@ -51,6 +52,10 @@ World::World(const Subject& subject)
   for (const auto& [name, value] : subject.secrets) plant(value);
 }
 
+World::~World() {
+  if (streams_) (void)Streams({{}, {}, streams_->path()}, {}).close_all();
+}
+
 Services World::services() {
   Services given;
   given.secret = [this](const std::string& name) -> Result<Secret> {
@@ -77,6 +82,13 @@ Services World::services() {
   };
   given.log = [this](std::string_view, const std::string& text) { heard("the log", text); };
   given.exec_values = subject_.exec_values;
+  if (lists(subject_.manifest.services, "hyops.stream/1"))
+    if (auto folder = TempDir::create(std::filesystem::temp_directory_path())) {
+      streams_.emplace(std::move(*folder));
+      const auto companions = subject_.helper.parent_path();
+      given.streams = {companions / "hyops-step-host", companions / "hyops-stream-host",
+                       streams_->path()};
+    }
   return given;
 }
 
@@ -88,7 +100,7 @@ void World::plant(std::string_view secret) {
 Frame World::serve(const Frame& asked, int64_t deadline_ms,
                    const std::function<bool()>& cancelled) {
   const std::string id = get_string(asked.head, "id");
-  const bool outside = id == "hyops.http/1" || id == "hyops.exec/1";
+  const bool outside = id == "hyops.http/1" || id == "hyops.exec/1" || id == "hyops.stream/1";
   if (offline && outside)
     return error("unavailable", "net.connect", "the check has nobody to ask here");
   const auto n = static_cast<size_t>(std::max<int64_t>(0, get_int(asked.head, "n")));

@@ -2,10 +2,12 @@
 // everything the plugin was heard to say.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/ids.hpp"
 #include "plugin/check/platform.hpp"
 #include "plugin/check/subject.hpp"
@@ -16,10 +18,12 @@ namespace hyops::plugin::check {
 class World {
  public:
   explicit World(const Subject& subject);
+  ~World();  // closes what it was asked to keep open
 
   // Answers a {"t":"service"} frame: http://platform.test itself, the rest as the core would. With
   // `offline` nothing is asked of anybody, and every http and exec request is "unavailable".
   Frame serve(const Frame& asked, int64_t deadline_ms, const std::function<bool()>& cancelled);
+  void serve_call(const std::string& key) { host_.serve_call(key); }
   bool offline = false;
 
   void heard(const std::string& where, const std::string& text) { said_.push_back({where, text}); }
@@ -41,6 +45,7 @@ class World {
   void plant(std::string_view secret);
 
   const Subject& subject_;
+  std::optional<TempDir> streams_;
   HostServices host_;
   std::vector<std::string> writes_, secrets_;
   std::set<std::string> sunk_;

@@ -1,5 +1,5 @@
-/* The layout of hyops/plugin.h as this compiler sees it: compiled once against the frozen header,
-   once against today's. ABI_LAYOUT names the table. */
+/* The layout of hyops/plugin.h as this compiler sees it: compiled once against each frozen
+   header, once against today's. ABI_LAYOUT names the table. */
 #include "layout.h"
 
 #include "hyops/plugin.h"
@@ -82,5 +82,12 @@ const struct place ABI_LAYOUT[] = {
     PLACE(hyops_unseal_v1, struct_size),
     PLACE(hyops_unseal_v1, reserved),
     PLACE(hyops_unseal_v1, open),
+#if HYOPS_ABI_MINOR >= 1
+    PLACE(hyops_stream_v1, struct_size),
+    PLACE(hyops_stream_v1, reserved),
+    PLACE(hyops_stream_v1, open),
+    PLACE(hyops_stream_v1, observe),
+    PLACE(hyops_stream_v1, close),
+#endif
     {0, 0, 0, 0, 0},
 };

@@ -12,7 +12,8 @@ struct place {
 #ifdef __cplusplus
 extern "C" {
 #endif
-extern const struct place frozen_layout[]; /* of core/sdk/abi/1.0, ended by a null table */
+extern const struct place layout_of_1_0[]; /* of core/sdk/abi/1.0, ended by a null table */
+extern const struct place layout_of_1_1[];
 extern const struct place todays_layout[];
 #ifdef __cplusplus
 }

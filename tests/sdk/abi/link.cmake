@@ -1,10 +1,12 @@
-# The same sources against the frozen headers (yesterday), against today's, and by the other compiler.
+# The same sources against the first frozen headers, the last ones (released), today's, and by the other
+# compiler.
 include(${CMAKE_SOURCE_DIR}/tests/plugins/plugins.cmake)
 set(frozen ${CMAKE_SOURCE_DIR}/core/sdk/abi/1.0)
+set(released ${CMAKE_SOURCE_DIR}/core/sdk/abi/1.1)
 set(today ${CMAKE_SOURCE_DIR}/core/sdk/include)
 set(abi ${CMAKE_SOURCE_DIR}/tests/sdk/abi)
 
-foreach(which frozen today)
+foreach(which frozen released today)
   add_library(abi_layout_${which} OBJECT ${abi}/layout.c)
   target_include_directories(abi_layout_${which} BEFORE PRIVATE ${${which}})
   target_link_libraries(abi_layout_${which} PRIVATE hyops_flags)
@@ -19,7 +21,8 @@ foreach(which frozen today)
     add_dependencies(test_plugins test_${plugin})
   endforeach()
 endforeach()
-target_compile_definitions(abi_layout_frozen PRIVATE ABI_LAYOUT=frozen_layout)
+target_compile_definitions(abi_layout_frozen PRIVATE ABI_LAYOUT=layout_of_1_0)
+target_compile_definitions(abi_layout_released PRIVATE ABI_LAYOUT=layout_of_1_1)
 target_compile_definitions(abi_layout_today PRIVATE ABI_LAYOUT=todays_layout)
 
 # Another compiler with another C++ library, where both are installed.
@@ -40,4 +43,4 @@ if(CLANGXX AND NOT HYOPS_SANITIZE AND NOT HYOPS_FUZZ)
   endif()
 endif()
 
-set(link hyops_plugin test_plugins abi_layout_frozen abi_layout_today ${CMAKE_DL_LIBS})
+set(link hyops_plugin test_plugins abi_layout_frozen abi_layout_released abi_layout_today ${CMAKE_DL_LIBS})

@@ -55,6 +55,7 @@ TEST(Folders, of_the_core_depend_downwards_only) {
        {"base", "contract", "process", "net", "plan", "ledger", "trust", "record", "plugin",
         "engine", "lab"}},
       {"step-host", {"base", "process", "record"}},
+      {"stream-host", {"base", "process", "plugin"}},
       {"plugin-host", {"base", "plugin", "contract"}},
       {"plugin-filter", {}},
       {"plugin-sign", {"base", "plugin", "trust"}},

@@ -156,6 +156,8 @@ TEST(PluginService, runs_declared_executables_with_an_empty_environment) {
   EXPECT_EQ((*file)["json"]["out"], "host key\n");
   auto path = run({{"argv", {"cat", "{identity_file}"}}});
   EXPECT_NE((*path)["json"]["err"].get<std::string>().find("/run/key"), std::string::npos);
+  EXPECT_EQ((*run({{"argv", {"cat"}}, {"in", "typed"}}))["json"]["out"], "typed");
+  EXPECT_EQ((*run({{"argv", {"cat"}}}))["json"]["out"], "");
   EXPECT_EQ((*run({{"argv", {"false"}}}))["json"]["code"], 1);
   EXPECT_EQ(code(run({{"argv", {"sh", "-c", "id"}}})), "plugin.exec.denied");
   EXPECT_EQ(code(run({{"argv", {"/bin/cat", "/etc/shadow"}}})), "plugin.exec.denied");

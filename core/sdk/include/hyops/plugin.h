@@ -41,7 +41,7 @@ extern "C" {
 
 #define HYOPS_MAGIC 0x68796F31u /* "hyo1" */
 #define HYOPS_ABI_MAJOR 1       /* another number: not loaded */
-#define HYOPS_ABI_MINOR 0       /* grows with what was added */
+#define HYOPS_ABI_MINOR 1       /* grows with what was added: 1 hyops.stream/1 */
 
 #if defined(__GNUC__)
 #define HYOPS_EXPORT __attribute__((visibility("default")))
@@ -305,10 +305,14 @@ typedef struct hyops_http_v1 {
  *
  *   {"argv":["ssh","-o","UserKnownHostsFile={known_hosts}",...],
  *    "files":{"known_hosts":"text"},
+ *    "in":"text",
  *    "timeout_ms":10000}
  *
- * There is no shell. "{x}" in an argument is replaced by the path of a private file with the text
- * that files gives for x, or by a path that the core supplies ("{identity_file}").
+ * There is no shell. argv[0] is a name that plugin.toml lists: an executable of the runner, or a
+ * file of the plugin's own folder, which is run from a sealed copy. "{x}" in an argument is
+ * replaced by the path of a private file with the text that files gives for x, or by a path that
+ * the core supplies ("{identity_file}"). in (since 1.1) is what it reads on standard input; without
+ * it there is nothing.
  *
  * ok: {"code","signal","out","err"}, whatever the code; out and err at most 1 MiB.
  */
@@ -330,6 +334,40 @@ typedef struct hyops_unseal_v1 {
   uint32_t struct_size, reserved;
   void (*open)(const hyops_host*, hyops_bytes sealed, const hyops_answer* answer);
 } hyops_unseal_v1;
+
+/*
+ * hyops.stream/1 (since 1.1): a local endpoint that the core keeps, so that whoever connects to it
+ * is carried to where the plugin says. For each connection the core runs the program argv, which
+ * speaks with the other end on its standard input and output, as OpenSSH's ProxyCommand does.
+ *
+ *   open     {"name":"db-1",
+ *             "argv":["ssh","-W","[10.0.0.7]:22",...,"-i","{identity_file}","--","10.0.0.2"],
+ *             "files":{"known_hosts":"text"},
+ *             "secrets":{"token":"cloud-token"},
+ *             "lifetime_ms":14400000,
+ *             "patience_ms":75000}
+ *            ok: {"address":"127.0.0.1","port","expires_ms"}
+ *   observe  {"name"}  ok: {"present","address","port","expires_ms"}
+ *   close    {"name"}  ok: {}
+ *
+ * argv and files are those of hyops.exec/1. secrets names secrets that the configuration names;
+ * "{token}" in an argument is the path of a file that only the program sees and that is on no disk.
+ *
+ * An endpoint belongs to the call's key: open again under the same key and name gives the same
+ * address and port, also after the runner was restarted, and close and observe find it by them. It
+ * outlives this helper and the core; the core closes it at the end of the run, and it closes itself
+ * when lifetime_ms are over, connections included.
+ *
+ * A program that ends before the other end has sent a byte is run again for the same connection,
+ * with what was sent to it so far, until patience_ms have passed since the connection came. A
+ * program that has carried a byte is not: whoever connected sees the end and connects again.
+ */
+typedef struct hyops_stream_v1 {
+  uint32_t struct_size, reserved;
+  void (*open)(const hyops_host*, hyops_bytes request_json, const hyops_answer* answer);
+  void (*observe)(const hyops_host*, hyops_bytes request_json, const hyops_answer* answer);
+  void (*close)(const hyops_host*, hyops_bytes request_json, const hyops_answer* answer);
+} hyops_stream_v1;
 
 #ifdef __cplusplus
 }
@@ -413,6 +451,11 @@ HYOPS_FROZEN(hyops_secret_sink_v1, put, 8);
 HYOPS_FROZEN(hyops_unseal_v1, struct_size, 0);
 HYOPS_FROZEN(hyops_unseal_v1, reserved, 4);
 HYOPS_FROZEN(hyops_unseal_v1, open, 8);
+HYOPS_FROZEN(hyops_stream_v1, struct_size, 0);
+HYOPS_FROZEN(hyops_stream_v1, reserved, 4);
+HYOPS_FROZEN(hyops_stream_v1, open, 8);
+HYOPS_FROZEN(hyops_stream_v1, observe, 16);
+HYOPS_FROZEN(hyops_stream_v1, close, 24);
 HYOPS_STATIC_ASSERT(sizeof(hyops_bytes) == 16, "hyops_bytes is frozen");
 HYOPS_STATIC_ASSERT(sizeof(hyops_answer) == 24, "hyops_answer is frozen");
 #undef HYOPS_FROZEN

@@ -87,6 +87,16 @@ class Host {
     const auto* unseal = need<hyops_unseal_v1>("hyops.unseal/1");
     return ask([&](const hyops_answer* to) { unseal->open(host_, bytes(sealed), to); });
   }
+  // The endpoint that the core keeps; request and answer as in hyops_stream_v1.
+  Answer open_stream(std::string_view request) const {
+    return stream(request, &hyops_stream_v1::open);
+  }
+  Answer observe_stream(std::string_view request) const {
+    return stream(request, &hyops_stream_v1::observe);
+  }
+  Answer close_stream(std::string_view request) const {
+    return stream(request, &hyops_stream_v1::close);
+  }
   void put_secret(std::string_view name, std::string_view version, std::string_view value) const {
     const auto* sink = need<hyops_secret_sink_v1>("hyops.secret_sink/1");
     if (sink->put(host_, bytes(name), bytes(version), bytes(value)) != 0)
@@ -94,6 +104,12 @@ class Host {
   }
 
  private:
+  Answer stream(std::string_view request,
+                void (*hyops_stream_v1::*verb)(const hyops_host*, hyops_bytes,
+                                               const hyops_answer*)) const {
+    const auto* stream = need<hyops_stream_v1>("hyops.stream/1");
+    return ask([&](const hyops_answer* to) { (stream->*verb)(host_, bytes(request), to); });
+  }
   template <class Table>
   const Table* find(const char* id) const {
     return static_cast<const Table*>(host_->service(host_, id));
