@@ -1,13 +1,17 @@
-// Two questions to the host: ssh-keyscan shows which key it has, ssh whether it lets us in.
+// One login proves all: ssh says on the way at which stage it stopped.
 #include "proof.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 namespace hyops::access {
 namespace {
 
 using sdk::Failed;
+
+constexpr size_t load_bytes = 16'384;  // some full packets of any usual size
+constexpr int64_t grace_ms = 5'000;    // for the login itself, once it is connected
 
 bool all_of(const std::string& text, const char* more) {
   return !text.empty() && text.size() <= 253 && text.front() != '-' &&
@@ -17,13 +21,9 @@ bool all_of(const std::string& text, const char* more) {
          });
 }
 
-std::string text(const json& object, const char* key, const std::string& fallback = {}) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
-}
-
-bool says(const std::string& output, const char* words) {
-  return output.find(words) != std::string::npos;
+bool says(const std::string& output, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* each) { return output.find(each) != std::string::npos; });
 }
 
 // "ssh-ed25519 AAAA... comment" -> "ssh-ed25519 AAAA..."
@@ -34,73 +34,59 @@ std::string without_comment(const std::string& line) {
   return type + " " + key;
 }
 
-// What ssh-keyscan calls the types of keys.
-std::string scan_type(const std::string& key) {
-  if (key.rfind("ssh-ed25519 ", 0) == 0) return "ed25519";
-  if (key.rfind("ecdsa-", 0) == 0) return "ecdsa";
-  if (key.rfind("ssh-rsa ", 0) == 0) return "rsa";
-  throw Failed("denied/access.host_key.missing",
-               "the pinned key is of no type that is known: " + key.substr(0, 40));
+std::string where(const Target& target) {
+  return target.address + " port " + std::to_string(target.port);
 }
 
-// The key the host shows, without a comment; empty where it showed none (ssh-keyscan does not say
-// why).
-std::string shown_key(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
-  const auto seconds = std::to_string(std::max<int64_t>(1, timeout_ms / 1000));
-  const json request{{"argv",
-                      {"ssh-keyscan", "-T", seconds, "-p", std::to_string(target.port), "-t",
-                       scan_type(target.host_key), target.address}},
-                     {"timeout_ms", timeout_ms + 2000}};
-  const json done = json::parse(core.exec(request.dump()).json);
-  std::istringstream lines(text(done, "out"));
-  for (std::string line; std::getline(lines, line);) {
-    const size_t space = line.find(' ');
-    if (!line.empty() && line[0] != '#' && space != std::string::npos)
-      return without_comment(line.substr(space + 1));
-  }
-  return {};
-}
-
-// One login that does nothing, to a host that shows the pinned key and to no other.
-json log_in(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
-  const std::string known_as = target.port == 22
-                                   ? target.address
-                                   : "[" + target.address + "]:" + std::to_string(target.port);
-  const json request{{"argv",
-                      {"ssh",
-                       "-F",
-                       "none",
-                       "-o",
-                       "BatchMode=yes",
-                       "-o",
-                       "StrictHostKeyChecking=yes",
-                       "-o",
-                       "UserKnownHostsFile={known_hosts}",
-                       "-o",
-                       "GlobalKnownHostsFile=none",
-                       "-o",
-                       "IdentitiesOnly=yes",
-                       "-o",
-                       "IdentityAgent=none",
-                       "-o",
-                       "ConnectTimeout=" + std::to_string(std::max<int64_t>(1, timeout_ms / 1000)),
-                       "-o",
-                       "HostKeyAlgorithms=" + target.host_key.substr(0, target.host_key.find(' ')),
-                       "-i",
-                       "{identity_file}",
-                       "-p",
-                       std::to_string(target.port),
-                       "-l",
-                       target.user,
-                       "--",
-                       target.address,
-                       "true"}},
-                     {"files", {{"known_hosts", known_as + " " + target.host_key + "\n"}}},
-                     {"timeout_ms", timeout_ms + 2000}};
+json log_in(const sdk::Host& core, const Target& target, int64_t timeout_ms,
+            const std::string& command, const std::string& load) {
+  json argv = ssh_to(target, timeout_ms);
+  for (const std::string& word : {std::string("--"), target.address, command}) argv.push_back(word);
+  json request{{"argv", argv},
+               {"files", {{"known_hosts", known_host(target)}}},
+               {"timeout_ms", timeout_ms + grace_ms}};
+  if (!load.empty()) request["in"] = load;
   return json::parse(core.exec(request.dump()).json);
 }
 
+bool went_well(const json& done) {
+  return done.value("code", -1) == 0 && done.value("signal", 0) == 0;
+}
+
+// Nanoseconds or, from a date(1) that knows no %N, seconds.
+int64_t stamp_ms(const std::string& line) {
+  const int64_t number = std::strtoll(line.c_str(), nullptr, 10);
+  return number > 1'000'000'000'000'000'000 ? number / 1'000'000 : number * 1000;
+}
+
+// The host is itself and lets us in; is it whole, and does it know what time it is?
+Proof judged(Proof proof, const Target& target, const std::string& out, const std::string& load,
+             int64_t began_ms, int64_t ended_ms, int64_t max_skew_ms) {
+  const size_t line = out.find('\n');
+  if (line == out.npos || out.compare(line + 1, out.npos, load) != 0) {
+    proof.code = "unavailable/access.mtu";
+    proof.message = target.name + " (" + where(target) + "): what was sent came back changed";
+    return proof;
+  }
+  proof.mtu = true;
+  // It was read somewhere between: off by half of the time at most, in our favour.
+  const int64_t there = stamp_ms(out);
+  proof.skew_ms = there < began_ms ? there - began_ms : there > ended_ms ? there - ended_ms : 0;
+  proof.clock = max_skew_ms == 0 || std::abs(proof.skew_ms) <= max_skew_ms;
+  if (!proof.clock) {
+    proof.code = "conflict/access.clock";
+    proof.message = target.name + " (" + where(target) + "): its clock is " +
+                    std::to_string(proof.skew_ms) + " ms off ours";
+  }
+  return proof;
+}
+
 }  // namespace
+
+std::string text(const json& object, const char* key, const std::string& fallback) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
 
 Target target_of(const json& host) {
   Target target{text(host, "name"), text(host, "address"), text(host, "user", "root"),
@@ -116,73 +102,132 @@ Target target_of(const json& host) {
   return target;
 }
 
-Proof prove(const sdk::Host& core, const Target& target, int64_t timeout_ms) {
+std::vector<std::string> ssh_to(const Target& target, int64_t timeout_ms) {
+  return {"ssh",
+          "-F",
+          "none",
+          "-o",
+          "BatchMode=yes",
+          "-o",
+          "StrictHostKeyChecking=yes",
+          "-o",
+          "UserKnownHostsFile={known_hosts}",
+          "-o",
+          "GlobalKnownHostsFile=none",
+          "-o",
+          "UpdateHostKeys=no",
+          "-o",
+          "IdentitiesOnly=yes",
+          "-o",
+          "IdentityAgent=none",
+          "-o",
+          "ConnectTimeout=" + std::to_string(std::max<int64_t>(1, timeout_ms / 1000)),
+          "-o",
+          "HostKeyAlgorithms=" + target.host_key.substr(0, target.host_key.find(' ')),
+          "-i",
+          "{identity_file}",
+          "-p",
+          std::to_string(target.port),
+          "-l",
+          target.user};
+}
+
+std::string known_host(const Target& target) {
+  const std::string known_as = target.port == 22
+                                   ? target.address
+                                   : "[" + target.address + "]:" + std::to_string(target.port);
+  return known_as + " " + target.host_key + "\n";
+}
+
+Proof explained(const Target& target, const std::string& said, const std::string& whose) {
   Proof proof;
-  const auto no = [&](std::string code, std::string message) {
-    proof.code = std::move(code);
-    proof.message = target.name + " (" + target.address + "): " + std::move(message);
+  const auto no = [&](const char* kind, const char* what, const std::string& sentence) {
+    proof.code = std::string(kind) + "/" + whose + "." + what;
+    proof.message = target.name + " (" + target.address + "): " + sentence;
     return proof;
   };
-  const std::string at = target.address + " port " + std::to_string(target.port);
-  const std::string shown = shown_key(core, target, timeout_ms);
-  if (shown.empty()) {
-    const std::string why = text(log_in(core, target, timeout_ms), "err");
-    proof.route = says(why, "refused") || says(why, "reset") || says(why, "closed");
-    return proof.route
-               ? no("unavailable/access.port", "nothing answers at " + at)
-               : no("unavailable/access.route", "no route to " + at + ", or something drops it");
-  }
-  proof.route = proof.port = true;
-  if (shown != target.host_key)
-    return no("denied/access.host_key.changed",
+  const std::string at = where(target);
+  if (says(said, {"connect to host"}) && !says(said, {"refused", "reset"}))
+    return no("unavailable", "route", "no route to " + at + ", or something drops it");
+  proof.route = true;
+  if (says(said, {"connect to host", "banner exchange", "kex_exchange_identification"}))
+    return no("unavailable", "port", "nothing answers at " + at);
+  proof.port = true;
+  if (says(said, {"verification failed", "IDENTIFICATION HAS CHANGED", "no matching host key"}))
+    return no("denied", "host_key.changed",
               "it shows another host key than the one captured at its creation");
+  if (says(said, {"timed out"})) {
+    proof.port = true;
+    return no("unavailable", "mtu",
+              "it answers at " + at + ", but full-size packets do not come through");
+  }
   proof.host_key = true;
+  if (says(said, {"Permission denied", "Too many authentication"}))
+    return no("denied", "login", "it does not let " + target.user + " in with the runner's key");
+  proof.host_key = false;
+  return no("unavailable", "port", "the login ended early: " + said.substr(0, 200));
+}
 
-  const json done = log_in(core, target, timeout_ms);
-  const std::string printed = text(done, "err");
-  if (done.value("code", -1) == 0 && done.value("signal", 0) == 0) {
-    proof.login = true;
+Proof prove(const sdk::Host& core, const Target& target, const Demand& demand) {
+  const std::string load(load_bytes, 'm');
+  json done;
+  const int64_t began_ms = core.wall_ms();
+  try {
+    done = log_in(core, target, demand.timeout_ms, "date +%s%N; exec cat", load);
+  } catch (const Failed& failed) {
+    if (failed.code.find("process.deadline") == std::string::npos) throw;
+    // Small packets come through, and then it stands still?
+    done = log_in(core, target, demand.timeout_ms, "true", "");
+    if (!went_well(done)) return explained(target, text(done, "err"));
+    Proof proof;
+    proof.route = proof.port = proof.host_key = proof.login = true;
+    proof.code = "unavailable/access.mtu";
+    proof.message = target.name + " (" + where(target) +
+                    "): a login comes through, but full-size packets do not";
     return proof;
   }
-  if (says(printed, "Host key verification failed") ||
-      says(printed, "IDENTIFICATION HAS CHANGED")) {
-    proof.host_key = false;
-    return no("denied/access.host_key.changed",
-              "it showed another host key at login than a moment before");
-  }
-  if (says(printed, "Permission denied"))
-    return no("denied/access.login",
-              "it does not let " + target.user + " in with the runner's key");
-  return no("unavailable/access.port", "the login ended early: " + printed.substr(0, 200));
+  if (!went_well(done)) return explained(target, text(done, "err"));
+  Proof proof;
+  proof.route = proof.port = proof.host_key = proof.login = true;
+  return judged(proof, target, text(done, "out"), load, began_ms, core.wall_ms(),
+                demand.max_skew_ms);
+}
+
+Patience patience_of(const json& settings) {
+  return {settings.value("patience", int64_t{20'000}),
+          settings.value("connect_timeout", int64_t{10'000}),
+          settings.value("max_clock_skew", int64_t{0})};
+}
+
+Demand demand_of(const sdk::Call& call, const Patience& patience) {
+  return {std::clamp<int64_t>(call.deadline_ms(), 1000, patience.timeout_ms), patience.max_skew_ms};
 }
 
 Proof prove_patiently(const sdk::Host& core, sdk::Call& call, const Target& target,
                       const Patience& patience) {
   const int64_t until = core.mono_ms() + patience.patience_ms;
   for (;;) {
-    Proof proof = prove(core, target, time_for_one(call, patience));
+    Proof proof = prove(core, target, demand_of(call, patience));
     if (proof.proven() || !proof.may_come() || core.mono_ms() >= until) return proof;
     if (call.wait(250))
       throw Failed("cancelled/access.cancelled", "told to stop while waiting for " + target.name);
   }
 }
 
-int64_t time_for_one(const sdk::Call& call, const Patience& patience) {
-  return std::clamp<int64_t>(call.deadline_ms(), 1000, patience.timeout_ms);
+json shown(const std::string& name, const Proof& proof) {
+  return {{"name", name},         {"route", proof.route},
+          {"port", proof.port},   {"host_key", proof.host_key},
+          {"login", proof.login}, {"mtu", proof.mtu},
+          {"clock", proof.clock}, {"skew_ms", proof.skew_ms},
+          {"why", proof.message}};
 }
 
 json prove_all(const sdk::Host& core, const sdk::Call& call, const json& hosts,
                const Patience& patience) {
   json out = json::array();
-  for (const auto& host : hosts) {
-    const Proof proof = prove(core, target_of(host), time_for_one(call, patience));
-    out.push_back({{"name", text(host, "name")},
-                   {"route", proof.route},
-                   {"port", proof.port},
-                   {"host_key", proof.host_key},
-                   {"login", proof.login},
-                   {"why", proof.message}});
-  }
+  for (const auto& host : hosts)
+    out.push_back(
+        shown(text(host, "name"), prove(core, target_of(host), demand_of(call, patience))));
   return {{"hosts", out}};
 }
 

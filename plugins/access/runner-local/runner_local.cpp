@@ -11,11 +11,8 @@ using sdk::Host;
 
 class RunnerLocal {
  public:
-  RunnerLocal(const Host& host, std::string_view config) : host_(host) {
-    const json settings = json::parse(config);
-    patience_ = {settings.value("patience", int64_t{20'000}),
-                 settings.value("connect_timeout", int64_t{10'000})};
-  }
+  RunnerLocal(const Host& host, std::string_view config)
+      : host_(host), patience_(patience_of(json::parse(config))) {}
 
   std::string prove(Call& call, std::string_view document) {
     return prove_all(host_, call, hosts_of(document), patience_).dump();
@@ -40,7 +37,7 @@ class RunnerLocal {
     const json hosts = hosts_of(document);
     for (const auto& host : hosts) {
       const Target target = target_of(host);
-      const Proof proof = access::prove(host_, target, time_for_one(call, patience_));
+      const Proof proof = access::prove(host_, target, demand_of(call, patience_));
       if (proof.code.find("host_key.changed") != std::string::npos)
         throw Failed(proof.code, proof.message);
       if (proof.proven()) endpoints.push_back(endpoint_of(target));
