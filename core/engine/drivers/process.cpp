@@ -26,8 +26,8 @@ class ProcessDriver final : public ToolDriver {
   static Result<Stage> stage(const Call& call, Shared& shared,
                              const std::vector<std::string>& words) {
     Stage only{"run", argv(call, words), {}};
-    only.lost_codes = {unreachable};
     if (endpoints_of(call).empty()) return only;
+    only.lost_codes = {unreachable};
     auto config = write_ssh_config(call, shared.setup);
     if (!config) return pass(config);
     only.environment["HYOPS_SSH_CONFIG"] = config->string();
