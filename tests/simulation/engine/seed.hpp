@@ -205,7 +205,8 @@ class Seed {
   // The same question gives the same plan, so it is asked anew now and then only.
   std::optional<plan::Plan> plan_of(const std::string& blueprint, const std::string& target) {
     auto& known = site_.plans[blueprint];
-    if (known && !loop_.one_in(8)) return known;
+    const bool anew = loop_.one_in(8);
+    if (known && !anew) return known;
     contract::Diagnostics problems;
     auto plan = make_plan(blueprint, target, problems);
     world_.must(plan.has_value(),
