@@ -12,14 +12,15 @@ namespace {
 constexpr const char* web = "10.77.3.20";
 constexpr const char* work = "/var/lib/hyops/lanes/drill/";
 
-// Says "open" when the port first answers and "closed" when it has stopped to; how long that takes
-// is nobody's business here but a limit's.
+// Says that the port answered, then stopped to; how long that takes is nobody's business here but a
+// limit's. Leaves a file when the port first answers, for whoever must not close it before.
 constexpr const char* prober = R"py(
 import socket, sys, time
 limit = time.monotonic() + 100
+address, mark = sys.argv[1:]
 def answers():
     try:
-        socket.create_connection((sys.argv[1], 22), 1).close()
+        socket.create_connection((address, 22), 1).close()
         return True
     except OSError:
         return False
@@ -28,6 +29,8 @@ while silent < 4:
     if time.monotonic() > limit:
         sys.exit("open" if opened else "never open")
     if answers():
+        if not opened:
+            open(mark, "w").close()
         opened, silent = True, 0
     elif opened:
         silent += 1
@@ -182,17 +185,25 @@ class PublicAccess : public NeedsRoot {
   }
 
   std::future<std::string> watched_from(const std::string& host) {
-    return std::async(std::launch::async, [this, host] {
-      const auto said = lab_->inside(host, {"python3", "-c", prober, web});
+    mark_ = "/root/answered-" + std::to_string(++watches_);
+    return std::async(std::launch::async, [this, host, mark = mark_] {
+      const auto said = lab_->inside(host, {"python3", "-c", prober, web, mark});
       return said ? *said : said.error().message;
     });
+  }
+  // The watcher saw it open: a port that is closed at once may never have been seen.
+  bool answered(const std::string& host) {
+    for (int tries = 0; tries < 400; ++tries)
+      if (lab_->inside(host, {"test", "-e", mark_})) return true;
+    return false;
   }
 
   size_t standing_open() { return lab_->get("/v1/firewall")["firewall"].size(); }
 
   std::optional<TestLab> lab_;
   fs::path prefix_;
-  int plans_ = 0;
+  std::string mark_;
+  int plans_ = 0, watches_ = 0;
 };
 
 TEST_F(PublicAccess,
@@ -201,6 +212,7 @@ TEST_F(PublicAccess,
   auto seen = watched_from("www");
   open_from_outside("15m");
   EXPECT_EQ(standing_open(), 1u);
+  EXPECT_TRUE(answered("www"));
   ASSERT_TRUE(lab_->inside("out", {"hyops", "run", "confirm", "last", "publish", "--by", "bob"}));
   const auto resumed = lab_->inside("out", {"hyops", "run", "resume", "last"});
   EXPECT_TRUE(resumed) << resumed.error().message;
@@ -211,6 +223,7 @@ TEST_F(PublicAccess,
   seen = watched_from("www");
   open_from_outside("15m");
   EXPECT_EQ(standing_open(), 1u);
+  EXPECT_TRUE(answered("www"));
   const std::string folder = approved("repair/other", "edge");
   const auto ran = lab_->inside("edge", {"hyops", "run", "start", folder + "/plan.json",
                                          "--approvals", folder + "/approvals", "--by", "oncall"});
@@ -228,6 +241,7 @@ TEST_F(PublicAccess,
   seen = watched_from("www");
   open_from_outside("30s");
   EXPECT_EQ(standing_open(), 1u);
+  EXPECT_TRUE(answered("www"));
   EXPECT_EQ(lab_->probe("stranger", web, 22), "silent") << "it is no source";
   const auto gone = lab_->client().request("DELETE", "/v1/hosts/out");
   ASSERT_TRUE(gone) << gone.error().message;
