@@ -155,6 +155,7 @@ on "$host" sh -s <<'REMOTE'
 set -eu
 cd /
 sql() { runuser -u postgres -- /usr/lib/postgresql/15/bin/psql -XAtqh /run/postgresql -v ON_ERROR_STOP=1 -f -; }
+echo CHECKPOINT | sql  # until the first one, the control file names the timeline of before
 segment=$(echo 'SELECT pg_walfile_name(pg_switch_wal())' | sql)
 tries=0
 until [ "$(echo "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver WHERE last_archived_wal !~ 'history'" | sql)" = t ]; do
