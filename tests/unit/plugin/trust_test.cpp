@@ -239,11 +239,12 @@ TEST_F(PluginTrust, loads_what_was_hashed_though_the_file_is_swapped_meanwhile) 
   const std::string object = there_.folder("test.speaking") / "plugin.so";
   PluginFolder::write(swapping.helper,
                       "#!/usr/bin/python3\n"
-                      "import os, shutil, socket, struct\n"
+                      "import os, shutil, socket, struct, time\n"
                       "core = socket.socket(fileno=3)\n"
-                      "look = socket.MSG_PEEK | socket.MSG_WAITALL\n"
-                      "head, body = struct.unpack('<II', core.recv(8, look))\n"
-                      "core.recv(8 + head + body + 1, look)\n"
+                      "head, body = struct.unpack('<II', core.recv(8, socket.MSG_PEEK))\n"
+                      "first = 8 + head + body\n"  // a look at a local socket waits for no more
+                      "while len(core.recv(first + 1, socket.MSG_PEEK)) <= first:\n"
+                      "  time.sleep(0.001)\n"
                       "shutil.copyfile('" +
                           impostor + "', '" + object + "')\n" + "os.set_inheritable(3, True)\n" +
                           "os.execv('" + real + "', ['" + real + "'])\n");
