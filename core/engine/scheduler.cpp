@@ -114,13 +114,23 @@ std::string Scheduler::drain(size_t begin, size_t end) {
   while (!broken_) {
     stopped = stopped || shared_.cancellation.state() != Cancel::no;
     if (stopped) ready.clear();
+    std::vector<size_t> begun;
     for (size_t i = 0; i < ready.size() && running_ < parallel_;) {
       if (may_start(*states_[ready[i]].step)) {
-        start(ready[i]);
+        reserve(*states_[ready[i]].step);
+        begun.push_back(ready[i]);
         ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(i));
       } else {
         ++i;
       }
+    }
+    if (begun.size() == 1 && running_ == 1) {
+      // Nothing can become ready before it ends, so nobody has to wait beside it.
+      lock.unlock();
+      work(begun.front());
+      lock.lock();
+    } else {
+      for (const size_t at : begun) executor_->start([this, at] { work(at); });
     }
     if (running_ == 0 && ended_.empty()) break;
     if (ended_.empty() && !broken_) executor_->wait(lock, stop_tick_ms);
@@ -201,10 +211,9 @@ bool Scheduler::may_start(const plan::Step& step) {
   return true;
 }
 
-void Scheduler::start(size_t at) {
+void Scheduler::reserve(const plan::Step& step) {
   ++running_;
-  for (const auto& name : states_[at].step->resources) ++in_use_[name];
-  executor_->start([this, at] { work(at); });
+  for (const auto& name : step.resources) ++in_use_[name];
 }
 
 void Scheduler::work(size_t at) {

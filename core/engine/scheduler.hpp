@@ -43,7 +43,7 @@ class Scheduler {
   Result<std::string> give_up(size_t from, const std::string& phase, const std::string& status);
   std::string not_started(const plan::Step& step) const;
   bool may_start(const plan::Step& step);
-  void start(size_t at);
+  void reserve(const plan::Step& step);
   void work(size_t at);
   Result<StepEnd> run_step(const plan::Step& step);
 

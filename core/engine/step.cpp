@@ -106,8 +106,6 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
     // What an earlier core left in this folder belongs to no intent.
     std::error_code ignored;
     std::filesystem::remove_all(call.folder, ignored);
-    if (call.step.driver != contract::Driver::plugin)
-      if (auto made = make_folders(call.folder); !made) return pass(made);
     auto input_digest = digest_of_json(call.inputs);
     if (!input_digest) return pass(input_digest);
     auto written = journal.write("step.intent", {{"step", call.step.id},

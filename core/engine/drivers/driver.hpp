@@ -40,7 +40,7 @@ struct Call {
   Json inputs;      // secrets by name
   std::string key;  // idempotency key: the same for every attempt of a step in a run
   int attempt = 1;
-  std::filesystem::path folder;  // of this attempt; exists
+  std::filesystem::path folder;  // of this attempt; a driver that needs it makes it
 };
 
 struct Outcome {

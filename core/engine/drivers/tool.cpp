@@ -96,6 +96,7 @@ Error tool_error(const Call& call, const process::ToolStatus& status) {
 
 // The pack is copied and the copy is checked: what was approved is what runs (L10).
 Status ToolDriver::lay_out(const Call& call, Shared& shared) {
+  if (auto made = make_folders(call.folder / "home"); !made) return made;
   if (!fs::exists(pack_copy(call))) {
     if (auto copied = copy_tree(call.pack.folder, pack_copy(call)); !copied)
       return pass(copied, "while copying the pack");
@@ -106,7 +107,6 @@ Status ToolDriver::lay_out(const Call& call, Shared& shared) {
                                              " is not the one the plan pins: it has " + *digest +
                                              ", the plan has " + call.step.pack_digest);
   }
-  if (auto made = make_folders(call.folder / "home"); !made) return made;
   const Json request{{"run", shared.journal.run().value},
                      {"step", call.step.id},
                      {"attempt", call.attempt},
