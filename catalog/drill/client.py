@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The drill's judge: a client that writes numbered rows through the service's name and keeps what it was told.
 
-    client.py --log FILE --passfile FILE [--name db.hyops.test] [--pause-ms 100]
+    client.py --log FILE --passfile FILE [--name db.hyops.test] [--pause-ms 100] [--detach]
 
 Each row takes a fresh connection, so each looks the name up again. A line of the log is
 `acknowledged N EPOCH_MS` only after psql saw the insert committed, and is on disk before the next row;
 `failed N EPOCH_MS REASON` otherwise, and N is tried again until it is acknowledged. A retry may find the
 row there: then an earlier attempt was committed and only its answer was lost, which psql tells apart
 (`INSERT 0 0`) and the log too (`acknowledged N EPOCH_MS found`). SIGTERM ends it after the row in hand.
+With --detach the command returns as soon as the client stands on its own.
 """
 import argparse
 import glob
@@ -35,6 +36,7 @@ def options():
     parser.add_argument("--table", default="entries")
     parser.add_argument("--pause-ms", type=int, default=100, help="between two rows and between two attempts")
     parser.add_argument("--limit-ms", type=int, default=1500, help="an attempt ends after this long")
+    parser.add_argument("--detach", action="store_true", help="go on in a session of its own")
     chosen = parser.parse_args()
     if not re.fullmatch(r"[a-z_][a-z0-9_.]*", chosen.table):
         parser.error("--table is a plain name")
@@ -73,8 +75,22 @@ def attempt(chosen, number):
     return reason[-200:], False
 
 
+def detach():
+    """Ends the process that was started only when the one that goes on is out of its reach: whoever started it
+    may then end all that is left of its session."""
+    ours, theirs = os.pipe()
+    if os.fork():
+        os.close(theirs)
+        os.read(ours, 1)  # until the other end is closed
+        os._exit(0)
+    os.setsid()
+    os.close(theirs)
+
+
 def main():
     chosen = options()
+    if chosen.detach:
+        detach()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, lambda *_: stopping.set())
     number = last_acknowledged(chosen.log) + 1

@@ -173,7 +173,8 @@ std::string Site::lane_text() const {
       "primary_networks = [\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
       "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\n"
       "primary_allow = []\ndr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = "
-      "\"none\"\ndr_egress = \"nat\"\negress_canaries = [\"198.51.100.10:80\", \"198.51.100.10:22\"]\n"
+      "\"none\"\ndr_egress = \"nat\"\negress_canaries = [\"198.51.100.10:80\", "
+      "\"198.51.100.10:22\"]\n"
       "runner_keys = [" +
       keys +
       "]\nstanza = \"main\"\ndns_api = \"http://10.77.2.53:8081\"\ndns_authority = \"10.77.2.53\"\n"
@@ -212,10 +213,9 @@ Status Site::start_client(const std::filesystem::path& prefix) {
   if (!program) return pass(program);
   if (auto kept = lab_.write(client_host, "/var/lib/hyops-client/client.py", *program); !kept)
     return kept;
-  auto started =
-      lab_.run(client_host, {"/usr/bin/setsid", "--fork", "/usr/bin/python3",
-                             "/var/lib/hyops-client/client.py", "--log", client_log, "--passfile",
-                             "/var/lib/hyops-client/pgpass", "--limit-ms", "3000"});
+  auto started = lab_.run(client_host, {"/usr/bin/python3", "/var/lib/hyops-client/client.py",
+                                        "--detach", "--log", client_log, "--passfile",
+                                        "/var/lib/hyops-client/pgpass", "--limit-ms", "3000"});
   if (!started) return pass(started);
   return {};
 }
