@@ -122,6 +122,8 @@ def lay_out():
         "password_encryption = 'scram-sha-256'", "max_connections = 100", "shared_buffers = '64MB'",
         "wal_level = replica", "hot_standby = on", "full_page_writes = on", "fsync = on",
         "synchronous_commit = on", "archive_mode = on",
+        # Or a server that starts after a restore or a crash syncs each of a thousand files by itself.
+        "recovery_init_sync_method = 'syncfs'",
         f"archive_command = 'pgbackrest --stanza={stanza} archive-push %p'",
         # The bound on what a lost site can cost: a started segment is shipped after this long.
         f"archive_timeout = {timeout_s}", "timezone = 'UTC'", "log_timezone = 'UTC'",
