@@ -3,6 +3,7 @@
 #include "record/redact.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "record/redact_index.hpp"
@@ -84,6 +85,7 @@ struct Redactor::Stream::Impl {
   size_t find_secrets(std::string_view text, bool final);
   size_t find_patterns(std::string_view text, bool final, size_t hold);
   std::string replace(std::string_view text, size_t hold);
+  void pass_over(std::string_view text, size_t hold, size_t reached);
 };
 
 // Fills `regions` with the secrets and `patterns` with the triggers; returns from where on a secret
@@ -163,14 +165,17 @@ std::string Redactor::Stream::Impl::replace(std::string_view text, size_t hold) 
     pattern_end = region.end;
     tail = region.tail;
   }
-  if (reached < hold) {
-    out += text.substr(reached, hold - reached);
-    in_cluster = false;
-  }
+  if (reached < hold) out += text.substr(reached, hold - reached);
+  pass_over(text, hold, reached);
+  return out;
+}
+
+// The text up to `hold` is done with, and what was replaced last reached to `reached`.
+void Redactor::Stream::Impl::pass_over(std::string_view text, size_t hold, size_t reached) {
+  if (reached < hold) in_cluster = false;
   covered = reached > hold ? reached - hold : 0;
   pattern_end = pattern_end > hold ? pattern_end - hold : 0;
   if (hold > 0) before = text[hold - 1];
-  return out;
 }
 
 std::string Redactor::Stream::Impl::take(std::string_view chunk, bool final) {
@@ -186,9 +191,16 @@ std::string Redactor::Stream::Impl::take(std::string_view chunk, bool final) {
   // What is not replaced now must be found again: keep it from its trigger on.
   for (auto region = regions.rbegin(); region != regions.rend(); ++region)
     if (region->start >= hold) hold = std::min(hold, region->trigger);
+  if (joined && covered == 0 && (regions.empty() || regions.front().start >= hold)) {
+    // Nothing in it is replaced: what was gathered is the output, without another copy of it.
+    pass_over(text, hold, 0);
+    std::string rest(text.substr(hold)), out = std::exchange(carry, std::move(rest));
+    out.resize(hold);
+    return out;
+  }
   std::string out = replace(text, hold);
   if (joined)
-    carry.erase(0, hold);  // keeps its memory: the next chunk is as large
+    carry.erase(0, hold);
   else
     carry = text.substr(hold);
   return out;
