@@ -21,7 +21,7 @@ std::string judged(const Json& summary, const char* key) {
 
 std::string target(const Json& summary, const char* key) {
   const bool known = summary.contains(key) && summary[key].is_number_integer();
-  return known ? "Target: " + spell(summary[key].get<int64_t>()) : "No target declared";
+  return known ? "Target: " + spell(summary[key].get<int64_t>()) + "." : "No target declared.";
 }
 
 // A table with a heading; where it would be empty, a sentence that says so.
@@ -108,7 +108,7 @@ std::string cards(const Json& summary) {
   out += "<div class=\"card\"><div class=\"kicker\">Recovery time</div><b>" +
          (back ? spell(summary["rto_measured_ms"].get<int64_t>()) : "not measured") + "</b>" +
          judged(summary, "rto_met") + "<span>" + target(summary, "rto_ms") +
-         (back ? ". From the " + escaped(get_string(summary, "rto_from")) +
+         (back ? " From the " + escaped(get_string(summary, "rto_from")) +
                      " to the first acknowledged write." + said(summary, "client.first_write")
                : "") +
          "</span></div>";
