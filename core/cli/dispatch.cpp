@@ -242,7 +242,7 @@ int dispatch(Context& context, const po::variables_map& given) {
 }
 
 int collect_command(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());

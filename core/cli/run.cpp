@@ -73,7 +73,7 @@ int start(Context& context, const po::variables_map& given) {
 }
 
 int resume(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
@@ -86,7 +86,7 @@ int resume(Context& context, const po::variables_map& given) {
 }
 
 int cancel(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
@@ -117,7 +117,7 @@ int cancel(Context& context, const po::variables_map& given) {
 }
 
 int confirm(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
@@ -138,7 +138,7 @@ int abandon(Context& context, const po::variables_map& given) {
     return context.report(make_error("engine.statement.incomplete",
                                      "a statement needs who makes it and why",
                                      "hyops run abandon RUN --by NAME --reason TEXT"));
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
@@ -158,7 +158,7 @@ int abandon(Context& context, const po::variables_map& given) {
 
 // What a runner starts for a dispatched run: the run alone, without anybody looking on.
 int carry_on(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());

@@ -25,7 +25,7 @@ int note_measured(Context& context, const po::variables_map& given) {
   }
   measured.by = requester(given);
   measured.source = option(given, "source");
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());

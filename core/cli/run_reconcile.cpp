@@ -67,7 +67,7 @@ void tell_choice(Context& context, const engine::Choice& choice, const std::stri
 }  // namespace
 
 int reconcile_run(Context& context, const po::variables_map& given) {
-  auto ledger = use_ledger(context);
+  auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
