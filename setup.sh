@@ -5,7 +5,7 @@ set -eu
 
 build="g++ cmake make ninja-build ccache pkg-config git
   libboost-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev
-  libsodium-dev libsqlite3-dev libcurl4-openssl-dev libvectorscan-dev libseccomp-dev
+  libsodium-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libvectorscan-dev libseccomp-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev minisign strace sqlite3 ansible-core packer
   clang clang-tidy libclang-rt-14-dev libc++-dev libc++abi-dev
   iproute2 nftables util-linux procps openssh-client openssh-server"

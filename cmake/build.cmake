@@ -53,6 +53,18 @@ if(HYOPS_COVERAGE)
   target_link_options(hyops_flags INTERFACE --coverage)
 endif()
 
+# For who serves or speaks with Boost.Asio's coroutines.
+add_library(hyops_coroutines INTERFACE)
+target_link_libraries(hyops_coroutines INTERFACE Boost::headers Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 17)
+  # clang has coroutines, but announces them only since 17; Boost and the library go by that. And it
+  # cannot assemble them with the mark that this one check puts before each function. A library of
+  # its own, so that this comes after the flags that ask for the check.
+  target_compile_definitions(hyops_coroutines INTERFACE
+    __cpp_impl_coroutine=201902L BOOST_ASIO_HAS_CO_AWAIT)
+  target_compile_options(hyops_coroutines INTERFACE -fno-sanitize=function)
+endif()
+
 # core/<name> becomes the static library hyops_<name>; its public includes are "<name>/x.hpp".
 function(hyops_library name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
