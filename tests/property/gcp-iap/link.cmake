@@ -1,0 +1,1 @@
+set(link hyops_iap)
