@@ -11,7 +11,7 @@ namespace hyops::plugin {
 namespace {
 
 constexpr const char* exec_name = "hyops.exec/1";
-constexpr int program_fd = 3;  // of a file of the plugin's own, in the child
+constexpr int program_fd = 3;  // of a file of the plugin's own, in the child; secrets follow
 
 // What a tool prints may be anything; documents are UTF-8.
 std::string as_text(const std::string& output) {
@@ -20,10 +20,27 @@ std::string as_text(const std::string& output) {
   return text && text->is_string() ? text->get<std::string>() : std::string();
 }
 
+// Gives the program what it may know, and puts into `values` where it finds it.
+Result<std::vector<Fd>> hand_over(const std::map<std::string, Secret>& secrets, Json& values,
+                                  process::SpawnRequest& spawn) {
+  std::vector<Fd> held;
+  int number = program_fd;
+  for (const auto& [mark, secret] : secrets) {
+    auto memory = memory_file();
+    if (!memory) return pass(memory);
+    if (auto written = write_all(memory->get(), secret.reveal()); !written) return pass(written);
+    spawn.extra.emplace_back(memory->get(), ++number);
+    values[mark] = "/proc/self/fd/" + std::to_string(number);
+    held.push_back(std::move(*memory));
+  }
+  return held;
+}
+
 }  // namespace
 
 Result<Json> run_declared(const Json& request, const Programs& programs, const Json& given_values,
-                          int64_t left_ms, const std::function<bool()>& cancelled) {
+                          const std::map<std::string, Secret>& secrets, int64_t left_ms,
+                          const std::function<bool()>& cancelled) {
   auto program = programs.named_by(request, exec_name);
   if (!program) return pass(program);
   auto scratch = TempDir::create(std::filesystem::temp_directory_path(), "hyops-exec");
@@ -32,6 +49,8 @@ Result<Json> run_declared(const Json& request, const Programs& programs, const J
   if (auto written = write_files(request, scratch->path(), values, exec_name); !written)
     return pass(written);
   process::SpawnRequest spawn;
+  auto told = hand_over(secrets, values, spawn);
+  if (!told) return pass(told);
   spawn.argv = filled_in(request["argv"], values);
   Fd sealed;
   if (!program->file.empty()) {
@@ -39,7 +58,7 @@ Result<Json> run_declared(const Json& request, const Programs& programs, const J
     if (!copy) return pass(copy);
     sealed = std::move(*copy);
     spawn.argv[0] = "/proc/self/fd/" + std::to_string(program_fd);
-    spawn.extra = {{sealed.get(), program_fd}};
+    spawn.extra.emplace_back(sealed.get(), program_fd);
   }
   spawn.environment = {
       {"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", scratch->path().string()}};

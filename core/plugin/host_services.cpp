@@ -115,13 +115,35 @@ Result<Frame> HostServices::http(const Json& request, std::string body, int64_t 
   return ok({{"status", answer->status}, {"headers", answer->headers}}, std::move(answer->body));
 }
 
+Result<std::map<std::string, std::string>> HostServices::named_secrets(const Json& request) const {
+  std::map<std::string, std::string> named;
+  const Json wanted = request.value("secrets", Json::object());
+  for (const auto& [mark, secret] : wanted.items()) {
+    if (!secret.is_string() || !contains(secrets_, secret.get<std::string>()))
+      return fail("plugin.service.secret", id_ + " asked for the secret " +
+                                               printable(secret.dump(), 60) +
+                                               ", which its configuration does not name");
+    named[mark] = secret.get<std::string>();
+  }
+  return named;
+}
+
 Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
                                  const std::function<bool()>& cancelled) {
   const int64_t left = deadline_ms ? deadline_ms - clock_.mono_ms() : 600'000;
   if (left <= 0)
     return fail("net.deadline", "the deadline has passed before the executable was started");
   const int64_t began = clock_.mono_ms();
-  auto done = run_declared(request, programs_, services_.exec_values, left, cancelled);
+  auto named = named_secrets(request);
+  if (!named) return pass(named);
+  std::map<std::string, Secret> secrets;
+  for (const auto& [mark, name] : *named) {
+    if (!services_.secret) return refused(id_, "secrets");
+    auto value = services_.secret(name);
+    if (!value) return pass(value);
+    secrets.emplace(mark, std::move(*value));
+  }
+  auto done = run_declared(request, programs_, services_.exec_values, secrets, left, cancelled);
   if (services_.exec_record)
     services_.exec_record({{"argv", request.value("argv", Json::array())},
                            {"code", done ? get_int(*done, "code") : -1},
@@ -134,12 +156,7 @@ Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
 
 Result<Frame> HostServices::stream(const std::string& verb, const Json& request) {
   if (services_.streams.folder.empty()) return refused(id_, "hyops.stream/1");
-  const Json wanted = request.value("secrets", Json::object());
-  for (const auto& [mark, secret] : wanted.items())
-    if (!secret.is_string() || !contains(secrets_, secret.get<std::string>()))
-      return fail("plugin.service.secret", id_ + " asked for the secret " +
-                                               printable(secret.dump(), 60) +
-                                               ", which its configuration does not name");
+  if (auto named = named_secrets(request); !named) return pass(named);
   Streams streams(services_.streams, services_.secret);
   const std::string name = get_string(request, "name");
   if (!is_name(name)) return fail("plugin.service.request", "hyops.stream/1 needs a name");

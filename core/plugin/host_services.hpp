@@ -32,6 +32,8 @@ class HostServices {
                       const std::function<bool()>& cancelled);
   Result<Frame> http(const Json& request, std::string body, int64_t deadline_ms,
                      const std::function<bool()>& cancelled);
+  // What "secrets" of a request names, by mark: nothing that the configuration does not.
+  Result<std::map<std::string, std::string>> named_secrets(const Json& request) const;
   Result<Frame> exec(const Json& request, int64_t deadline_ms,
                      const std::function<bool()>& cancelled);
   Result<Frame> stream(const std::string& verb, const Json& request);

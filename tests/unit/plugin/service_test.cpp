@@ -163,5 +163,26 @@ TEST(PluginService, runs_declared_executables_with_an_empty_environment) {
   EXPECT_EQ(code(run({{"argv", {"/bin/cat", "/etc/shadow"}}})), "plugin.exec.denied");
 }
 
+TEST(PluginService, gives_a_program_the_secrets_that_the_configuration_names_on_no_disk) {
+  PluginFolder there;
+  there.put_signed("test.speaking", "speaking",
+                   "requires = [\"hyops.exec/1\"]\n[exec]\nexecutables = [\"cat\", \"readlink\"]\n"
+                   "[inputs.token]\ntype = \"secret\"\n");
+  Services services;
+  services.secret = [](const std::string& name) { return Secret("value of " + name); };
+  auto instance = there.start("test.speaking", {{"token", "api"}}, std::move(services));
+  ASSERT_TRUE(instance);
+  const auto run = [&](const char* program, const char* secret) {
+    return instance->call(
+        request("apply",
+                {{"service", "exec"},
+                 {"request", {{"argv", {program, "{token}"}}, {"secrets", {{"token", secret}}}}}}));
+  };
+  EXPECT_EQ((*run("cat", "api"))["json"]["out"], "value of api");
+  const auto place = run("readlink", "api");
+  EXPECT_EQ((*place)["json"]["out"].get<std::string>().rfind("/memfd:", 0), 0u) << place->dump();
+  EXPECT_EQ(code(run("cat", "another")), "plugin.service.secret");
+}
+
 }  // namespace
 }  // namespace hyops::plugin

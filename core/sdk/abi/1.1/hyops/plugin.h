@@ -312,7 +312,7 @@ typedef struct hyops_http_v1 {
  * file of the plugin's own folder, which is run from a sealed copy. "{x}" in an argument is
  * replaced by the path of a private file with the text that files gives for x, or by a path that
  * the core supplies ("{identity_file}"). in (since 1.1) is what it reads on standard input; without
- * it there is nothing.
+ * it there is nothing. secrets (since 1.1) are those of hyops.stream/1.
  *
  * ok: {"code","signal","out","err"}, whatever the code; out and err at most 1 MiB.
  */
