@@ -207,6 +207,14 @@ constexpr CatalogueEntry entries[] = {
     {"contract.project.shared", invalid,
      "Two project roles name one project without saying that this is meant (C4).",
      "Set shared_roles = true in [projects], or use two projects."},
+    {"contract.project.differs", invalid,
+     "A plugin is configured with a project for a role that the lane's [projects] does not name "
+     "for "
+     "it: it would reach into another project than the rest of the lane (C4). A lane that has no "
+     "[projects] stands on a platform that has none, and no plugin of such a platform is for it "
+     "(A4).",
+     "Write the same project in [projects] and for the plugin, or use another plugin in this "
+     "lane."},
     // --- plan
     {"plan.malformed", invalid,
      "A plan document cannot be read, or its order contradicts itself. It was changed or made by "

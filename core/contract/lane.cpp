@@ -122,6 +122,24 @@ void read_projects(Table& table, Lane& lane, Source& source) {
                          "\"; where that is meant, say shared_roles = true");
 }
 
+// What a plugin is told of a role is what the lane says of it: workload_project of a plugin's
+// configuration is `workload` of [projects] (C4), and a lane without projects has none to tell
+// (A4).
+void check_roles(Table& table, const Lane& lane, Source& source) {
+  const Node* plugins = table.get("plugins");
+  if (plugins == nullptr) return;
+  for (const Member& plugin : plugins->members)
+    for (const Member& setting : plugin.value.members)
+      for (const char* role : {"host", "control", "workload"}) {
+        if (setting.key != std::string(role) + "_project") continue;
+        const auto named = lane.projects.find(role);
+        if (named != lane.projects.end() && setting.value.text == named->second) continue;
+        source.wrong(setting.line, setting.column, "contract.project.differs",
+                     "plugins.\"" + plugin.key + "\"." + setting.key + " is not `" + role +
+                         "` of this lane's [projects]");
+      }
+}
+
 }  // namespace
 
 std::map<std::string, std::map<std::string, Json>> read_defaults(Table& table, Source& source);
@@ -147,6 +165,7 @@ std::optional<Lane> parse_lane(std::string_view text, const std::string& file,
   read_facts(table, lane, source);
   lane.defaults = read_defaults(table, source);
   read_projects(table, lane, source);
+  check_roles(table, lane, source);
   table.done();
   if (!source.clean()) return std::nullopt;
   lane.file = file;

@@ -114,6 +114,26 @@ shared_roles = true
   EXPECT_TRUE(problems.empty()) << text_of(problems);
 }
 
+TEST(Load, C4_tells_a_plugin_no_other_project_than_the_lane_names) {
+  const auto codes = [](const std::string& projects) {
+    Diagnostics problems;
+    (void)parse_lane(
+        "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\n"
+        "[plugins.\"com.acme.tunnel\"]\nworkload_project = \"acme-work\"\n" +
+            projects,
+        "lane.toml", problems);
+    std::vector<std::string> found;
+    for (const auto& problem : problems)
+      if (problem.code.starts_with("contract.project")) found.push_back(problem.code);
+    return found;
+  };
+  const std::vector<std::string> differs{"contract.project.differs"};
+  const std::string others = "[projects]\nhost = \"acme-net\"\ncontrol = \"acme-ctl\"\nworkload = ";
+  EXPECT_EQ(codes(others + "\"acme-work\"\n"), std::vector<std::string>{});
+  EXPECT_EQ(codes(others + "\"acme-live\"\n"), differs);
+  EXPECT_EQ(codes(""), differs) << "A4: a lane without projects has none to tell";
+}
+
 TEST(Load, gives_a_lock_back_as_it_was_written) {
   Lock lock;
   const std::string digest = "sha256:" + std::string(64, 'a');
