@@ -358,13 +358,21 @@ struct RelayDouble::Machine {
     session.room.cancel();
   }
 
-  // The next fault, if these bytes are the ones that it waits for.
-  asio::awaitable<bool> fault(Held held, size_t bytes) {
+  std::optional<Fault> next_fault(size_t bytes) {
+    const std::lock_guard lock(mutex);
     passed += bytes;
-    if (behaviour.faults.empty() || passed < behaviour.faults.front().at) co_return false;
+    if (behaviour.faults.empty() || passed < behaviour.faults.front().at) return std::nullopt;
     const Fault now = behaviour.faults.front();
     behaviour.faults.erase(behaviour.faults.begin());
-    note([](Seen& s) { ++s.cuts; });
+    ++seen.cuts;
+    return now;
+  }
+
+  // The next fault, if these bytes are the ones that it waits for.
+  asio::awaitable<bool> fault(Held held, size_t bytes) {
+    const auto due = next_fault(bytes);
+    if (!due) co_return false;
+    const Fault now = *due;
     if (now.forget) sessions.erase(held->session->sid);
     if (now.code) {
       error_code error;
@@ -453,6 +461,12 @@ std::string RelayDouble::url(const std::string& host) const {
   return "wss://" + host + ":" + std::to_string(machine_->acceptor.local_endpoint().port()) + "/v4";
 }
 std::filesystem::path RelayDouble::ca_file() const { return machine_->ca; }
+void RelayDouble::break_after(uint64_t bytes, int times) {
+  const std::lock_guard lock(machine_->mutex);
+  for (int i = 1; i <= times; ++i)
+    machine_->behaviour.faults.push_back(
+        {machine_->passed + bytes * static_cast<uint64_t>(i), 0, false});
+}
 RelayDouble::Seen RelayDouble::seen() const {
   const std::lock_guard lock(machine_->mutex);
   return machine_->seen;

@@ -39,6 +39,9 @@ class RelayDouble {
   std::string url(const std::string& host = "127.0.0.1") const;  // wss://127.0.0.1:PORT/v4
   std::filesystem::path ca_file() const;
 
+  // From now on the connection is reset `times` times, each after so many bytes more.
+  void break_after(uint64_t bytes, int times);
+
   struct Seen {
     int connects = 0, reconnects = 0, cuts = 0, refused = 0;
     uint64_t from_client = 0, to_client = 0, replayed = 0;  // bytes of streams

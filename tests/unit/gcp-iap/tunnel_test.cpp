@@ -78,6 +78,27 @@ TEST_F(Tunnel, ends_well_when_the_host_has_said_all) {
   EXPECT_EQ(dialled.end().first, 0);
 }
 
+// Whoever asks nothing wants to know who is there; a host may take its time to say so.
+TEST_F(Tunnel, hears_the_first_word_of_a_host_that_it_asks_nothing) {
+  relay();
+  bool left = true;
+  Port host([&](int client) {
+    pollfd gone{client, POLLIN | POLLRDHUP, 0};
+    left = ::poll(&gone, 1, 300) != 0;
+    (void)write_all(client, "SSH-2.0-x\r\n");
+    char byte;
+    (void)::read(client, &byte, 1);
+  });
+  Dialled dialled(arguments(host.number()));
+  dialled.to.reset();
+  std::string said(64, '\0');
+  EXPECT_EQ(::read(dialled.from.get(), said.data(), said.size()), 11);
+  EXPECT_EQ(::read(dialled.from.get(), said.data(), said.size()), 0) << "and then it is over";
+  EXPECT_EQ(dialled.end().first, 0);
+  host.join();
+  EXPECT_FALSE(left);
+}
+
 TEST_F(Tunnel, says_why_there_is_no_stream) {
   relay();
   std::string nobody;
@@ -92,7 +113,7 @@ TEST_F(Tunnel, says_why_there_is_no_stream) {
   EXPECT_TRUE(
       begins(refusal(arguments(nobody, "token-of-a-stranger")), "denied/access.iap.denied"));
   EXPECT_TRUE(begins(refusal(arguments(nobody, "token-2")), "expired/access.iap.token"));
-  EXPECT_TRUE(begins(refusal(arguments(nobody, "a token\r\nX: y")), "invalid/access.iap.token"));
+  EXPECT_TRUE(begins(refusal(arguments(nobody, "a token\r\nX: y")), "invalid/access.iap.token.malformed"));
   with = arguments(nobody);
   with[3] = "europe-west1-b&project=other";
   EXPECT_TRUE(begins(refusal(with), "invalid/access.iap.target"));
@@ -197,6 +218,24 @@ TEST_F(Tunnel, tells_the_relay_when_it_is_told_to_end) {
   EXPECT_EQ((*dialled.child().wait(-1))->code, 0);
   host.join();
   EXPECT_TRUE(closed) << "the host would have kept a dead connection";
+}
+
+TEST_F(Tunnel, does_not_outlive_whom_it_was_started_by_for_a_relay_that_is_gone) {
+  RelayDouble::Behaviour behaviour;
+  behaviour.refuse_after = 1;
+  behaviour.faults = {{1, 0, false}};
+  relay(behaviour);
+  Port host([](int client) {
+    char byte;
+    (void)::read(client, &byte, 1);
+  });
+  Dialled dialled(arguments(host.number()));
+  ASSERT_TRUE(write_all(dialled.to.get(), "hello"));
+  while (relay_->seen().refused == 0) ::sched_yield();
+  ASSERT_TRUE(dialled.child().signal(SIGHUP));
+  const auto ended = dialled.child().wait(60'000);
+  ASSERT_TRUE(ended && *ended) << "it tries to resume for two minutes";
+  EXPECT_EQ((*ended)->code, 0);
 }
 
 }  // namespace

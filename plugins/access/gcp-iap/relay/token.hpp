@@ -18,7 +18,7 @@ constexpr const char* google_metadata =
     "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
 
 // sdk::Failed unavailable/access.iap.metadata (no answer within 5 s, or not Google's),
-// invalid/access.iap.token (none, or nothing that could stand in a request).
+// invalid/access.iap.token.malformed (none, or nothing that could stand in a request).
 boost::asio::awaitable<std::string> fetch_token(const TokenSource& source);
 
 }  // namespace hyops::iap

@@ -53,10 +53,11 @@ using WebSocket = websocket::stream<TlsStream, false>;  // nothing is compressed
 // A DATA message, its header and the WebSocket's (2 + 2 + 4 of the mask) fill one TLS record, so
 // that a message is one write.
 constexpr size_t piece = 16 * 1024 - 8 - data_header_size;
-constexpr auto idle_ack = seconds(1);  // what arrived is acknowledged then, however little it is
-constexpr auto linger = seconds(5);    // for the relay to acknowledge the last bytes
-constexpr auto silence = seconds(30);  // without an answer to a ping: the connection is dead
-constexpr auto farewell = seconds(2);  // for the relay to answer our close
+constexpr auto idle_ack = seconds(1);    // what arrived is acknowledged then, however little it is
+constexpr auto linger = seconds(5);      // for the relay to acknowledge the last bytes
+constexpr auto first_word = seconds(3);  // for a host that is asked nothing to say something
+constexpr auto silence = seconds(30);    // without an answer to a ping: the connection is dead
+constexpr auto farewell = seconds(2);    // for the relay to answer our close
 constexpr milliseconds first_pause{100}, longest_pause{5000};  // between attempts to resume
 
 class Tunnel {
@@ -108,6 +109,7 @@ class Tunnel {
                                                       redirect_error(use_awaitable, error));
       if (error) break;
       session_.took(got);
+      asked_ = true;
       work_.cancel();
     }
     end_input();
@@ -152,7 +154,8 @@ class Tunnel {
     for (bool renewed = false;;) {
       const auto connection = std::make_shared<Connection>(io_, tls_);
       const Verdict verdict = co_await one_connection(connection);
-      if (verdict.next == Next::end || connection->farewell || finished()) co_return;
+      // Who was told to end does not come back for what had not arrived.
+      if (verdict.next == Next::end || connection->farewell || signalled_ || finished()) co_return;
       if (connection->carries) {
         lost_at.reset();
         pause = first_pause;
@@ -170,9 +173,11 @@ class Tunnel {
     }
   }
 
-  // Everything of ours has arrived, and nobody wants more.
+  // Everything of ours has arrived, and nobody wants more. Whoever asks nothing (`</dev/null`) wants
+  // to know whether there is a host: it may say its first word.
   bool finished() const {
-    return input_over_ && session_.resumable() && session_.unacknowledged() == 0;
+    return input_over_ && session_.resumable() && session_.unacknowledged() == 0 &&
+           (asked_ || signalled_ || session_.received() > 0);
   }
 
   // Connects, carries, and says why it ended.
@@ -326,7 +331,9 @@ class Tunnel {
       }
       if (input_over_ && session_.open() && !session_.unsent()) {
         if (!last_sent) last_sent = Clock::now();
-        if (session_.unacknowledged() == 0 || Clock::now() - *last_sent >= linger) {
+        const auto waited = Clock::now() - *last_sent;
+        if (finished() || (session_.unacknowledged() == 0 && waited >= first_word) ||
+            waited >= linger) {
           co_await say_farewell(connection);
           co_return;
         }
@@ -380,6 +387,7 @@ class Tunnel {
   std::string why_;  // more about the last ending
   Clock::time_point next_ack_{};
   bool input_over_ = false, signalled_ = false;
+  bool asked_ = false;  // a byte of ours came
 };
 
 }  // namespace

@@ -22,10 +22,11 @@ struct Dial {
 
 // Carries bytes until one side ends the stream, then returns. What in_fd gave before its end has
 // been acknowledged then, or the relay had 5 s for it. The relay knows no half-close: the end of
-// in_fd is the end of the stream, also for what the host would still have said.
+// in_fd is the end of the stream, also for what the host would still have said; only where in_fd
+// gave nothing at all the host has 3 s for its first word.
 // sdk::Failed: unavailable/access.iap.{connection,backend,lookup,session_lost,metadata},
 // denied/access.iap.{denied,certificate}, expired/access.iap.token, partial/access.iap.write,
-// internal/access.iap.protocol, invalid/access.iap.{request,token,target,ca_file}.
+// internal/access.iap.protocol, invalid/access.iap.{request,token.malformed,target,ca_file}.
 void carry(const Dial& dial, int in_fd, int out_fd);
 
 }  // namespace hyops::iap
