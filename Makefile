@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 stage := build/release/stage
-exhaustive := crash_ledger_test crash_core_test simulation_engine_test
+exhaustive := crash_ledger_test crash_core_test simulation_engine_test unit_gcp-iap_test
 
 .PHONY: root drill faults test build asan tsan fuzz tidy cov crash bench install clean setup
 
@@ -72,8 +72,9 @@ cov:
 	  END { for (f in all) printf "%-28s %6d lines %5.1f %%\n", f, all[f], 100 * hit[f] / all[f] | "sort"; close("sort"); \
 	        printf "%-28s %6d lines %5.1f %%\n", "all", a, 100 * h / a }' build/cov/lines.csv
 
-# Optimised: it is seconds of work thousands of times. Every system call at which a run can be killed or failed, every seed and byte of the ledger's tests, and thousands of
-# seeds of the simulation, not only the few that `test` tries.
+# Every system call at which a run can be killed or failed, every seed and byte of the ledger's tests, thousands of
+# seeds of the simulation, and a hundred MiB each way through IAP's relay, not only the few that `test` tries. Optimised,
+# for it is the same work thousands of times.
 crash: setup
 	@cmake --preset release -B build/crash -DBUILD_TESTING=ON >build/crash.log 2>&1 || { cat build/crash.log; exit 1; }
 	@cmake --build build/crash -j $(JOBS) --target $(exhaustive)

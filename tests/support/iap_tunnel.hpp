@@ -105,7 +105,7 @@ class Dialled {
  public:
   explicit Dialled(std::vector<std::string> arguments) {
     process::SpawnRequest request;
-    request.argv = {HYOPS_BUILD_DIR "/libexec/hyops/hyops-iap-dial"};
+    request.argv = {HYOPS_BUILD_DIR "/lib/hyops/plugins/hyops.access.gcp-iap/hyops-iap-dial"};
     request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
     Fd in, out, err;
     open(in, to);

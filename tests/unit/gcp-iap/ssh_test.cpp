@@ -22,7 +22,8 @@ TEST_F(Tunnel, A4_carries_a_real_ssh_whole_while_its_connections_break) {
   const std::string known_hosts = (temp_.path() / "known_hosts").string();
   ASSERT_TRUE(write_file(known_hosts, "db-1 " + sshd.host_key() + "\n"));
   auto proxy = arguments(std::to_string(sshd.port()));
-  proxy.insert(proxy.begin(), HYOPS_BUILD_DIR "/libexec/hyops/hyops-iap-dial");
+  proxy.insert(proxy.begin(),
+               HYOPS_BUILD_DIR "/lib/hyops/plugins/hyops.access.gcp-iap/hyops-iap-dial");
   process::SpawnRequest ssh;
   ssh.argv = {"ssh", "-F", "none", "-T", "-i", sshd.identity()};
   for (const auto& option :
