@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
       {"engine", measure_engine},     {"steps", measure_steps},         {"plugin", measure_plugin},
       {"memory", measure_memory},     {"redaction", measure_redaction}, {"record", measure_record},
       {"ansible", measure_ansible},   {"terraform", measure_terraform}, {"packer", measure_packer},
-      {"drill", measure_drill}};
+      {"relay", measure_relay},       {"access", measure_access},       {"drill", measure_drill}};
   std::set<std::string> wanted(argv + 1, argv + argc), known;
   for (const auto& [name, part] : parts) known.insert(name);
   for (const auto& name : wanted)

@@ -17,7 +17,9 @@ void measure_record(Table& table);     // a million events
 void measure_ansible(Table& table);    // tools through a step beside the same tools bare
 void measure_terraform(Table& table);
 void measure_packer(Table& table);
-void measure_drill(Table& table);  // recovery beside one by hand
+void measure_relay(Table& table);   // IAP's relay beside a bare one
+void measure_access(Table& table);  // opening a proven endpoint beside a bare login
+void measure_drill(Table& table);   // recovery beside one by hand
 
 // Of the build that is measured; its shape is that of an installed tree.
 std::string built(const std::string& path);

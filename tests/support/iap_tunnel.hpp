@@ -166,9 +166,9 @@ class Tunnel : public ::testing::Test {
   std::optional<RelayDouble> relay_;
 };
 
-// HYOPS_IAP=all, as `make crash` sets it: a hundred MiB each way, and every check of the kit.
+// HYOPS_CRASH_POINTS=all, as `make crash` sets it: a hundred MiB each way, and every check of the kit.
 inline bool whole() {
-  const char* wanted = std::getenv("HYOPS_IAP");
+  const char* wanted = std::getenv("HYOPS_CRASH_POINTS");
   return wanted && std::string_view(wanted) == "all";
 }
 inline uint64_t copied_bytes() { return (whole() ? 100u : 8u) << 20; }
