@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t copied = 256u << 20;
-constexpr int rounds = 5;
+constexpr int copies = 5;
 
 void copy(int from, int to) {
   std::string piece(64 * 1024, '\0');
@@ -56,7 +56,8 @@ double speed(const Near& near, bool up) {
   const auto pump_in = [&](int fd) {
     std::string piece(1 << 20, '\0');
     for (uint64_t done = 0; done < copied;) {
-      const ssize_t got = ::read(fd, piece.data(), piece.size());
+      const ssize_t got = ::read(
+          fd, piece.data(), static_cast<size_t>(std::min<uint64_t>(piece.size(), copied - done)));
       if (got <= 0) give_up("the relay ended after " + std::to_string(done) + " bytes");
       done += static_cast<uint64_t>(got);
     }
@@ -64,8 +65,7 @@ double speed(const Near& near, bool up) {
   tests::Port host([&](int client) {
     up ? pump_in(client) : pump_out(client);
     (void)write_all(client, "x");  // the end is known by it
-    char byte;
-    (void)::read(client, &byte, 1);
+    copy(client, -1);
   });
   int to[2], from[2];
   if (::pipe2(to, O_CLOEXEC) != 0 || ::pipe2(from, O_CLOEXEC) != 0) give_up("no pipe");
@@ -74,7 +74,7 @@ double speed(const Near& near, bool up) {
   char byte;
   const double took = time_ms([&] {
     up ? pump_out(ours.get()) : pump_in(theirs.get());
-    (void)::read(theirs.get(), &byte, 1);
+    if (::read(theirs.get(), &byte, 1) != 1) give_up("the host was not heard");
   });
   ours.reset();
   end();
@@ -139,9 +139,9 @@ void measure_open(Table& table, const std::string& mode, const std::string& id, 
   const fs::path known_hosts = folder / "known_hosts";
   need(write_file(known_hosts,
                   "[127.0.0.1]:" + std::to_string(sshd.port()) + " " + sshd.host_key() + "\n"));
-  const Bare login{{"ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentityAgent=none", "-o",
-                    "UserKnownHostsFile=" + known_hosts.string(), "-i", sshd.identity(), "-p",
-                    std::to_string(sshd.port()), "root@127.0.0.1", "true"},
+  const Bare login{{tool("ssh").value_or("ssh"), "-F", "none", "-o", "BatchMode=yes", "-o",
+                    "IdentityAgent=none", "-o", "UserKnownHostsFile=" + known_hosts.string(), "-i",
+                    sshd.identity(), "-p", std::to_string(sshd.port()), "root@127.0.0.1", "true"},
                    {{"PATH", process::default_path}, {"HOME", folder.string()}}};
   int run = 0;
   auto [ours, peer] = in_turns(
@@ -171,7 +171,7 @@ void measure_relay(Table& table) {
   };
   for (const bool up : {true, false}) {
     Samples through, beside;
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < copies; ++round) {
       through.add(speed(ours, up));
       beside.add(speed(bare, up));
     }
