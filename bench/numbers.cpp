@@ -56,11 +56,14 @@ std::string built(const std::string& path) { return std::string(HYOPS_BUILD_DIR)
 int main(int argc, char** argv) {
   using namespace hyops::bench;
   const std::pair<std::string, void (*)(Table&)> parts[] = {
-      {"commands", measure_commands}, {"plans", measure_plans},         {"ledger", measure_ledger},
-      {"engine", measure_engine},     {"steps", measure_steps},         {"plugin", measure_plugin},
-      {"memory", measure_memory},     {"redaction", measure_redaction}, {"record", measure_record},
-      {"ansible", measure_ansible},   {"terraform", measure_terraform}, {"packer", measure_packer},
-      {"relay", measure_relay},       {"access", measure_access},       {"drill", measure_drill}};
+      {"commands", measure_commands},   {"plans", measure_plans},
+      {"ledger", measure_ledger},       {"engine", measure_engine},
+      {"steps", measure_steps},         {"long-run", measure_long_run},
+      {"plugin", measure_plugin},       {"memory", measure_memory},
+      {"redaction", measure_redaction}, {"record", measure_record},
+      {"ansible", measure_ansible},     {"terraform", measure_terraform},
+      {"packer", measure_packer},       {"relay", measure_relay},
+      {"access", measure_access},       {"drill", measure_drill}};
   std::set<std::string> wanted(argv + 1, argv + argc), known;
   for (const auto& [name, part] : parts) known.insert(name);
   for (const auto& name : wanted)

@@ -16,14 +16,6 @@
 namespace hyops::bench {
 namespace {
 
-// "VmRSS:     8124 kB" -> MiB
-double memory_of(pid_t pid, const std::string& field) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
-  give_up("process " + std::to_string(pid) + " has no " + field);
-}
-
 // Blocks until the tool says that it runs; a core that ends before that is no measurement.
 void wait_for(int fifo, const process::Child& core) {
   pollfd either[] = {{fifo, POLLIN, 0}, {core.pidfd(), POLLIN, 0}};
@@ -36,6 +28,14 @@ void wait_for(int fifo, const process::Child& core) {
 }
 
 }  // namespace
+
+// "VmRSS:     8124 kB" -> MiB
+double memory_of(pid_t pid, const std::string& field) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
+  give_up("process " + std::to_string(pid) + " has no " + field);
+}
 
 void measure_memory(Table& table) {
   tests::Site site;

@@ -1,5 +1,11 @@
 // What the engine adds to a step: its ledger alone, a whole step whose driver does nothing, and one
 // whose tool is /bin/true.
+#include <malloc.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
 #include "support/site.hpp"
 
 #include "durable.hpp"
@@ -9,6 +15,7 @@
 #include "site_steps.hpp"
 
 namespace hyops::bench {
+namespace fs = std::filesystem;
 namespace {
 
 const Json intent{{"step", "s1"},
@@ -122,6 +129,49 @@ void measure_engine(Table& table) {
           {}};
   row.held = row.ratio() <= 1.3;
   table.add(std::move(row));
+}
+
+// In a child, in which nothing grows but the run.
+void measure_long_run(Table& table) {
+  constexpr int steps = 100'000;
+  const WithoutTools means;
+  tests::Site site;
+  site.setup.means = &means;
+  add_noop(site);
+  site.blueprint(noop_chain(steps));
+  const RunId run = need(site.admit(site.plan()));
+  const auto size = [&] {
+    double bytes = 0;
+    for (const char* part : {"", "-wal"})
+      if (const fs::path file = site.setup.ledger().string() + part; fs::exists(file))
+        bytes += static_cast<double>(fs::file_size(file));
+    return bytes;
+  };
+  const double before = size();
+  ::malloc_trim(0);
+  const fs::path told = site.path() / "told";
+  const pid_t child = ::fork();
+  if (child < 0) give_up("cannot fork");
+  if (child == 0) {
+    std::ofstream("/proc/self/clear_refs") << 5;  // the peak of memory begins anew
+    const double at_first = memory_of(::getpid(), "VmRSS");
+    auto ledger = need(ledger::Ledger::open(site.setup.ledger()));
+    tests::Quiet quiet;
+    const auto status = need(engine::execute(site.setup, ledger, run, quiet));
+    std::ofstream(told) << status << ' ' << memory_of(::getpid(), "VmHWM") - at_first;
+    std::_Exit(0);
+  }
+  int ended = 0;
+  if (::waitpid(child, &ended, 0) != child || ended != 0) give_up("the long run ended badly");
+  std::ifstream in(told);
+  std::string status;
+  double added = 0;
+  if (!(in >> status >> added) || status != "ok") give_up("the long run ended " + status);
+  Samples memory, growth;
+  memory.add(added);
+  growth.add((size() - before) / static_cast<double>(need(site.ledger->chain_head(run)).seq));
+  table.add({"memory that a run of 100,000 steps takes", "MiB", memory, "", {}, "", {}});
+  table.add({"the ledger's growth for each event of it", "bytes", growth, "", {}, "", {}});
 }
 
 void measure_steps(Table& table) {
