@@ -209,9 +209,8 @@ constexpr CatalogueEntry entries[] = {
      "Set shared_roles = true in [projects], or use two projects."},
     {"contract.project.differs", invalid,
      "A plugin is configured with a project for a role that the lane's [projects] does not name "
-     "for "
-     "it: it would reach into another project than the rest of the lane (C4). A lane that has no "
-     "[projects] stands on a platform that has none, and no plugin of such a platform is for it "
+     "for it: it would reach into another project than the rest of the lane (C4). A lane that has "
+     "no [projects] stands on a platform that has none, and no plugin of such a platform is for it "
      "(A4).",
      "Write the same project in [projects] and for the plugin, or use another plugin in this "
      "lane."},
@@ -270,8 +269,7 @@ constexpr CatalogueEntry entries[] = {
      "says so in its defaults of access/session, somebody else approves, the plan has a reason and "
      "names who is let in, and no database is ever opened (A5).",
      "Bind access/session to another mode, or give public_reason and public_sources under a "
-     "profile "
-     "whose defaults of access/session say break_glass = true."},
+     "profile whose defaults of access/session say break_glass = true."},
     {"policy.cost_unknown", denied,
      "The price of something the run would open is not known. Unknown is denied, never taken as "
      "zero (G3, L20).",
@@ -503,8 +501,7 @@ constexpr CatalogueEntry entries[] = {
      "hyops run reconcile RUN"},
     {"plugin.protocol", internal,
      "The plugin broke the contract in the middle of a verb and was killed or given up. Whether "
-     "the "
-     "verb took effect is not known.",
+     "the verb took effect is not known.",
      "hyops run reconcile RUN"},
     {"plugin.answer.none", internal, "The plugin returned from a verb without an answer.",
      "Report it to the plugin's vendor."},
@@ -541,8 +538,7 @@ constexpr CatalogueEntry entries[] = {
      "RUN"},
     {"stream.port", conflict,
      "The local port that an endpoint has had belongs to another process now, and whoever relies "
-     "on "
-     "the endpoint would speak with a stranger.",
+     "on the endpoint would speak with a stranger.",
      "See who has it (ss -ltnp), end that, then: hyops run resume RUN"},
     {"stream.close", internal,
      "The process that keeps a local endpoint does not end although told to.",
@@ -567,8 +563,7 @@ constexpr CatalogueEntry entries[] = {
      "Check that the runner's public key was given when the host was placed."},
     {"access.mtu", unavailable,
      "The host is reached, but full-size packets are lost on the way: the path has a smaller MTU "
-     "than "
-     "its ends believe, and nobody tells them.",
+     "than its ends believe, and nobody tells them.",
      "Compare the MTU along the path (ip link, tracepath HOST), or clamp the MSS where a tunnel "
      "begins."},
     {"access.clock", conflict,
@@ -580,8 +575,7 @@ constexpr CatalogueEntry entries[] = {
      "Name it: bastion under [plugins.\"hyops.access.bastion-explicit\"] in lane.toml."},
     {"access.bastion.inferred", denied,
      "ssh_proxy_jump_auto would have taken a jump host by itself for a target that is neither "
-     "on-prem "
-     "nor in a lab (A3).",
+     "on-prem nor in a lab (A3).",
      "Name the bastion: bastion under [plugins.\"hyops.access.bastion-explicit\"] in lane.toml."},
     {"access.bastion.route", unavailable, "The bastion cannot be reached over the network.",
      "Check the route and firewall between runner and bastion."},
@@ -592,8 +586,7 @@ constexpr CatalogueEntry entries[] = {
      "Compare the MTU along the path (ip link, tracepath HOST)."},
     {"access.bastion.host_key.changed", denied,
      "The bastion shows another key than the one the lane pins. It is another host, or somebody "
-     "stands "
-     "in between. Nothing was sent to it.",
+     "stands in between. Nothing was sent to it.",
      "Find out why before anything else; if it was rebuilt on purpose, pin its new key in "
      "lane.toml."},
     {"access.bastion.login", denied,
@@ -615,8 +608,7 @@ constexpr CatalogueEntry entries[] = {
      "Let another route refuse them: ip route add unreachable NETWORK metric 4096"},
     {"access.overlay.carries", denied,
      "The host answered, but the overlay's counters did not see the packets: something sends them "
-     "by "
-     "another way than the routes say.",
+     "by another way than the routes say.",
      "Look for rules that redirect (nft list ruleset, ip rule, ip xfrm policy)."},
     {"access.iap.platform", denied,
      "The access mode gcp-iap was to reach a host that is no instance of Compute Engine (A4).",
@@ -624,8 +616,7 @@ constexpr CatalogueEntry entries[] = {
     {"access.iap.project", denied,
      "gcp-iap was told no role of a project (C4), or was to reach an instance outside of it.",
      "Under [plugins.\"hyops.access.gcp-iap\"] of lane.toml set project to a role, and that role "
-     "to "
-     "the project that the instances stand in."},
+     "to the project that the instances stand in."},
     {"access.iap.token.missing", invalid,
      "gcp-iap has no token, or was told two places to get it from.",
      "In lane.toml give it token, a secret's name, or metadata, an address."},
@@ -696,10 +687,8 @@ constexpr CatalogueEntry entries[] = {
      "record export RUN"},
     {"ledger.behind", internal,
      "The ledger does not hold the last event that it acknowledged: its -wal file was removed or "
-     "cut, "
-     "or an older copy was put in its place. What ran since is unknown to it, and a decision could "
-     "be "
-     "used twice.",
+     "cut, or an older copy was put in its place. What ran since is unknown to it, and a decision "
+     "could be used twice.",
      "Put the newer ledger back together with its -wal file. If an older copy was restored on "
      "purpose, find out what ran since, then remove LEDGER.leases"},
     {"ledger.schema.newer", invalid, "The ledger was written by a newer hyops than this one.",
@@ -707,8 +696,7 @@ constexpr CatalogueEntry entries[] = {
     {"ledger.schema.older", invalid,
      "The ledger was written by an older hyops, in a form that this one does not read.",
      "Use the hyops that wrote it, or begin a new ledger with another --home and keep the old one "
-     "as "
-     "evidence."},
+     "as evidence."},
     {"ledger.not_yours", denied,
      "The ledger belongs to somebody else, or others may write it. What it says could be forged.",
      "Run hyops as the ledger's owner, or name another --home."},
@@ -875,8 +863,7 @@ constexpr CatalogueEntry entries[] = {
      "Ask its signer what was stated."},
     {"record.leak.unknown", denied,
      "A secret stands in plain in the run's ledger or logs. The core that ran it knew its value "
-     "and "
-     "took it out of the record; without that value no record is written from them.",
+     "and took it out of the record; without that value no record is written from them.",
      "Copy the sealed record that the run wrote, <home>/runs/RUN/record, and rotate the secret."},
     {"record.redact.too_large", exhausted,
      "The secrets of a step are so large that their spellings could not all be looked for, so no "
@@ -1026,8 +1013,7 @@ constexpr CatalogueEntry entries[] = {
     // --- engine
     {"engine.disk.reserve", exhausted,
      "The disk under --home is so full that what a new step does might not be recorded. Nothing "
-     "new is "
-     "started; what runs may use the reserve to say how it ended.",
+     "new is started; what runs may use the reserve to say how it ended.",
      "Free disk space (df, then the largest files), then: hyops run resume RUN"},
     {"engine.runner.none", denied,
      "DR and burst work runs on a bootstrapped runner of the target's plane, never silently on a "
@@ -1192,14 +1178,12 @@ constexpr CatalogueEntry entries[] = {
      "Give the right one with --home, or start a run: hyops run start PLAN"},
     {"cli.policy.unknown", invalid,
      "No rule has that ID or code. Rules are the obligations that a plan can be held against "
-     "before "
-     "it runs; the others are kept by the software itself (docs/standard.md).",
+     "before it runs; the others are kept by the software itself (docs/standard.md).",
      "hyops policy list"},
     {"cli.code.unknown", invalid, "No error code of that name exists.", "hyops explain"},
     {"cli.runner.exists", conflict,
      "This machine is a runner already. New keys would cut it off from its lanes: what is sealed "
-     "to "
-     "the old ones cannot be opened any more.",
+     "to the old ones cannot be opened any more.",
      "hyops runner status, or hyops runner init --replace when that is meant."},
     {"cli.runner.keygen", unavailable, "The SSH key of the runner could not be made.",
      "apt-get install openssh-client, then repeat the command."},
