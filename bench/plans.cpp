@@ -63,6 +63,12 @@ class Planner {
     return std::move(*plan);
   }
 
+  void judge(const plan::Plan& plan) {
+    contract::Diagnostics problems;
+    plan::judge(plan, *catalog_.profile(plan.profile, {}, problems), problems, &*lane_, written_);
+    if (!problems.empty()) give_up(problems[0].text());
+  }
+
  private:
   tests::Site site_;
   contract::Catalog catalog_;
@@ -83,6 +89,10 @@ void measure(Table& table, Planner& planner, Shape shape, const std::string& nam
              many = generated(planner.written(), big, shape);
   const Samples of_few = samples(20, [&] { planner.plan(few); });
   table.add({"plan of 500 steps, " + name, "ms", of_few, "", {}, "< 20 ms", of_few.median() < 20});
+  const plan::Plan planned = planner.plan(few);
+  const Samples judged = samples(20, [&] { planner.judge(planned); });
+  table.add({"policy check of 500 steps, " + name, "ms", judged, "planning them", of_few, "< 20 ms",
+             judged.median() < 20});
   const Samples of_many = samples(3, [&] { planner.plan(many); });
   table.add({"plan of 100,000 steps, " + name, "ms", of_many, "200 x that of 500 (linear = 1.0)",
              of_few.times(big / small), "< 2,000 ms", of_many.median() < 2000});

@@ -99,6 +99,14 @@ constexpr CatalogueEntry entries[] = {
     {"contract.value.version", invalid,
      "A version is not three numbers like 1.0.0 (for tools: a sign and numbers like >=2.14).",
      "Write it in that form."},
+    {"contract.value.window", invalid,
+     "A span of the week is not written like mon-fri 20:00-06:00.",
+     "Write days (mon, mon-fri or daily), one space, and hours in UTC."},
+    {"contract.profile.loosens", denied,
+     "A profile adds to the standard's obligations. What would take from one of them, for example "
+     "unknown prices that are allowed, or approvals that nobody has to give in a live lane, is "
+     "refused where it is written.",
+     "Take it out of the profile; a should can be passed over with a reason: hyops plan --accept."},
     {"contract.value.money", invalid, "An amount of money is not a number like 5.00 in quotes.",
      "Write it in that form."},
     {"contract.value.reference", invalid,
@@ -209,8 +217,9 @@ constexpr CatalogueEntry entries[] = {
      "Set shared_roles = true in [projects], or use two projects."},
     {"contract.project.differs", invalid,
      "A plugin is configured with a project for a role that the lane's [projects] does not name "
-     "for it: it would reach into another project than the rest of the lane (C4). A lane that has "
-     "no [projects] stands on a platform that has none, and no plugin of such a platform is for it "
+     "for "
+     "it: it would reach into another project than the rest of the lane (C4). A lane that has no "
+     "[projects] stands on a platform that has none, and no plugin of such a platform is for it "
      "(A4).",
      "Write the same project in [projects] and for the plugin, or use another plugin in this "
      "lane."},
@@ -273,10 +282,80 @@ constexpr CatalogueEntry entries[] = {
     {"policy.cost_unknown", denied,
      "The price of something the run would open is not known. Unknown is denied, never taken as "
      "zero (G3, L20).",
-     "Have the provider state its price, or set cost.unknown in the profile."},
+     "Have the provider state its price."},
     {"policy.cost_exceeded", denied,
      "The run would cost more than the profile's budget allows (G3).",
      "Ask the owner of the profile for a larger budget."},
+    {"policy.bastion_unnamed", denied,
+     "Hosts are reached through a bastion, and the lane names none. A bastion is never inferred for "
+     "a cloud target; on-prem and in the lab a jump host is taken by itself only in zones that the "
+     "lane declares (A3).",
+     "Name it in lane.toml: [plugins.\"...bastion-explicit\"] bastion = { name = ..., host_key = "
+     "... }"},
+    {"policy.access_platform", denied,
+     "An access mode that belongs to one platform is optional there and a default nowhere. Its pack "
+     "declares the platforms it is for, and these hosts stand on none of them (A4).",
+     "Bind access/session to a pack of another mode in the lane's profile, or state the lane's fact "
+     "platform for hosts that the plan does not place."},
+    {"policy.cutover_early", denied,
+     "Clients are sent to a new place only after its data was restored and found ready (E4). A "
+     "plan that cuts over without both does not run, whoever approved it.",
+     "Plan again from a blueprint that checks clean: hyops blueprint check"},
+    {"policy.secrets_late", denied,
+     "Secrets reach a target in a phase of their own, with evidence of their own, before anybody "
+     "is sent there (E5).",
+     "Plan again from a blueprint that checks clean: hyops blueprint check"},
+    {"policy.public_downgrade", denied,
+     "What blueprint, profile and lane declare private does not become public by a word at "
+     "planning (E8). Who wants it public says so where it is reviewed.",
+     "Take the --input back, or declare the address and its public_reason in the lane."},
+    {"policy.approval_implicit", denied,
+     "A live lane runs nothing that nobody had to approve, and nobody approves what they asked for "
+     "(E8, L11).",
+     "Set approvals.required to 1 or more in the lane's profile."},
+    {"policy.repository_hard_coded", denied,
+     "The backup repository is declared in the lane, where it can be found when sites are down. "
+     "One that is written into a blueprint or typed at planning is refused (E8).",
+     "Bind the input to a fact of the lane: { from = \"lane.repository\" }"},
+    {"policy.access_mode", denied,
+     "The profile declares how hosts are reached, and the pack that it binds reaches them in "
+     "another way (E8).",
+     "Bind access/session to a pack of the declared mode, or declare the other one in "
+     "connectivity.expect."},
+    {"policy.dns_binding", denied,
+     "Which authority and which name a cutover moves is the lane's binding. A blueprint or an "
+     "operator that names another one would reach into what is not this lane's (G6).",
+     "State api, authority, zone and name as facts of the lane, and refer to them."},
+    {"policy.fence_unproven", denied,
+     "Promotion and cutover take the proof of a fence from a step of the same run (L12). A proof "
+     "that somebody types is none.",
+     "Refer to the proof of a step in phase fence: { from = \"fence-site.proof\" }"},
+    {"policy.control_site", denied,
+     "A part of the shared control plane stands in the primary site and is lost with it, so nobody "
+     "could decide, approve or read records when it matters (D1).",
+     "Move it, and say so in the lane's fact control_sites; or plan with --accept "
+     "policy.control_site=REASON."},
+    {"policy.gate_missing", denied,
+     "In a live lane a person should look before clients are moved (G2). The lane's profile waits "
+     "for nobody.",
+     "Add \"cutover\" to gates.before in the profile, or plan with --accept "
+     "policy.gate_missing=REASON."},
+    {"policy.profile", denied,
+     "The lane's profile has a rule of its own, and the plan breaks it. The message names the rule "
+     "and the field.",
+     "Change the field, or ask the owner of the profile. A should of a profile can be passed over: "
+     "hyops plan --accept RULE=REASON"},
+    {"policy.window", denied,
+     "The lane's profile lets runs start only in certain hours, and this is none of them.",
+     "Wait, or ask the owner of the profile; hyops policy check PLAN says when."},
+    {"policy.validation", denied,
+     "The lane's profile wants steps in certain phases of whatever cuts over, and the plan has "
+     "none in one of them.",
+     "Add such a step to the blueprint."},
+    {"policy.accept", denied,
+     "Only a should can be passed over, only where a plan does not do it, and only with a reason. "
+     "A must cannot: nobody's reason outweighs it.",
+     "hyops policy list"},
     // --- process
     {"process.not_found", invalid,
      "A program that was to be started does not exist on this machine.", "hyops doctor"},
@@ -616,7 +695,8 @@ constexpr CatalogueEntry entries[] = {
     {"access.iap.project", denied,
      "gcp-iap was told no role of a project (C4), or was to reach an instance outside of it.",
      "Under [plugins.\"hyops.access.gcp-iap\"] of lane.toml set project to a role, and that role "
-     "to the project that the instances stand in."},
+     "to "
+     "the project that the instances stand in."},
     {"access.iap.token.missing", invalid,
      "gcp-iap has no token, or was told two places to get it from.",
      "In lane.toml give it token, a secret's name, or metadata, an address."},
@@ -863,7 +943,8 @@ constexpr CatalogueEntry entries[] = {
      "Ask its signer what was stated."},
     {"record.leak.unknown", denied,
      "A secret stands in plain in the run's ledger or logs. The core that ran it knew its value "
-     "and took it out of the record; without that value no record is written from them.",
+     "and "
+     "took it out of the record; without that value no record is written from them.",
      "Copy the sealed record that the run wrote, <home>/runs/RUN/record, and rotate the secret."},
     {"record.redact.too_large", exhausted,
      "The secrets of a step are so large that their spellings could not all be looked for, so no "
@@ -961,6 +1042,9 @@ constexpr CatalogueEntry entries[] = {
     {"trust.approval.window", denied,
      "The approval is good for longer than the lane's profile lets an approval be.",
      "Have it signed with a shorter --valid: hyops approval sign"},
+    {"trust.approval.not_permitted", denied,
+     "The lane's profile names whose approvals count, and this person is not among them.",
+     "Have it signed by somebody in approvals.by: hyops plan shows who."},
     {"trust.approval.expired", expired, "The approval's time is over.",
      "Have the plan signed again: hyops approval sign"},
     {"trust.approval.not_yet", denied,

@@ -58,6 +58,8 @@ Result<Approvable> read_approvable(const std::filesystem::path& file) {
   need.required = static_cast<int>(get_int(policy, "required", 1));
   need.requester_may_approve = get_bool(policy, "requester_may_approve");
   need.max_window_ms = get_int(policy, "valid_ms");
+  for (const auto& name : member(policy, "by"))
+    if (name.is_string()) need.permitted.push_back(name.get<std::string>());
   return Approvable{std::move(*plan), need};
 }
 
@@ -87,6 +89,9 @@ void show_what_is_approved(Context& context, const Approvable& what) {
                                               printable(get_string(plan.cost, "currency"), 8));
   const auto unpriced = words_of(member(plan.cost, "unpriced"));
   if (!unpriced.empty()) line("WITHOUT A PRICE", join(unpriced, ", "));
+  for (const auto& [rule, why] : plan.accepted)
+    line("PASSED OVER", printable(rule, 80) + " by " + printable(why.from, 80) + ": " +
+                            printable(why.reason, 400));
   line("plan", what.need.plan);
 }
 

@@ -29,6 +29,19 @@ Result<std::map<std::string, Json>> operator_inputs(const po::variables_map& giv
   return out;
 }
 
+// --accept RULE=REASON
+Result<std::map<std::string, std::string>> accepted_rules(const po::variables_map& given) {
+  std::map<std::string, std::string> out;
+  if (!given.count("accept")) return out;
+  for (const auto& word : given["accept"].as<std::vector<std::string>>()) {
+    const size_t at = word.find('=');
+    if (at == std::string::npos || at == 0)
+      return fail("cli.usage", "--accept wants RULE=REASON, not \"" + printable(word, 80) + "\"");
+    out[word.substr(0, at)] = word.substr(at + 1);
+  }
+  return out;
+}
+
 void print_list(Context& context, const char* title, const Json& list) {
   if (list.empty()) return;
   std::vector<std::string> words;
@@ -76,14 +89,21 @@ void print_plan(Context& context, const plan::Plan& plan, const std::string& dig
   context.say("\n" + cost.str());
   if (!plan.cost["unpriced"].empty()) print_list(context, "unpriced", plan.cost["unpriced"]);
   const Json& need = plan.policy["approvals"];
+  const auto by = need.value("by", std::vector<std::string>{});
   context.say("approvals         " + std::to_string(get_int(need, "required")) + " needed" +
+              (by.empty() ? "" : " of " + join(by)) +
               (get_bool(need, "requester_may_approve") ? "" : ", not by the requester"));
+  for (const auto& [rule, why] : plan.accepted)
+    context.say("passed over       " + rule + " by " + why.from + ": " +
+                printable(why.reason, 200));
   context.say("digest            " + digest);
 }
 
 int make_plan(Context& context, const po::variables_map& given) {
   auto inputs = operator_inputs(given);
   if (!inputs) return context.report(inputs.error());
+  auto accepted = accepted_rules(given);
+  if (!accepted) return context.report(accepted.error());
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto ledger = use_ledger(context);
@@ -96,6 +116,7 @@ int make_plan(Context& context, const po::variables_map& given) {
   question.lane = &*lane;
   question.target = option(given, "target");
   question.inputs = std::move(*inputs);
+  question.accepted = std::move(*accepted);
   if (given.count("decision")) {
     auto document = read_signed(option(given, "decision"));
     if (!document) return context.report(document.error());
@@ -118,7 +139,8 @@ int make_plan(Context& context, const po::variables_map& given) {
   engine::LocalWorld local(&*ledger, *registry, *lane);
   auto plan = plan::resolve(question, catalog, local.world(), problems);
   if (!plan) return context.report(problems);
-  plan::judge(*plan, *catalog.profile(lane->profile, {}, problems), problems);
+  plan::judge(*plan, *catalog.profile(lane->profile, {}, problems), problems, &*lane,
+              question.blueprint);
   if (const auto file = setup_of(context).lock_file(lane->name); std::filesystem::exists(file)) {
     const auto lock = contract::load_lock(file, problems);
     if (lock)
@@ -169,6 +191,8 @@ void add_plan_commands(Commands& commands) {
              "by", po::value<std::string>(), "who asks; default: the login name")(
              "input", po::value<std::vector<std::string>>(),
              "STEP.INPUT=VALUE, above all other layers; repeatable")(
+             "accept", po::value<std::vector<std::string>>(),
+             "RULE=REASON: pass a should over; the reason stays in plan and record; repeatable")(
              "to", po::value<std::string>(), "write the plan document there");
        },
        make_plan});

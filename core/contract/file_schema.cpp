@@ -71,6 +71,7 @@ Json module_file() {
                 {"effects", table({{"hosts", any_texts},
                                    {"dns_names", any_texts},
                                    {"secrets", any_texts},
+                                   {"proofs", any_texts},
                                    {"files", any_texts},
                                    {"irreversible", any_truth}})}},
                {"module", "version", "title"});
@@ -90,6 +91,8 @@ Json pack_file() {
                 {"packer", table({{"template", any_text}}, {"template"})},
                 {"plugin", table({{"plugin", any_text},
                                   {"verb", any_text},
+                                  {"mode", choice(access_modes())},
+                                  {"platforms", any_texts},
                                   {"interface", choice({"hyops.provider/1", "hyops.egress/1",
                                                         "hyops.access/1", "hyops.secret/1"})}},
                                  {"plugin", "interface", "verb"})}},
@@ -102,6 +105,18 @@ Json profile_file() {
   const Json lane_kinds = {
       {"type", "array"}, {"items", choice({"drill", "live"})}, {"minItems", 1}};
   const Json phases = {{"type", "array"}, {"items", choice(phase_names())}};
+  const Json limit = {{"type", Json::array({"integer", "string"})}};
+  const Json rule = table({{"id", named(0)},
+                           {"sentence", any_text},
+                           {"module", named(1)},
+                           {"input", any_text},
+                           {"one_of", {{"type", "array"}, {"minItems", 1}}},
+                           {"pattern", {{"type", "string"}, {"maxLength", 256}}},
+                           {"min", limit},
+                           {"max", limit},
+                           {"within", any_texts},
+                           {"severity", choice({"must", "should"})}},
+                          {"id", "sentence", "input"});
   Keys classes;
   for (const char* each : {"invalid", "denied", "conflict", "exhausted", "unavailable", "expired",
                            "cancelled", "deadline", "partial", "internal"})
@@ -114,21 +129,25 @@ Json profile_file() {
        {"defaults", map_of(free_table())},
        {"approvals", table({{"required", any_number},
                             {"distinct_from_requester", any_truth},
-                            {"valid", of_kind(Kind::duration)}})},
+                            {"valid", of_kind(Kind::duration)},
+                            {"by", any_texts}})},
        {"retry", table(classes)},
        {"limits", table({{"parallel", any_number},
                          {"step_timeout", of_kind(Kind::duration)},
+                         {"proof_age", of_kind(Kind::duration)},
                          {"resources", map_of(any_number)}})},
-       {"connectivity",
-        table({{"expect", choice({"runner-local", "private-overlay", "bastion-explicit", "gcp-iap",
-                                  "public-ephemeral"})}})},
+       {"connectivity", table({{"expect", choice(access_modes())}})},
        {"gates", table({{"before", phases}})},
-       {"validation", table({{"depth", choice({"basic", "standard", "full"})}})},
+       {"validation",
+        table({{"depth", choice({"basic", "standard", "full"})}, {"phases", phases}})},
        {"cost",
         table({{"currency", {{"type", "string"}, {"pattern", "^[A-Z]{3}$"}}},
                {"max_per_run", {{"type", "string"}, {"pattern", "^[0-9]{1,12}(\\.[0-9]{1,6})?$"}}},
                {"unknown", choice({"deny", "allow"})}})},
-       {"naming", table({{"pattern", any_text}})}},
+       {"naming", table({{"pattern", any_text}})},
+       {"rule", {{"type", "array"}, {"items", rule}}},
+       {"window", table({{"open", any_texts}, {"except", any_texts}}, {"open"})},
+       {"severity", map_of(choice({"must"}))}},
       {"profile", "title", "lane_kinds"});
 }
 
@@ -147,6 +166,7 @@ Json lane_file() {
        {"approvers", map_of(key())},
        {"deciders", map_of(key())},
        {"runners", map_of(runner)},
+       {"accepted", map_of(any_text)},
        {"secrets", table({{"authority", any_text}, {"config", free_table()}}, {"authority"})},
        {"plugins", map_of(free_table())},
        {"facts", free_table()},

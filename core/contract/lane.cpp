@@ -105,6 +105,16 @@ void read_facts(Table& table, Lane& lane, Source& source) {
   if (const Node* facts = table.get("facts")) refuse_bare_project(*facts, "facts", source);
 }
 
+void read_accepted(Table& table, Lane& lane, Source& source) {
+  table.each("accepted", [&](const Member& member) {
+    const std::string path = "accepted.\"" + member.key + "\"";
+    if (!expect(member.value, Node::Is::text, path, source)) return;
+    if (member.value.text.find_first_not_of(' ') == std::string::npos)
+      source.wrong(member.value, "contract.value.empty", path + " gives no reason");
+    lane.accepted.emplace(member.key, member.value.text);
+  });
+}
+
 void read_projects(Table& table, Lane& lane, Source& source) {
   auto projects = table.table("projects");
   if (!projects) return;
@@ -164,6 +174,7 @@ std::optional<Lane> parse_lane(std::string_view text, const std::string& file,
   read_plugins(table, lane, source);
   read_facts(table, lane, source);
   lane.defaults = read_defaults(table, source);
+  read_accepted(table, lane, source);
   read_projects(table, lane, source);
   check_roles(table, lane, source);
   table.done();

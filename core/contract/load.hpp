@@ -69,6 +69,9 @@ void check_bindings(const Blueprint& blueprint, const Profile& profile, Catalog&
 // inputs?
 void check_profile(const Profile& profile, Catalog& catalog, Diagnostics& problems);
 
+// Is a value of this type what a profile's rule wants? contract.value.*
+Status check_rule(const ProfileRule& rule, const Type& type, const Json& value);
+
 // C4, the profile's lane kinds, and whether the lane's defaults fit their inputs.
 void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems);
 

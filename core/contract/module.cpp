@@ -16,6 +16,7 @@ bool names_host(Kind kind) {
 }
 bool names_record(Kind kind) { return kind == Kind::dns_name || kind == Kind::string; }
 bool names_secret(Kind kind) { return kind == Kind::secret; }
+bool names_proof(Kind kind) { return kind == Kind::string; }
 
 class EffectsReader {
  public:
@@ -27,6 +28,7 @@ class EffectsReader {
     fields("hosts", effects.hosts, names_host, true);
     fields("dns_names", effects.dns_names, names_record, false);
     fields("secrets", effects.secrets, names_secret, false);
+    fields("proofs", effects.proofs, names_proof, true);
     table_.read("files", effects.files);
     table_.read("irreversible", effects.irreversible);
     table_.done();

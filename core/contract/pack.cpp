@@ -17,6 +17,19 @@ const std::map<std::string, std::vector<std::string>> verbs = {
     {"hyops.access/1", {"prove", "open", "observe", "close"}},
     {"hyops.secret/1", {"probe", "resolve", "store", "transition"}}};
 
+// What the rules of access are judged by when planning: packs say it, for the core knows neither
+// plugins nor platforms by name.
+void read_access(Table& table, Pack& pack, Source& source) {
+  if (pack.interface == "hyops.access/1")
+    table.choice("mode", pack.mode, access_modes(), Need::required);
+  if (pack.interface != "hyops.access/1" && pack.interface != "hyops.provider/1") return;
+  if (!table.read("platforms", pack.platforms)) return;
+  const Node& list = *table.get("platforms");
+  for (size_t i = 0; i < pack.platforms.size(); ++i)
+    check_name(&list.items[i], pack.platforms[i], 0, "a platform of " + table.path("platforms"),
+               source);
+}
+
 // A path that stays inside the pack.
 void inside(const Node* at, const std::string& path, const std::string& what, Source& source) {
   const std::filesystem::path relative(path);
@@ -68,6 +81,7 @@ void read_driver(Table& document, Pack& pack, Source& source) {
           "verb", pack.verb,
           known ? verbs.at(pack.interface) : std::vector<std::string>{"a verb of the interface"},
           Need::required);
+      read_access(*table, pack, source);
       break;
     }
   }
@@ -116,6 +130,12 @@ void files_exist(const Pack& pack, const std::string& file, Diagnostics& problem
 }
 
 }  // namespace
+
+const std::vector<std::string>& access_modes() {
+  static const std::vector<std::string> all = {"runner-local", "private-overlay",
+                                               "bastion-explicit", "gcp-iap", "public-ephemeral"};
+  return all;
+}
 
 std::optional<Pack> parse_pack(std::string_view text, const std::string& file,
                                Diagnostics& problems) {

@@ -1,13 +1,13 @@
 // profile.toml: a lane's policy. What is not written keeps the defaults of the struct, which are
 // the careful choice: one approval by somebody else, unknown prices denied.
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "contract/document.hpp"
+#include "contract/profile_rules.hpp"
 
 namespace hyops::contract {
 namespace {
-
-const std::vector<std::string> access_modes = {"runner-local", "private-overlay",
-                                               "bastion-explicit", "gcp-iap", "public-ephemeral"};
 
 // "5.00" -> 5000000 micro-units; nothing where that is not exact.
 std::optional<int64_t> micro_units(const std::string& text) {
@@ -21,6 +21,12 @@ std::optional<int64_t> micro_units(const std::string& text) {
   std::string micro = parts.size() == 2 ? parts[1] : "";
   micro.resize(6, '0');
   return std::stoll(parts[0]) * 1'000'000 + std::stoll(micro);
+}
+
+// A profile adds to the obligations; what would take from one is refused where it is written.
+void loosens(const Node& at, const std::string& what, const char* id, Source& source) {
+  source.wrong(at, "contract.profile.loosens",
+               what + ", and a profile may only tighten what " + id + " obliges to");
 }
 
 void read_binds(Table& table, Profile& profile, Source& source) {
@@ -64,6 +70,8 @@ void read_limits(Table& table, Profile& profile, Source& source) {
   int64_t parallel = 0;
   if (limits->integer("parallel", parallel, 1, 1000)) profile.parallel = static_cast<int>(parallel);
   limits->duration("step_timeout", profile.step_timeout_ms);
+  if (limits->duration("proof_age", profile.proof_age_ms) && profile.proof_age_ms > 3'600'000)
+    loosens(*limits->get("proof_age"), "limits.proof_age is more than 1h", "L12", source);
   limits->each("resources", [&](const Member& member) {
     const std::string path = "limits.resources." + member.key;
     check_name(&member.value, member.key, 0, "the resource of " + path, source);
@@ -77,6 +85,16 @@ void read_limits(Table& table, Profile& profile, Source& source) {
   limits->done();
 }
 
+void read_phases(Table& table, const char* key, const std::string& path,
+                 std::vector<std::string>& out, Source& source) {
+  std::vector<std::string> all;
+  for (int i = 0; i <= static_cast<int>(Phase::publish); ++i)
+    all.emplace_back(name(static_cast<Phase>(i)));
+  if (!table.read(key, out)) return;
+  for (size_t i = 0; i < out.size(); ++i)
+    one_of(table.get(key)->items[i], out[i], all, path, source);
+}
+
 void read_policy(Table& table, Profile& profile, Source& source) {
   if (auto approvals = table.table("approvals")) {
     int64_t required = 0;
@@ -84,24 +102,30 @@ void read_policy(Table& table, Profile& profile, Source& source) {
       profile.approvals_required = static_cast<int>(required);
     approvals->read("distinct_from_requester", profile.approver_is_not_requester);
     approvals->duration("valid", profile.approval_valid_ms);
+    approvals->read("by", profile.approval_by);
+    const bool live = std::find(profile.lane_kinds.begin(), profile.lane_kinds.end(), "live") !=
+                      profile.lane_kinds.end();
+    if (live && approvals->get("required") && profile.approvals_required == 0)
+      loosens(*approvals->get("required"), "approvals.required is 0", "E8", source);
+    if (live && !profile.approver_is_not_requester)
+      loosens(*approvals->get("distinct_from_requester"),
+              "approvals.distinct_from_requester is false", "L11", source);
     approvals->done();
   }
   if (auto connectivity = table.table("connectivity")) {
-    connectivity->choice("expect", profile.connectivity, access_modes);
+    connectivity->choice("expect", profile.connectivity, access_modes());
+    if (const Node* at = connectivity->get("expect"))
+      profile.places["connectivity.expect"] = source.place(*at);
     connectivity->done();
   }
   if (auto gates = table.table("gates")) {
-    std::vector<std::string> all;
-    for (int i = 0; i <= static_cast<int>(Phase::publish); ++i)
-      all.emplace_back(name(static_cast<Phase>(i)));
-    if (gates->read("before", profile.gates_before))
-      for (size_t i = 0; i < profile.gates_before.size(); ++i)
-        one_of(gates->get("before")->items[i], profile.gates_before[i], all, "gates.before",
-               source);
+    read_phases(*gates, "before", "gates.before", profile.gates_before, source);
+    if (const Node* at = gates->get("before")) profile.places["gates.before"] = source.place(*at);
     gates->done();
   }
   if (auto validation = table.table("validation")) {
     validation->choice("depth", profile.validation_depth, {"basic", "standard", "full"});
+    read_phases(*validation, "phases", "validation.phases", profile.validation_phases, source);
     validation->done();
   }
 }
@@ -122,9 +146,10 @@ void read_cost(Table& table, Profile& profile, Source& source) {
       source.wrong(*cost->get("max_per_run"), "contract.value.money",
                    "cost.max_per_run is \"" + printable(budget, 40) +
                        "\", expected an amount like \"5.00\", at most six decimals");
+    profile.places["cost.max_per_run"] = source.place(*cost->get("max_per_run"));
   }
-  if (cost->choice("unknown", unknown, {"deny", "allow"}))
-    profile.unknown_cost_denied = unknown == "deny";
+  if (cost->choice("unknown", unknown, {"deny", "allow"}) && unknown != "deny")
+    loosens(*cost->get("unknown"), "cost.unknown is \"allow\"", "G3", source);
   cost->done();
 }
 
@@ -181,6 +206,7 @@ std::optional<Profile> parse_profile(std::string_view text, const std::string& f
   read_limits(table, profile, source);
   read_cost(table, profile, source);
   read_naming(table, profile, source);
+  read_rules(table, profile, source);
   table.done();
   if (!source.clean()) return std::nullopt;
   profile.file = file;

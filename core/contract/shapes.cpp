@@ -151,6 +151,24 @@ std::string misspelled(Kind kind, const std::string& text) {
   }
 }
 
+bool lies_in(const std::string& address, const std::string& network) {
+  const auto length = [](const std::string& text, size_t size) {
+    const size_t slash = text.find('/');
+    size_t out = size * 8;
+    if (slash != std::string::npos)
+      std::from_chars(text.data() + slash + 1, text.data() + text.size(), out);
+    return out;
+  };
+  unsigned char inner[16] = {}, outer[16] = {};
+  const size_t size = address_bytes(address.substr(0, address.find('/')), inner);
+  if (size == 0 || size != address_bytes(network.substr(0, network.find('/')), outer)) return false;
+  const size_t bits = std::min(length(network, size), size * 8);
+  if (length(address, size) < bits) return false;
+  for (size_t bit = 0; bit < bits; ++bit)
+    if (((inner[bit / 8] ^ outer[bit / 8]) & (0x80u >> (bit % 8))) != 0) return false;
+  return true;
+}
+
 bool is_public_key(const std::string& text) {
   const auto bytes = text.size() == 56 ? from_base64(text) : Result<std::string>(std::string());
   return bytes && bytes->size() == 42 && bytes->starts_with("Ed");

@@ -27,6 +27,9 @@ std::string misspelled(Spelling spelling, const Json& value);
 std::string misspelled(Kind kind,
                        const std::string& text);  // address, cidr, dns_name, secret, digest
 
+// Does an address, or a whole network, lie in this network? Never for what is neither.
+bool lies_in(const std::string& address, const std::string& network);
+
 // The JSON Schema (pattern or format) for the same.
 Json spelling_schema(Spelling spelling);
 Json kind_schema(const Type& type);

@@ -79,6 +79,7 @@ Json json_schema(const Fields& fields);
 
 struct Effects {
   std::vector<std::string> hosts, dns_names, secrets;  // names of inputs (hosts: or outputs)
+  std::vector<std::string> proofs;  // of inputs that want, or an output that is, a fence's proof
   std::vector<std::string> files;
   bool irreversible = false;
 };
@@ -104,8 +105,14 @@ struct Pack {
   std::string root;                          // terraform
   std::string image_template;                // packer
   std::string plugin, interface, verb;       // plugin
+  std::string mode;                          // of access: which of access_modes() it stands for
+  // Of access and placement: where its hosts stand. Empty: anywhere, or it is not said.
+  std::vector<std::string> platforms;
   std::filesystem::path folder;
 };
+
+// The ways to reach hosts, one of which every access pack and every profile names (A1 to A5).
+const std::vector<std::string>& access_modes();
 
 // --- profiles and lanes
 // ---------------------------------------------------------------------------
@@ -113,6 +120,28 @@ struct Pack {
 struct Retry {
   int attempts = 1;  // in all
   int64_t pause_ms = 0;
+};
+
+enum class Severity { must, should };  // a should may be passed over for a reason that is kept
+
+// What a profile wants besides the standard's obligations: of one input of each step, or of each
+// step of one module. Held against the value when planning, or just before the step where an
+// earlier step gives it.
+struct ProfileRule {
+  std::string id, sentence, module;  // module: empty for all
+  Field field;                       // its name, one_of, pattern, min, max; the type is the step's
+  std::vector<std::string> within;   // networks that each address lies in
+  Severity severity = Severity::must;
+};
+
+// When runs may start: spans of a week, in UTC.
+struct Window {
+  struct Span {
+    int64_t from = 0, until = 0;  // ms since Monday 00:00; until may lie beyond the week's end
+  };
+  std::vector<Span> open;           // empty: always
+  std::vector<std::string> except;  // types of decisions that need not wait
+  bool is_open(int64_t wall_ms) const;
 };
 
 struct Profile {
@@ -123,17 +152,23 @@ struct Profile {
   int approvals_required = 1;
   bool approver_is_not_requester = true;
   int64_t approval_valid_ms = 3'600'000;
+  std::vector<std::string> approval_by;  // whose approvals count; empty: every approver's
   std::map<FailureClass, Retry> retry;
   int parallel = 4;
   std::map<std::string, int> resource_limits;  // [limits.resources] name -> how many at once
   int64_t step_timeout_ms = 600'000;
+  int64_t proof_age_ms = 900'000;  // how old the last look at a fence may be (L1, L12)
   std::string connectivity = "runner-local";
   std::vector<std::string> gates_before;  // phases
   std::string validation_depth = "full";
+  std::vector<std::string> validation_phases;  // what cuts over has a step in each of these
   std::string cost_currency = "EUR";
   std::optional<int64_t> cost_max_micro;  // per run, micro-units; absent = no budget declared
-  bool unknown_cost_denied = true;        // L20
   std::string naming = "{lane}-{name}";
+  std::vector<ProfileRule> rules;
+  Window window;
+  std::map<std::string, Severity> severity;  // code of a rule -> what it is here; only ever must
+  std::map<std::string, Place> places;       // of keys that a rule may name: "cost.max_per_run"
   std::filesystem::path file;
 };
 
@@ -153,6 +188,7 @@ struct Lane {
   Json secret_config;
   std::map<std::string, Json> facts;
   std::map<std::string, std::map<std::string, Json>> defaults;
+  std::map<std::string, std::string> accepted;  // code of a should -> why it is passed over here
   std::map<std::string, std::string> projects;  // C4: host, control, workload
   bool shared_roles = false;
   std::filesystem::path file;

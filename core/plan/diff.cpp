@@ -125,6 +125,13 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   for (const auto& [rule, value] : rules.items())
     out.changed("policy " + rule, before.policy.value(rule, Json()),
                 after.policy.value(rule, Json()));
+  for (const auto& [rule, why] : after.accepted)
+    if (const auto old = before.accepted.find(rule);
+        old == before.accepted.end() || old->second.reason != why.reason ||
+        old->second.from != why.from)
+      out.say("rule " + rule + " is passed over by " + why.from + ": " + shown(why.reason));
+  for (const auto& [rule, why] : before.accepted)
+    if (!after.accepted.count(rule)) out.say("rule " + rule + " is not passed over any more");
   out.changed("tools", Json(before.tools), Json(after.tools));
   const auto by_id = [](const Plan& plan) {
     std::unordered_map<std::string, const Step*> index;

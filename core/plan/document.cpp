@@ -31,11 +31,15 @@ Json step_json(const Step& step) {
       {"timeout_ms", step.timeout_ms},
       {"idempotent", step.idempotent},
       {"irreversible", step.irreversible}};
-  if (step.driver == contract::Driver::plugin)
+  if (step.driver == contract::Driver::plugin) {
     out["plugin"] = {{"id", step.plugin},
                      {"digest", step.plugin_digest},
                      {"interface", step.interface},
                      {"verb", step.verb}};
+    if (!step.mode.empty()) out["plugin"]["mode"] = step.mode;
+    if (!step.platforms.empty()) out["plugin"]["platforms"] = step.platforms;
+  }
+  if (!step.proofs.empty()) out["proofs"] = step.proofs;
   if (!step.forecast.is_null()) out["forecast"] = step.forecast;
   return out;
 }
@@ -85,7 +89,10 @@ Step parse_step(const Json& from) {
     step.plugin_digest = plugin.at("digest");
     step.interface = plugin.at("interface");
     step.verb = plugin.at("verb");
+    step.mode = get_string(plugin, "mode");
+    step.platforms = plugin.value("platforms", std::vector<std::string>{});
   }
+  if (from.contains("proofs")) step.proofs = from["proofs"].get<std::vector<std::string>>();
   if (from.contains("forecast")) step.forecast = from["forecast"];
   return step;
 }
@@ -123,6 +130,8 @@ Json to_json(const Plan& plan) {
   out.update(plan.origin);  // "decision" or "request"
   if (plan.rto_ms) out["rto_ms"] = *plan.rto_ms;
   if (plan.rpo_ms) out["rpo_ms"] = *plan.rpo_ms;
+  for (const auto& [rule, why] : plan.accepted)
+    out["accepted"][rule] = {{"reason", why.reason}, {"from", why.from}};
   return out;
 }
 
@@ -154,6 +163,9 @@ Result<Plan> parse_plan(const Json& document) {
       if (document.contains(key)) plan.origin[key] = document[key];
     if (document.contains("rto_ms")) plan.rto_ms = document["rto_ms"].get<int64_t>();
     if (document.contains("rpo_ms")) plan.rpo_ms = document["rpo_ms"].get<int64_t>();
+    if (document.contains("accepted"))
+      for (const auto& [rule, why] : document["accepted"].items())
+        plan.accepted[rule] = {why.at("reason"), why.at("from")};
     std::map<std::string, size_t> position;
     for (const auto& step : document.at("steps")) {
       plan.steps.push_back(parse_step(step));

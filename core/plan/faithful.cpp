@@ -56,7 +56,10 @@ Told told_by(const Plan& plan, const contract::Blueprint& blueprint) {
 
 Status check_faithful(const Plan& plan, const contract::Blueprint& blueprint,
                       const contract::Lane& lane, contract::Catalog& catalog) {
-  Question question{&blueprint, &lane, plan.target, plan.origin, {}, Question::Inputs::as_planned};
+  Question question{
+      &blueprint, &lane, plan.target, plan.origin, {}, {}, Question::Inputs::as_planned};
+  for (const auto& [rule, why] : plan.accepted)
+    if (why.from == "operator") question.accepted[rule] = why.reason;
   for (const auto& step : plan.steps)
     for (const auto& [name, input] : step.inputs)
       if (input.from == "operator") question.inputs[step.id + "." + name] = input.value;

@@ -28,13 +28,21 @@ struct Step {
   contract::Driver driver = contract::Driver::process;
   std::string pack, pack_version, pack_digest;
   std::string plugin, plugin_digest, interface, verb;  // driver plugin
+  std::string mode;                    // of access: "runner-local", as the pack declares it
+  std::vector<std::string> platforms;  // as the pack declares them (A4)
   std::map<std::string, Input> inputs;
   std::map<std::string, std::string> outputs;  // name -> type
   std::vector<std::string> resources;          // limited by the profile's [limits.resources]
+  std::vector<std::string> proofs;             // inputs that take the proof of a fence (L12)
   int64_t timeout_ms = 0;
   bool idempotent = false;
   bool irreversible = false;
   Json forecast;  // what a plugin's `plan` verb said; null where there is none
+};
+
+// Why a should is passed over, and whose word that is: "operator" or "lane drill".
+struct Accepted {
+  std::string reason, from;
 };
 
 struct Plan {
@@ -50,6 +58,7 @@ struct Plan {
   std::optional<int64_t> rto_ms, rpo_ms;
   std::map<std::string, std::string> modules;  // module -> digest of its folder
   std::map<std::string, std::string> tools;    // tool -> version wanted by some pack
+  std::map<std::string, Accepted> accepted;    // code or profile's id of a should -> why
   const Step* find(const std::string& id) const;
 };
 
@@ -78,6 +87,7 @@ struct Question {
   std::string target;
   Json origin;
   std::map<std::string, Json> inputs;  // operator's "step.input" -> value, the highest layer
+  std::map<std::string, std::string> accepted;  // operator's: code, ID or profile's id -> reason
   enum class Inputs : bool { as_written, as_planned } inputs_are = Inputs::as_written;  // 15m or ms
 };
 
@@ -101,8 +111,14 @@ Effects effects_of(const Plan& plan, const contract::Profile& profile, contract:
 Status check_faithful(const Plan& plan, const contract::Blueprint& blueprint,
                       const contract::Lane& lane, contract::Catalog& catalog);
 
-// Obligations that can be judged before a run; appended with their IDs (policy.*).
-void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems);
+// Obligations and the profile's own rules, as they can be judged before a run; what stands against
+// the plan is appended with ID and field (policy.*). Blueprint and lane say more precisely where.
+void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems,
+           const contract::Lane* lane = nullptr, const contract::Blueprint* blueprint = nullptr);
+
+// The profile's rules for values that only an earlier step of the run gave: policy.profile
+Status judge_inputs(const Plan& plan, const Step& step, const Json& inputs,
+                    const contract::Profile& profile);
 
 // What differs, in sentences, most important first.
 std::vector<std::string> diff(const Plan& before, const Plan& after);

@@ -1,179 +1,213 @@
-// Obligations that can be judged before anything happens. Each refusal names the obligation's ID.
+// Holds a plan against the obligations and its profile's own rules, and says where what breaks them
+// was written.
 #include "plan/policy.hpp"
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 
 namespace hyops::plan {
 namespace {
 
-// What an address or access mode says of itself, wherever a step carries it.
-bool says(const Step& step, const char* input, const char* value) {
-  const auto found = step.inputs.find(input);
-  return found != step.inputs.end() && found->second.known && found->second.value == value;
+using contract::Severity;
+
+const contract::Step* written_step(const Judged& judged, const std::string& id) {
+  if (!judged.blueprint) return nullptr;
+  for (const auto& step : judged.blueprint->steps)
+    if (step.id == id) return &step;
+  return nullptr;
 }
 
-bool has_reason(const Step& step) {
-  const auto found = step.inputs.find("public_reason");
-  return found != step.inputs.end() && found->second.value.is_string() &&
-         !found->second.value.get<std::string>().empty();
-}
-
-template <class Want>
-bool any_step(const Plan& plan, Want want) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), want);
-}
-
-bool is_dr(const Plan& plan) { return plan.blueprint.starts_with("dr/"); }
-
-void declared_egress(const Judged& judged, const Refuse& refuse) {
-  const auto& plan = judged.plan;
-  const bool places =
-      any_step(plan, [](const Step& s) { return s.phase == contract::Phase::place; });
-  const bool reaches =
-      any_step(plan, [](const Step& s) { return s.interface == "hyops.access/1"; });
-  const bool egress = any_step(plan, [](const Step& s) { return s.module.starts_with("egress/"); });
-  if (plan.execution_plane == "runner-local" && places && reaches && !egress)
-    refuse(
-        "the blueprint places hosts for runner-local access but declares no egress step; "
-        "an offline target declares it with mode \"none\"");
-}
-
-void no_overlay_alone(const Judged& judged, const Refuse& refuse) {
-  if (is_dr(judged.plan) && judged.profile.connectivity == "private-overlay")
-    refuse("profile " + judged.profile.name +
-           " expects connectivity private-overlay, and the far end of an overlay may be what "
-           "was lost: it is never the only path of a DR blueprint");
-}
-
-void no_public_access(const Judged& judged, const Refuse& refuse) {
-  if (judged.plan.lane_kind == "live" && judged.profile.connectivity == "public-ephemeral")
-    refuse("profile " + judged.profile.name +
-           " expects connectivity public-ephemeral in the live lane " + judged.plan.lane +
-           "; it is for drills");
-}
-
-// Where data lives no outside looks in; the same words as in the plugin.
-bool is_database(const std::string& role) {
-  for (const char* word : {"sql", "database", "mariadb", "mongo", "redis", "etcd"})
-    if (role.find(word) != std::string::npos) return true;
-  return role == "db";
-}
-
-// What is written of an input, or nothing where it is not known when planning.
-Json value_of(const Step& step, const char* input) {
-  const auto found = step.inputs.find(input);
-  return found != step.inputs.end() && found->second.known ? found->second.value : Json();
-}
-
-bool allows_break_glass(const contract::Profile& profile) {
-  const auto session = profile.defaults.find("access/session");
-  if (session == profile.defaults.end()) return false;
-  const auto said = session->second.find("break_glass");
-  return said != session->second.end() && said->second == true;
-}
-
-// A step that opens a port to the outside (A5). The plugin judges again what it is given.
-void narrow_public_access(const Judged& judged, const Refuse& refuse) {
-  for (const auto& step : judged.plan.steps) {
-    if (step.plugin != "hyops.access.public-ephemeral") continue;
-    const auto no = [&](const std::string& why) { refuse("step " + step.id + " " + why); };
-    if (!allows_break_glass(judged.profile))
-      no("opens a port to the outside, and the defaults of access/session in profile " +
-         judged.profile.name + " do not say break_glass = true");
-    if (judged.profile.approvals_required < 1 || !judged.profile.approver_is_not_requester)
-      no("opens a port to the outside, and profile " + judged.profile.name +
-         " wants no approval by somebody else than who asks");
-    const Json reason = value_of(step, "public_reason"), sources = value_of(step, "public_sources");
-    if (!reason.is_string() ||
-        reason.get_ref<const std::string&>().find_first_not_of(" \t") == std::string::npos)
-      no("opens a port to the outside without a public_reason");
-    if (!sources.is_array() || sources.empty())
-      no("opens a port to the outside and names no public_sources");
-    else
-      for (const auto& source : sources)
-        if (source.get<std::string>().ends_with("/0")) no("lets everybody in: " + source.dump());
-    const auto hosts = step.inputs.find("hosts");
-    const auto* placed = hosts == step.inputs.end()
-                             ? nullptr
-                             : judged.plan.find(hosts->second.reference.substr(
-                                   0, hosts->second.reference.find('.')));
-    const Json role = placed ? value_of(*placed, "role") : Json();
-    if (role.is_string() && is_database(role.get<std::string>()))
-      no("opens a port of a database, the hosts of step " + placed->id + ": it never is");
+// "steps.ID.inputs.NAME", "profile.KEY", "lane....", "blueprint....".
+std::optional<Place> place_of(const Judged& judged, const std::string& field) {
+  const size_t dot = field.find('.');
+  const std::string first = field.substr(0, dot),
+                    rest = dot == std::string::npos ? "" : field.substr(dot + 1);
+  if (first == "profile") {
+    const auto found = judged.profile.places.find(rest);
+    if (found != judged.profile.places.end()) return found->second;
+    if (judged.profile.file.empty()) return std::nullopt;
+    return Place{judged.profile.file.string(), 0, 0};
   }
+  if (first == "lane" && judged.lane) return Place{judged.lane->file.string(), 0, 0};
+  if (first == "blueprint" && judged.blueprint)
+    return Place{(judged.blueprint->folder / "blueprint.toml").string(), 0, 0};
+  if (first != "steps") return std::nullopt;
+  const auto parts = split(rest, '.');
+  const auto* step = written_step(judged, parts[0]);
+  if (!step) return std::nullopt;
+  if (parts.size() == 3)
+    if (const auto bound = step->inputs.find(parts[2]); bound != step->inputs.end())
+      return bound->second.place;
+  return step->place;
 }
 
-void no_public_address(const Judged& judged, const Refuse& refuse) {
-  for (const auto& step : judged.plan.steps)
-    if (says(step, "address", "public") && !has_reason(step))
-      refuse("step " + step.id + " asks for a public address without a public_reason");
+bool wants(const contract::ProfileRule& rule, const Step& step) {
+  return rule.module.empty() || rule.module == step.module;
 }
 
-void project_roles(const Judged& judged, const Refuse& refuse) {
-  for (const auto& step : judged.plan.steps)
-    if (step.inputs.count("project_id"))
-      refuse("step " + step.id +
-             " names a project_id; roles are host, control and workload project");
+Status hold(const contract::ProfileRule& rule, const Input& input, const Json& value) {
+  const auto type = contract::parse_type(input.type);
+  if (!type || value.is_null()) return {};
+  return contract::check_rule(rule, *type, value);
 }
 
-void runner_local(const Judged& judged, const Refuse& refuse) {
-  if (is_dr(judged.plan) && judged.plan.execution_plane != "runner-local")
-    refuse("a DR blueprint runs runner-local, not " + judged.plan.execution_plane);
-}
+class Findings {
+ public:
+  explicit Findings(const Judged& judged) : judged_(judged) {}
 
-void known_price(const Judged& judged, const Refuse& refuse) {
-  const auto unpriced = judged.plan.cost.value("unpriced", std::vector<std::string>{});
-  if (judged.profile.unknown_cost_denied && !unpriced.empty())
-    refuse("the price of " + join(unpriced) + " is unknown, and unknown is not zero");
-}
+  std::vector<Finding> run() {
+    for (const auto& rule : rules())
+      rule.judge(judged_, [&](std::string field, std::string sentence) {
+        const bool tightened = judged_.profile.severity.count(std::string(rule.code)) > 0;
+        add({std::string(rule.id),
+             std::string(rule.code),
+             std::string(rule.code),
+             std::move(field),
+             std::move(sentence),
+             tightened ? Severity::must : rule.severity,
+             {},
+             {}});
+      });
+    for (const auto& rule : judged_.profile.rules) add_rule(rule);
+    phases();
+    return std::move(out_);
+  }
 
-void within_budget(const Judged& judged, const Refuse& refuse) {
-  const auto& profile = judged.profile;
-  const int64_t estimate = get_int(judged.plan.cost, "estimate_micro");
-  if (profile.cost_max_micro && estimate > *profile.cost_max_micro)
-    refuse("a day of this costs " + std::to_string(estimate) + " micro-" + profile.cost_currency +
-           ", more than the budget of " + std::to_string(*profile.cost_max_micro));
-}
+ private:
+  void add(Finding finding) {
+    if (finding.severity == Severity::should)
+      if (const auto why = judged_.plan.accepted.find(finding.key);
+          why != judged_.plan.accepted.end())
+        finding.accepted = why->second;
+    finding.place = place_of(judged_, finding.field);
+    out_.push_back(std::move(finding));
+  }
+
+  void add_rule(const contract::ProfileRule& rule) {
+    for (const auto& step : judged_.plan.steps) {
+      if (!wants(rule, step)) continue;
+      const auto found = step.inputs.find(rule.field.name);
+      if (found == step.inputs.end() || !found->second.known) continue;
+      if (auto good = hold(rule, found->second, found->second.value); !good)
+        add({rule.id,
+             "policy.profile",
+             rule.id,
+             "steps." + step.id + ".inputs." + rule.field.name,
+             "step " + step.id + ": " + good.error().message + ": " + rule.sentence,
+             rule.severity,
+             {},
+             {}});
+    }
+  }
+
+  void phases() {
+    const auto has = [&](std::string_view phase) {
+      return std::any_of(judged_.plan.steps.begin(), judged_.plan.steps.end(),
+                         [&](const Step& step) { return contract::name(step.phase) == phase; });
+    };
+    if (!has("cutover")) return;
+    for (const auto& phase : judged_.profile.validation_phases)
+      if (!has(phase))
+        add({"validation",
+             "policy.validation",
+             "policy.validation",
+             "profile.validation.phases",
+             "profile " + judged_.profile.name + " wants a step of phase " + phase +
+                 " in what cuts over",
+             Severity::must,
+             {},
+             {}});
+  }
+
+  const Judged& judged_;
+  std::vector<Finding> out_;
+};
 
 }  // namespace
 
-const std::vector<Rule>& rules() {
-  static const std::vector<Rule> all = {
-      {"A1", "policy.egress_undeclared",
-       "Hosts that a runner reaches directly have their egress declared, \"none\" included.",
-       declared_egress},
-      {"A2", "policy.overlay_only",
-       "A routed overlay is never the only path of a DR blueprint: its far end may be lost.",
-       no_overlay_alone},
-      {"A5", "policy.public_access", "Public access is for drills, never what a live lane expects.",
-       no_public_access},
-      {"A5", "policy.public_port",
-       "A port is opened to the outside where a profile allows break-glass, for a reason, for "
-       "named "
-       "sources, after an approval, and never in front of a database.",
-       narrow_public_access},
-      {"A7", "policy.public_address", "No public address without a declared reason.",
-       no_public_address},
-      {"C4", "policy.project_id",
-       "Projects are named by role (host, control, workload), never by a bare project_id.",
-       project_roles},
-      {"E1", "policy.execution_plane", "A DR blueprint runs on a runner at its target.",
-       runner_local},
-      {"G3", "policy.cost_unknown", "What has no known price is denied: unknown is not zero (L20).",
-       known_price},
-      {"G3", "policy.cost_exceeded", "A run stays within the budget of its profile.",
-       within_budget},
-  };
-  return all;
+std::vector<Finding> findings(const Judged& judged) { return Findings(judged).run(); }
+
+Error refusal(const Finding& finding) {
+  Error error = make_error(finding.code, finding.sentence + " (" + finding.id + ")");
+  error.context.push_back("field " + finding.field);
+  if (finding.severity == Severity::should)
+    error.next = "Mend it, or pass it over: hyops plan ... --accept " + finding.key + "=REASON";
+  error.place = finding.place;
+  return error;
 }
 
-void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems) {
-  for (const auto& rule : rules())
-    rule.judge({plan, profile}, [&](std::string sentence) {
-      problems.push_back(make_error(rule.code, std::move(sentence) + " (" + rule.id + ")"));
-    });
+Result<std::string> acceptable(const std::string& word, const contract::Profile& profile) {
+  std::vector<std::string> known;
+  std::string found;
+  bool must = false;
+  for (const auto& rule : rules()) {
+    const bool tightened = profile.severity.count(std::string(rule.code)) > 0;
+    const bool named = rule.id == word || rule.code == word;
+    if (rule.severity == Severity::must || tightened) {
+      must = must || named;
+      continue;
+    }
+    known.emplace_back(rule.code);
+    if (named) found = found.empty() ? std::string(rule.code) : "";
+  }
+  for (const auto& rule : profile.rules) {
+    must = must || (rule.id == word && rule.severity == Severity::must);
+    if (rule.severity == Severity::must) continue;
+    known.push_back(rule.id);
+    if (rule.id == word) found = rule.id;
+  }
+  if (!found.empty()) return found;
+  return fail("policy.accept", "\"" + printable(word, 80) + "\" is " +
+                                   (must ? "a must" : "no rule") +
+                                   ", and only a should can be passed over: " + join(known) + "." +
+                                   did_you_mean(word, known));
+}
+
+void judge(const Plan& plan, const contract::Profile& profile, contract::Diagnostics& problems,
+           const contract::Lane* lane, const contract::Blueprint* blueprint) {
+  const auto found = findings({plan, profile, lane, blueprint});
+  for (const auto& finding : found)
+    if (finding.refuses()) problems.push_back(refusal(finding));
+  for (const auto& [code, ignored] : profile.severity)
+    if (std::none_of(rules().begin(), rules().end(),
+                     [&, name = code](const Rule& rule) { return rule.code == name; }))
+      problems.push_back(make_error("policy.profile", "profile " + profile.name + " tightens \"" +
+                                                          printable(code, 80) +
+                                                          "\", which is no rule"));
+  for (const auto& [key, why] : plan.accepted)
+    if (std::none_of(found.begin(), found.end(), [&, name = key](const Finding& finding) {
+          return finding.key == name && finding.accepted;
+        }))
+      problems.push_back(make_error("policy.accept", "there is nothing to pass over at " +
+                                                         printable(key, 80) + " (" + why.from +
+                                                         ": " + printable(why.reason, 200) + ")"));
+}
+
+Status judge_inputs(const Plan& plan, const Step& step, const Json& inputs,
+                    const contract::Profile& profile) {
+  for (const auto& rule : profile.rules) {
+    const auto found = step.inputs.find(rule.field.name);
+    if (!wants(rule, step) || found == step.inputs.end() || found->second.known ||
+        !inputs.contains(rule.field.name) || plan.accepted.count(rule.id))
+      continue;
+    if (auto good = hold(rule, found->second, inputs[rule.field.name]); !good)
+      return fail("policy.profile", "step " + step.id + ": " + good.error().message + ": " +
+                                        rule.sentence + " (" + rule.id + ")");
+  }
+  return {};
+}
+
+Status judge_time(const Plan& plan, const contract::Profile& profile, int64_t wall_ms) {
+  const auto& window = profile.window;
+  const std::string type =
+      plan.origin.contains("decision") ? get_string(plan.origin["decision"], "type") : "";
+  if (window.is_open(wall_ms) ||
+      std::find(window.except.begin(), window.except.end(), type) != window.except.end())
+    return {};
+  return fail("policy.window", "profile " + profile.name + " lets no run start at " +
+                                   to_rfc3339(wall_ms) + " (window.open, UTC)");
 }
 
 }  // namespace hyops::plan

@@ -6,7 +6,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "plan/order.hpp"
-#include "plan/plan.hpp"
+#include "plan/policy.hpp"
 
 namespace hyops::plan {
 namespace {
@@ -41,6 +41,8 @@ class Resolver {
     const Effects effects = effects_of(plan_, *profile_, catalog_, problems_);
     plan_.blast_radius = effects.blast_radius;
     plan_.cost = effects.cost;
+    accept();
+    if (problems_.size() != before) return std::nullopt;
     return std::move(plan_);
   }
 
@@ -83,13 +85,40 @@ class Resolver {
     plan_.policy = {{"approvals",
                      {{"required", profile_->approvals_required},
                       {"requester_may_approve", !profile_->approver_is_not_requester},
+                      {"by", profile_->approval_by},
                       {"valid_ms", profile_->approval_valid_ms}}},
                     {"retry", retry},
                     {"parallel", profile_->parallel},
                     {"resources", profile_->resource_limits},
                     {"gates_before", profile_->gates_before},
                     {"validation", profile_->validation_depth},
-                    {"connectivity", profile_->connectivity}};
+                    {"connectivity", profile_->connectivity},
+                    {"proof_age_ms", profile_->proof_age_ms}};
+  }
+
+  // The operator's word stands, wanted or not: judge() tells what it was not needed for. What the
+  // lane accepts once and for all counts where there is something to accept.
+  void accept() {
+    for (const auto& [word, reason] : question_.accepted) {
+      auto key = acceptable(word, *profile_);
+      if (!key)
+        problems_.push_back(key.error());
+      else if (reason.find_first_not_of(' ') == std::string::npos)
+        problem({"--accept", 0, 0}, "policy.accept", "no reason is given for " + *key);
+      else
+        plan_.accepted[*key] = {reason, "operator"};
+    }
+    if (lane_.accepted.empty()) return;
+    for (const auto& [word, reason] : lane_.accepted)
+      if (auto key = acceptable(word, *profile_); !key) {
+        key.error().place = Place{lane_.file.string(), 0, 0};
+        problems_.push_back(key.error());
+      }
+    for (const auto& finding : findings({plan_, *profile_, &lane_, &blueprint_}))
+      for (const auto& word : {finding.key, finding.id})
+        if (const auto said = lane_.accepted.find(word);
+            said != lane_.accepted.end() && finding.severity == contract::Severity::should)
+          plan_.accepted.try_emplace(finding.key, Accepted{said->second, "lane " + lane_.name});
   }
 
   std::string pinned(Result<std::string> digest) {
@@ -115,6 +144,8 @@ class Resolver {
     step.idempotent = pack->idempotent;
     step.irreversible = module->effects.irreversible;
     step.resources = written.resources;
+    for (const auto& name : module->effects.proofs)
+      if (module->inputs.count(name)) step.proofs.push_back(name);
     step.timeout_ms = profile_->step_timeout_ms;
     for (const auto& limit : {pack->timeout_ms, written.timeout_ms})
       if (limit) step.timeout_ms = std::min(step.timeout_ms, *limit);
@@ -241,6 +272,8 @@ class Resolver {
     step.plugin = pack.plugin;
     step.interface = pack.interface;
     step.verb = pack.verb;
+    step.mode = pack.mode;
+    step.platforms = pack.platforms;
     auto digest = world_.plugin_digest(pack.plugin);
     if (!digest) {
       problems_.push_back(digest.error());

@@ -170,6 +170,10 @@ std::string authority(const Json& summary) {
                    code(get_string(one, "plan", get_string(one, "digest", "-")))});
   }
   out += approvals.end("No approval was accepted for this run.");
+  const Json accepted = summary.value("accepted", Json::object());
+  for (const auto& [rule, why] : accepted.items())
+    out += "<p>Passed over: " + code(rule) + ", by " + escaped(get_string(why, "from")) + ": " +
+           escaped(get_string(why, "reason")) + "</p>\n";
   for (const auto& gate : summary["gates"])
     out += "<p>" + clock_of(get_int(gate, "wall_ms")) + " UTC: gate before phase <b>" +
            escaped(get_string(gate, "phase")) + "</b> " +

@@ -41,7 +41,7 @@ Story::Story(const Json& about, const Json& plan, const Json& decision, const Js
   out_["profile"] = name_or_text(plan, "profile");
   copy_members(plan, out_,
                {"title", "lane_kind", "epoch", "execution_plane", "target", "cost", "blast_radius",
-                "rto_ms", "rpo_ms"});
+                "rto_ms", "rpo_ms", "accepted"});
   out_["runner"] = {{"name", get_string(about, "runner")}};
   if (decision.is_object())
     out_["decision"] = decision;

@@ -173,6 +173,10 @@ std::string text_report(const Json& given, bool colour) {
     if (get_string(gate, "event") == "gate.confirmed")
       page.pair("gate", "before " + get_string(gate, "phase") + ", confirmed by " +
                             get_string(gate, "by", "-"));
+  const Json accepted = summary.value("accepted", Json::object());
+  for (const auto& [rule, why] : accepted.items())
+    page.pair("passed over",
+              rule + " by " + get_string(why, "from") + ": " + get_string(why, "reason"));
   for (const auto& resumed : summary["resumed"])
     if (get_string(resumed, "event") == "run.abandoned")
       page.pair("abandoned", get_string(resumed, "by", "-") + " stated that machine " +

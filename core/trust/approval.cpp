@@ -145,6 +145,10 @@ std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& 
       if (!signer) return pass(signer);
       if (auto bound = check_binding(*approval, need); !bound) return bound;
       if (auto timely = check_window(*approval, need, now_ms); !timely) return timely;
+      if (!need.permitted.empty() && std::find(need.permitted.begin(), need.permitted.end(),
+                                               approval->approver) == need.permitted.end())
+        return fail("trust.approval.not_permitted", "the profile lets " + join(need.permitted) +
+                                                        " approve, not " + approval->approver);
       if (!need.requester_may_approve && requester.count(*signer))
         return fail("trust.approval.requester",
                     approval->approver + " asked for this run and cannot approve it");

@@ -40,6 +40,7 @@ struct ApprovalNeed {
   int required = 1;
   std::string requester;  // a name of the lane, or a public key; may not approve where ...
   bool requester_may_approve = false;  // ... the profile says so (by key, not only by name)
+  std::vector<std::string> permitted;  // whose approvals count; empty: every approver of the lane
   int64_t max_window_ms = 0;           // the longest until - from the profile allows; 0: any
 };
 
@@ -51,7 +52,8 @@ struct ApprovalVerdict {
 // One verdict a document, in order. Approvers are distinct by key: two names with one key count
 // once.
 // trust.approval.{empty,malformed,unknown_approver,signature,other_lane,other_decision,other_plan,
-// other_blast_radius,cost,window,not_yet,expired,requester,duplicate}, the first that applies.
+// other_blast_radius,cost,window,not_yet,expired,not_permitted,requester,duplicate}, the first that
+// applies.
 std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& documents,
                                              const ApprovalNeed& need, const contract::Lane& lane,
                                              int64_t now_ms);

@@ -24,7 +24,10 @@ class Speaking {
 #ifdef SPEAKING_IMPOSTOR
     return "{\"echo\":\"not the one you signed\"}";
 #endif
-    return json{{"echo", json::parse(inputs)}, {"config", config_}}.dump();
+    return json{{"echo", json::parse(inputs)},
+                {"config", config_},
+                {"cost", {{"currency", "EUR"}, {"micro_per_hour", 0}}}}
+        .dump();
   }
 
   // {"service": "http" | "exec" | "stream" | "unseal" | "sink" | "clock" | "fail" | "throw" |

@@ -150,7 +150,6 @@ TEST(ToldSecrets, of_a_plugin_do_not_become_the_lanes_state) {
             "\"plugin\"\n[plugin]\nplugin = \"test.speaking\"\ninterface = "
             "\"hyops.provider/1\"\nverb = \"apply\"\n");
   site.bind("test/open", "test/open");
-  site.profile("approvals = 1", "[cost]\nunknown = \"allow\"\n");
   const auto seal = trust::SealKey::load(site.setup.seal_key()).value();
   site.blueprint(Telling::step("give") +
                  "[[step]]\nid = \"open\"\nmodule = \"test/open\"\nphase = \"readiness\"\n"
