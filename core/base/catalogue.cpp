@@ -1139,8 +1139,20 @@ constexpr CatalogueEntry entries[] = {
      "The decision handed over is not the one the plan was made from.", "hyops decision show FILE"},
     {"engine.decision.type", denied, "A decision starts only blueprints that name its type.",
      "hyops blueprint show BLUEPRINT"},
+    {"engine.decision.repository", denied,
+     "The decision declares which backup source is restored from, and the plan would use another "
+     "one (E8).",
+     "Mend the lane's repository facts, or have the decision issued anew: hyops decision issue"},
     {"engine.decision.target", denied, "The decision selects another target than the plan.",
      "hyops plan --target TARGET"},
+    {"engine.lane.name_bound", denied,
+     "Two lanes of this installation state the same name at the same authority as their own, so "
+     "one of them could send the other's clients away (G6).",
+     "Give each lane a name or an authority of its own: hyops lane show LANE"},
+    {"engine.runner.lane", denied,
+     "The lane names its runners, and this machine is none of them: its records could not be "
+     "verified by that lane (E2).",
+     "Put what hyops runner status prints into the lane, or dispatch the plan: hyops run dispatch"},
     {"engine.order.malformed", invalid,
      "What was handed to `hyops run accept` is not an order of this version.",
      "Use the same version of hyops on dispatcher and runner."},

@@ -141,6 +141,8 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (!plan) return context.report(problems);
   plan::judge(*plan, *catalog.profile(lane->profile, {}, problems), problems, &*lane,
               question.blueprint);
+  if (auto alone = engine::check_names(setup_of(context), *plan); !alone)
+    problems.push_back(alone.error());
   if (const auto file = setup_of(context).lock_file(lane->name); std::filesystem::exists(file)) {
     const auto lock = contract::load_lock(file, problems);
     if (lock)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/ids.hpp"
 #include "base/text.hpp"
 #include "plugin/instance.hpp"
 

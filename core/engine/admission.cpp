@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "engine/reserve.hpp"
+#include "plan/policy.hpp"
 #include "trust/approval.hpp"
 
 namespace hyops::engine {
@@ -28,7 +29,7 @@ Status same(const std::string& planned, Result<std::string> found, std::string_v
 }
 
 // E2: runner-local work runs on a bootstrapped runner of the target's plane, or not at all.
-Status check_runner(const Setup& setup, const plan::Plan& plan) {
+Status check_runner(const Setup& setup, const plan::Plan& plan, const contract::Lane& lane) {
   if (plan.execution_plane != "runner-local") return {};
   auto attestation = read_attestation(setup);
   if (!attestation) return pass(attestation);
@@ -41,6 +42,33 @@ Status check_runner(const Setup& setup, const plan::Plan& plan) {
                 "this runner stands in plane " + (*attestation)->plane + ", the plan's target is " +
                     plan.target + " (E2)",
                 "hyops run dispatch PLAN --runner " + plan.target);
+  // Which machines those are is the lane's word: keys that it does not know sign no record of it.
+  const auto is_this = [&](const auto& named) {
+    return named.second.key == (*attestation)->key && named.second.plane == (*attestation)->plane;
+  };
+  if (!lane.runners.empty() && std::none_of(lane.runners.begin(), lane.runners.end(), is_this))
+    return fail("engine.runner.lane", "lane " + lane.name + " knows no runner of plane " +
+                                          (*attestation)->plane + " with the key of this one, " +
+                                          (*attestation)->name + " (E2)");
+  return {};
+}
+
+// E8: the backup source that the decision declares ("stanza@host") is the one that is restored
+// from.
+Status check_repository(const trust::Decision& decision, const plan::Plan& plan) {
+  for (const auto& step : plan.steps) {
+    const auto repository = step.inputs.find("repository"), stanza = step.inputs.find("stanza");
+    if (decision.repository.empty() || repository == step.inputs.end() ||
+        stanza == step.inputs.end() || !repository->second.known || !stanza->second.known ||
+        !repository->second.value.is_object() || !stanza->second.value.is_string())
+      continue;
+    const std::string planned = stanza->second.value.get<std::string>() + "@" +
+                                get_string(repository->second.value, "name");
+    if (planned != decision.repository)
+      return fail("engine.decision.repository",
+                  "the decision declares the repository " + printable(decision.repository, 120) +
+                      ", and step " + step.id + " would use " + printable(planned, 120) + " (E8)");
+  }
   return {};
 }
 
@@ -72,6 +100,7 @@ Result<std::optional<trust::Decision>> check_origin(const Admission& admission,
   if (decision->target != plan.target)
     return fail("engine.decision.target",
                 "the decision selects " + decision->target + ", the plan targets " + plan.target);
+  if (auto same = check_repository(*decision, plan); !same) return pass(same);
   return std::optional(*decision);
 }
 
@@ -125,6 +154,86 @@ Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog
   return Surroundings{std::move(*lane), *profile, *blueprint};
 }
 
+namespace {
+
+// What an approval of this plan has to be.
+Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surroundings& here,
+                                          const std::string& requester, bool decision_wants_one) {
+  auto digest = plan::digest(plan);
+  auto origin = origin_digest(plan);
+  auto blast = digest_of_json(plan.blast_radius);
+  if (!digest || !origin || !blast)
+    return fail("plan.malformed", "the plan has no digestible origin or blast radius");
+  trust::ApprovalNeed need;
+  need.decision = *origin;
+  need.plan = digest->value;
+  need.lane = plan.lane;
+  need.blast_radius = *blast;
+  need.cost_micro = get_int(plan.cost, "estimate_micro", -1);
+  need.max_window_ms = here.profile.approval_valid_ms;
+  need.required = std::max(here.profile.approvals_required, decision_wants_one ? 1 : 0);
+  need.requester = requester;
+  need.requester_may_approve = !here.profile.approver_is_not_requester;
+  need.permitted = here.profile.approval_by;
+  return need;
+}
+
+ledger::Documents kept(const std::vector<trust::SignedDocument>& approvals) {
+  ledger::Documents out;
+  for (const auto& document : approvals) {
+    // What is no approval at all is not kept as one: nobody could verify the record.
+    if (!trust::parse_approval(document.document)) continue;
+    const std::string name =
+        is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
+    out.emplace_back("approvals/" + name + ".json", document.document);
+    out.emplace_back("approvals/" + name + ".json.minisig", document.signature);
+  }
+  return out;
+}
+
+std::pair<std::string, Json> accepted(const trust::Approval& approval) {
+  return {"approval.accepted", Json{{"approver", approval.approver},
+                                    {"plan", approval.plan},
+                                    {"until_ms", approval.until_ms},
+                                    {"from_ms", approval.from_ms},
+                                    {"cost_cap_micro", approval.cost_cap_micro}}};
+}
+
+ledger::Once used(const trust::Approval& approval) {
+  return {"approval", approval.approver + ":" + approval.nonce};
+}
+
+bool states(const contract::Lane& lane, const Json& value) {
+  return std::any_of(lane.facts.begin(), lane.facts.end(),
+                     [&](const auto& fact) { return fact.second == value; });
+}
+
+}  // namespace
+
+Status check_names(const Setup& setup, const plan::Plan& plan) {
+  std::vector<const plan::Step*> moving;
+  for (const auto& step : plan.steps)
+    if (step.module.starts_with("dns/") && step.inputs.count("name") && step.inputs.count("api"))
+      moving.push_back(&step);
+  if (moving.empty()) return {};
+  std::error_code problem;
+  for (const auto& folder : std::filesystem::directory_iterator(setup.home / "lanes", problem)) {
+    const std::string other = folder.path().filename().string();
+    contract::Diagnostics ignored;  // a lane that cannot be read can move nothing either
+    if (other == plan.lane || !is_name(other)) continue;
+    const auto lane = contract::load_lane(setup.lane_file(other), ignored);
+    if (!lane) continue;
+    for (const auto* step : moving) {
+      const Json &name = step->inputs.at("name").value, &api = step->inputs.at("api").value;
+      if (states(*lane, name) && states(*lane, api))
+        return fail("engine.lane.name_bound", "the name " + printable(name.dump(), 120) + " at " +
+                                                  printable(api.dump(), 120) +
+                                                  " is bound to lane " + other + ", too (G6)");
+    }
+  }
+  return {};
+}
+
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission) {
   const int64_t now = setup.clock().wall_ms();
   auto plan = plan::parse_plan(admission.plan);
@@ -134,31 +243,21 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   contract::Catalog catalog(setup.catalog);
   auto here = surroundings(setup, catalog, *plan);
   if (!here) return pass(here);
-  if (auto ok = check_runner(setup, *plan); !ok) return pass(ok);
+  if (auto ok = check_runner(setup, *plan, here->lane); !ok) return pass(ok);
   if (auto ok = plan::check_faithful(*plan, here->blueprint, here->lane, catalog); !ok)
     return pass(ok);
   contract::Diagnostics problems;
-  plan::judge(*plan, here->profile, problems);
+  plan::judge(*plan, here->profile, problems, &here->lane, &here->blueprint);
   if (!problems.empty()) return Failure(first_of(problems));
+  if (auto alone = check_names(setup, *plan); !alone) return pass(alone);
+  if (auto open = plan::judge_time(*plan, here->profile, now); !open) return pass(open);
   auto decision = check_origin(admission, *plan, *here, now);
   if (!decision) return pass(decision);
 
-  auto origin = origin_digest(*plan);
-  auto blast = digest_of_json(plan->blast_radius);
-  if (!origin || !blast)
-    return fail("plan.malformed", "the plan has no digestible origin or blast radius");
-  trust::ApprovalNeed need;
-  need.decision = *origin;
-  need.plan = digest->value;
-  need.lane = plan->lane;
-  need.blast_radius = *blast;
-  need.cost_micro = get_int(plan->cost, "estimate_micro", -1);
-  need.max_window_ms = here->profile.approval_valid_ms;
-  need.required = here->profile.approvals_required;
-  need.requester = admission.requester;
-  need.requester_may_approve = !here->profile.approver_is_not_requester;
-  if (*decision && (*decision)->requires_approval) need.required = std::max(need.required, 1);
-  auto approvals = trust::check_approvals(admission.approvals, need, here->lane, now);
+  auto need =
+      approval_need(*plan, *here, admission.requester, *decision && (*decision)->requires_approval);
+  if (!need) return pass(need);
+  auto approvals = trust::check_approvals(admission.approvals, *need, here->lane, now);
   if (!approvals) return pass(approvals);
 
   // Before decision and approvals are used up for a run that could not start anything.
@@ -172,8 +271,7 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   // D3: each decision and approval is good for one run, also after a restart.
   std::vector<ledger::Once> once;
   if (*decision) once.push_back({"decision", (*decision)->nonce});
-  for (const auto& approval : *approvals)
-    once.push_back({"approval", approval.approver + ":" + approval.nonce});
+  for (const auto& approval : *approvals) once.push_back(used(approval));
 
   ledger::RunRow row;
   row.id = run;
@@ -193,23 +291,15 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     documents.emplace_back("decision.json", admission.decision->document);
     documents.emplace_back("decision.json.minisig", admission.decision->signature);
   }
-  for (const auto& document : admission.approvals) {
-    // What is no approval at all is not kept as one: nobody could verify the record.
-    if (!trust::parse_approval(document.document)) continue;
-    const std::string name =
-        is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
-    documents.emplace_back("approvals/" + name + ".json", document.document);
-    documents.emplace_back("approvals/" + name + ".json.minisig", document.signature);
-  }
+  const auto given = kept(admission.approvals);
+  documents.insert(documents.end(), given.begin(), given.end());
   ledger::Events events{{"run.admitted", Json{{"plan", digest->value},
                                               {"requester", admission.requester},
                                               {"least_token", admission.least_token}}}};
-  for (const auto& approval : *approvals)
-    events.emplace_back("approval.accepted", Json{{"approver", approval.approver},
-                                                  {"plan", approval.plan},
-                                                  {"until_ms", approval.until_ms},
-                                                  {"from_ms", approval.from_ms},
-                                                  {"cost_cap_micro", approval.cost_cap_micro}});
+  for (const auto& approval : *approvals) events.push_back(accepted(approval));
+  for (const auto& [rule, why] : plan->accepted)
+    events.emplace_back("policy.accepted",
+                        Json{{"rule", rule}, {"reason", why.reason}, {"from", why.from}});
   if (auto made = make_folders(setup.run_folder(run.value)); !made) return pass(made);
   if (auto created = ledger.create_run(row, admission.plan, inputs, once, documents, events);
       !created)

@@ -24,9 +24,14 @@ struct Admission {
 
 // Refuses with the code of what does not hold: plan.unfaithful, engine.lane.*,
 // engine.profile.changed, engine.blueprint.changed, engine.runner.* (E2), engine.decision.*,
-// trust.decision.*, trust.approval.*, ledger.used. A refused admission leaves nothing behind;
-// what it used up (nonces) is only used by an admitted run, and stays used after a restart.
+// trust.decision.*, trust.approval.*, policy.*, ledger.used. A refused
+// admission leaves nothing behind; what it used up (nonces) is only used by an admitted run, and
+// stays used after a restart.
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission);
+
+// G6: a name at an authority belongs to one lane of this installation. engine.lane.name_bound where
+// another lane states both as its facts, too.
+Status check_names(const Setup& setup, const plan::Plan& plan);
 
 // What the lane, profile and blueprint of a plan are on this machine, verified against the plan's
 // digests.

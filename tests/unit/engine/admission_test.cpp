@@ -228,3 +228,81 @@ TEST(Admission, refuses_a_decision_used_twice_of_another_type_target_or_epoch) {
   swapped.decision.reset();
   EXPECT_EQ(r.code(swapped), "engine.decision.missing");
 }
+
+TEST(Admission, refuses_a_runner_that_the_lane_does_not_name) {
+  const auto named = [](Ready& ready, const std::string& key, const std::string& plane) {
+    ready.site.lane("[runners.one]\nplane = \"" + plane + "\"\nkey = \"" + key + "\"\n");
+    ready.plan = ready.site.plan();
+    return ready.code({ready.plan,
+                       {},
+                       {ready.site.approval(ready.plan, ready.site.alice, "alice")},
+                       "oncall",
+                       "",
+                       0});
+  };
+  Ready ready;
+  const std::string own = ready.site.runner.public_key().text;
+  EXPECT_EQ(named(ready, ready.site.bob.public_key().text, "cloud"), "engine.runner.lane");
+  EXPECT_EQ(named(ready, own, "onprem"), "engine.runner.lane");
+  EXPECT_EQ(named(ready, own, "cloud"), "admitted");
+}
+
+TEST(Admission, refuses_another_repository_than_the_decision_declares) {
+  for (const char* name : {"repository", "elsewhere"}) {
+    Decided ready;
+    ready.site.tool("restore",
+                    "[inputs.repository]\ntype = \"endpoint\"\nrequired = true\n[inputs.stanza]\n"
+                    "type = \"string\"\ndefault = \"main\"\n[effects]\n",
+                    "true\n");
+    ready.site.lane(
+        "[facts]\nrepository = { name = \"" + std::string(name) +
+        "\", address = \"10.0.0.1\", port = 22, user = \"root\", host_key = "
+        "\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\" }\n");
+    ready.site.blueprint(
+        "decision = [\"burst\"]\n[[step]]\nid = \"a\"\nmodule = \"test/restore\"\nphase = "
+        "\"data\"\ninputs = { repository = { from = \"lane.repository\" } }\n");
+    ready.decide([](trust::Decision&) {});
+    EXPECT_EQ(ready.code(ready.admission()),
+              std::string(name) == "repository" ? "admitted" : "engine.decision.repository");
+  }
+}
+
+TEST(Admission, holds_a_run_against_its_profiles_hours) {
+  Ready ready;
+  const auto under = [&](const std::string& more) {
+    ready.site.profile("approvals = 1", more);
+    ready.plan = ready.site.plan();
+    return ready.code({ready.plan,
+                       {},
+                       {ready.site.approval(ready.plan, ready.site.alice, "alice")},
+                       "oncall",
+                       "",
+                       0});
+  };
+  EXPECT_EQ(under("[window]\nopen = [\"daily 00:00-24:00\"]\n"), "admitted");
+  // A day that is neither yesterday, today nor tomorrow, should midnight come meanwhile.
+  const int64_t day = (system_clock().wall_ms() / 86'400'000 + 3) % 7;
+  const char* days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  EXPECT_EQ(under("[window]\nopen = [\"" + std::string(days[(day + 3) % 7]) + " 00:00-24:00\"]\n"),
+            "policy.window");
+}
+
+TEST(Admission, counts_the_approvals_of_those_alone_whom_the_profile_names) {
+  Ready ready;
+  ready.site.profile("approvals = 1\nby = [\"bob\"]");
+  ready.plan = ready.site.plan();
+  EXPECT_EQ(ready.code({ready.plan,
+                        {},
+                        {ready.site.approval(ready.plan, ready.site.alice, "alice")},
+                        "oncall",
+                        "",
+                        0}),
+            "trust.approval.not_permitted");
+  EXPECT_EQ(ready.code({ready.plan,
+                        {},
+                        {ready.site.approval(ready.plan, ready.site.bob, "bob")},
+                        "oncall",
+                        "",
+                        0}),
+            "admitted");
+}

@@ -87,6 +87,58 @@ TEST_F(Lanes, hand_out_no_secret_of_another) {
   EXPECT_TRUE(site.hyops({"run", "show", run}).says("engine.secret.no_authority"));
 }
 
+TEST_F(Lanes, take_no_signature_of_anothers_people) {
+  ASSERT_EQ(site.plan("x").code, 0);
+  const std::string file = site.at("lanes/y/lane.toml");
+  std::string text = read_file(file).value();
+  text.insert(text.find("[approvers]\n") + 12,
+              "carol = \"" + split(read_file(site.at("keys/carol.pub")).value(), '\n')[1] + "\"\n");
+  ASSERT_TRUE(write_file(file, text));
+  EXPECT_TRUE(refused(site.approve("carol", "x"), 3, "trust.approval.unknown_approver"));
+  // Signed where she may sign, and carried over with the lane's name changed: her key is not x's.
+  ASSERT_EQ(site.plan("y", "y.json").code, 0);
+  ASSERT_EQ(site.approve("carol", "y", "y.json").code, 0);
+  Json approval = Json::parse(read_file(site.at("approvals/carol.json")).value());
+  approval["lane"] = "x";
+  site.write("approvals/carol.json", canonical(approval).value());
+  EXPECT_TRUE(refused(site.start(), 3, "trust.approval.unknown_approver"));
+}
+
+TEST_F(Lanes, move_no_name_that_is_bound_to_another) {
+  site.tool("move",
+            "[inputs.api]\ntype = \"string\"\nrequired = true\n[inputs.name]\ntype = "
+            "\"dns_name\"\nrequired = true\n[outputs.said]\ntype = \"string\"\n[effects]\n"
+            "dns_names = [\"name\"]\n",
+            "printf '{\"said\":\"x\"}' > \"$HYOPS_OUTPUTS\"\n");
+  for (const char* kind : {"modules", "packs"})
+    fs::create_directories(site.catalog() / kind / "dns");
+  const auto renamed = [&](const fs::path& from, const fs::path& to) {
+    std::string text = read_file(from).value();
+    text.replace(text.find("module = \"test/move\""), 20, "module = \"dns/move\"");
+    site.write(to.string(), text);
+  };
+  renamed(site.catalog() / "modules/test/move/module.toml", "catalog/modules/dns/move/module.toml");
+  renamed(site.catalog() / "packs/test/move/pack.toml", "catalog/packs/test/move/pack.toml");
+  site.bind("dns/move", "test/move");
+  site.blueprint(step("move", "data",
+                      "inputs = { api = { from = \"lane.dns_api\" }, name = { from = "
+                      "\"lane.db_name\" } }",
+                      "dns/move"));
+  const auto facts = [](const std::string& api, const std::string& name) {
+    return "[facts]\ndns_api = \"" + api + "\"\ndb_name = \"" + name + "\"\n";
+  };
+  site.lane("x", "drill", "drill", facts("http://10.0.0.1:8081", "db.x.test"));
+  site.lane("y", "drill", "drill", facts("http://10.0.0.1:8081", "db.y.test"));
+  EXPECT_EQ(site.plan("x").code, 0);
+  EXPECT_TRUE(refused(site.hyops({"plan", "test/flow", "--lane", "x", "--target", "cloud",
+                                  "--reason", "a test", "--input", "move.name=db.y.test"}),
+                      3, "policy.dns_binding"));
+  site.lane("x", "drill", "drill", facts("http://10.0.0.1:8081", "db.y.test"));
+  EXPECT_TRUE(refused(site.plan("x"), 3, "engine.lane.name_bound"));
+  site.lane("x", "drill", "drill", facts("http://10.0.0.2:8081", "db.y.test"));
+  EXPECT_EQ(site.plan("x").code, 0) << "a rehearsal at an authority of its own";
+}
+
 TEST_F(Lanes, are_named_by_names_and_not_by_paths) {
   for (const char* name : {"../y", "y/../x", "/etc", "x\ny", " x", "X", "", "."})
     EXPECT_EQ(site.plan(name).code, 2) << name;
