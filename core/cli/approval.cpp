@@ -36,26 +36,6 @@ Status check_plan_s_decision(const po::variables_map& given, const Approvable& w
   return {};
 }
 
-Result<trust::SecretKey> load_key_of(const std::string& approver, const std::string& file,
-                                     const contract::Lane& lane) {
-  const auto found = lane.approvers.find(approver);
-  if (found == lane.approvers.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, text] : lane.approvers) names.push_back(name);
-    return fail("trust.approval.unknown_approver", printable(approver, 80) +
-                                                       " is no approver of lane " + lane.name +
-                                                       "." + did_you_mean(approver, names));
-  }
-  auto key = trust::SecretKey::load(file);
-  if (!key) return key;
-  auto known = trust::parse_public_key(found->second);
-  if (!known) return pass(known, "the key of " + approver + " in lane " + lane.name);
-  if (known->material() != key->public_key().material())
-    return fail("trust.approval.signature",
-                file + " is not the key that lane " + lane.name + " has for " + approver);
-  return key;
-}
-
 Result<trust::Approval> asked_for(const po::variables_map& given, const Approvable& what,
                                   int64_t now) {
   auto cap = needed(given, "cost-cap", "approval sign");
@@ -112,7 +92,7 @@ int sign(Context& context, const po::variables_map& given) {
   const int64_t now = system_clock().wall_ms();
   if (auto good = check_plan_s_decision(given, *what, *lane, now); !good)
     return context.report(good.error());
-  auto key = load_key_of(option(given, "as"), option(given, "key"), *lane);
+  auto key = approver_key(option(given, "as"), option(given, "key"), *lane);
   if (!key) return context.report(key.error());
   auto approval = asked_for(given, *what, now);
   if (!approval) return context.report(approval.error());

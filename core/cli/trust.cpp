@@ -12,6 +12,7 @@ namespace hyops::cli {
 void add_trust_commands(Commands& commands) {
   add_decision_commands(commands);
   add_approval_commands(commands);
+  add_fence_commands(commands);
   add_key_commands(commands);
 }
 
@@ -62,6 +63,26 @@ std::string show_money(int64_t micro) {
   fraction.insert(0, 6 - fraction.size(), '0');
   while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
   return std::to_string(micro / 1'000'000) + "." + fraction;
+}
+
+Result<trust::SecretKey> approver_key(const std::string& approver, const std::string& file,
+                                      const contract::Lane& lane) {
+  const auto found = lane.approvers.find(approver);
+  if (found == lane.approvers.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, text] : lane.approvers) names.push_back(name);
+    return fail("trust.approval.unknown_approver", printable(approver, 80) +
+                                                       " is no approver of lane " + lane.name +
+                                                       "." + did_you_mean(approver, names));
+  }
+  auto key = trust::SecretKey::load(file);
+  if (!key) return key;
+  auto known = trust::parse_public_key(found->second);
+  if (!known) return pass(known, "the key of " + approver + " in lane " + lane.name);
+  if (known->material() != key->public_key().material())
+    return fail("trust.approval.signature",
+                file + " is not the key that lane " + lane.name + " has for " + approver);
+  return key;
 }
 
 }  // namespace hyops::cli

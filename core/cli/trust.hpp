@@ -9,6 +9,7 @@ namespace hyops::cli {
 void add_key_commands(Commands& commands);
 void add_decision_commands(Commands& commands);
 void add_approval_commands(Commands& commands);
+void add_fence_commands(Commands& commands);
 
 // An option that must be there: cli.usage names the command's help where it is not.
 Result<std::string> needed(const po::variables_map& given, const char* name,
@@ -21,6 +22,11 @@ Result<int64_t> time_of_check(const po::variables_map& given);
 // what it is on.
 Status write_signed(const std::filesystem::path& file, const std::string& document,
                     const trust::SecretKey& key, const std::string& comment);
+
+// The key in this file, if it is the one that the lane knows this approver by.
+// trust.approval.{unknown_approver,signature}, trust.key.*
+Result<trust::SecretKey> approver_key(const std::string& approver, const std::string& file,
+                                      const contract::Lane& lane);
 
 // "5.00" -> 5'000'000 micro-units and back; cli.usage for more than six decimals, signs, anything
 // else.
