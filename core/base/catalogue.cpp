@@ -1170,6 +1170,10 @@ constexpr CatalogueEntry entries[] = {
      "The lane names its runners, and this machine is none of them: its records could not be "
      "verified by that lane (E2).",
      "Put what hyops runner status prints into the lane, or dispatch the plan: hyops run dispatch"},
+    {"engine.horizon", expired,
+     "Something that the run needs (an approval, the decision, the sealed bundle) ends before the "
+     "run could, going by how long its steps took before. It would have died half-way (L18).",
+     "Renew what the message names, then start the run."},
     {"engine.order.malformed", invalid,
      "What was handed to `hyops run accept` is not an order of this version.",
      "Use the same version of hyops on dispatcher and runner."},

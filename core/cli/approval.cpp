@@ -11,6 +11,7 @@
 #include "cli/approvable.hpp"
 #include "cli/site.hpp"
 #include "cli/trust.hpp"
+#include "engine/horizon.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -68,6 +69,32 @@ Result<trust::Approval> asked_for(const po::variables_map& given, const Approvab
   return out;
 }
 
+// L18: whoever approves sees whether what the run needs lasts until its end, this approval
+// included. What could not is not signed.
+Status show_horizon(Context& context, const po::variables_map& given, const Approvable& what,
+                    const contract::Lane& lane, const trust::Approval& approval) {
+  // Only where there is one: an approver's machine need not be a runner.
+  std::optional<ledger::Ledger> ledger;
+  if (fs::exists(setup_of(context).ledger())) {
+    auto opened = use_ledger(context);
+    if (!opened) return pass(opened);
+    ledger.emplace(std::move(*opened));
+  }
+  auto forecast = engine::forecast(what.plan, ledger ? &*ledger : nullptr);
+  if (!forecast) return pass(forecast);
+  engine::Needs needs;
+  needs.always = engine::approvals_need({{approval.approver, approval.until_ms}}, 1, "RUN");
+  if (given.count("decision"))
+    if (auto document = read_signed(option(given, "decision")))
+      if (auto decision = trust::parse_decision(document->document))
+        needs.until_irreversible.push_back(engine::decision_need(*decision));
+  if (auto bundle = engine::bundle_need(what.plan, lane)) needs.secrets.push_back(*bundle);
+  const auto outlook = engine::look_ahead(*forecast, needs, approval.from_ms);
+  context.say("  horizon           " + outlook.sentence);
+  if (outlook.is != engine::Outlook::Is::not_enough) return {};
+  return fail("engine.horizon", outlook.sentence + " (L18)", outlook.first->renew);
+}
+
 // Between two terminals a person is asked; in a script, naming the key is the yes.
 bool agreed(const po::variables_map& given, const std::string& approver) {
   if (flag(given, "yes") || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1)
@@ -100,6 +127,8 @@ int sign(Context& context, const po::variables_map& given) {
   if (!document) return context.report(document.error());
 
   show_what_is_approved(context, *what);
+  if (auto shown = show_horizon(context, given, *what, *lane, *approval); !shown)
+    return context.report(shown.error());
   if (!agreed(given, approval->approver)) return context.say("Nothing was signed."), exit_cancelled;
   const fs::path file = fs::path(option(given, "to", ".")) / (approval->approver + ".json");
   auto written = write_signed(file, *document, *key,

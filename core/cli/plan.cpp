@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/site.hpp"
+#include "engine/horizon.hpp"
 #include "engine/world.hpp"
 
 namespace hyops::cli {
@@ -112,6 +113,7 @@ int make_plan(Context& context, const po::variables_map& given) {
       plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
   if (!registry) return context.report(registry.error());
 
+  std::optional<trust::Decision> decided;
   plan::Question question;
   question.lane = &*lane;
   question.target = option(given, "target");
@@ -128,6 +130,7 @@ int make_plan(Context& context, const po::variables_map& given) {
                          {"type", decision->type},
                          {"digest", digest_of(document->document)}}}};
     if (question.target.empty()) question.target = decision->target;
+    decided = *decision;
   } else {
     question.origin = {
         {"request", {{"by", requester(given)}, {"reason", option(given, "reason", "not given")}}}};
@@ -157,6 +160,13 @@ int make_plan(Context& context, const po::variables_map& given) {
       return context.report(written.error());
   context.answer({{"digest", digest->value}, {"plan", plan::to_json(*plan)}});
   if (!context.json) print_plan(context, *plan, digest->value);
+  auto forecast = engine::forecast(*plan, &*ledger);
+  if (!forecast) return context.report(forecast.error());
+  engine::Needs needs;
+  if (decided) needs.until_irreversible.push_back(engine::decision_need(*decided));
+  if (auto bundle = engine::bundle_need(*plan, *lane)) needs.secrets.push_back(*bundle);
+  context.say("horizon           " +
+              engine::look_ahead(*forecast, needs, system_clock().wall_ms()).sentence);
   if (given.count("to")) context.say("written to        " + option(given, "to"));
   return exit_ok;
 }

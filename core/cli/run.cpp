@@ -85,6 +85,24 @@ int resume(Context& context, const po::variables_map& given) {
   return carry_out(context, *ledger, run->id);
 }
 
+int renew(Context& context, const po::variables_map& given) {
+  if (!given.count("approvals"))
+    return context.report(
+        make_error("cli.usage", "--approvals DIR has to be given.", "hyops run renew --help"));
+  auto ledger = use_ledger(context);
+  if (!ledger) return context.report(ledger.error());
+  auto run = find_run(*ledger, option(given, "run"));
+  if (!run) return context.report(run.error());
+  auto approvals = read_approvals(option(given, "approvals"));
+  if (!approvals) return context.report(approvals.error());
+  if (auto renewed = engine::renew(setup_of(context), *ledger, run->id, *approvals); !renewed)
+    return context.report(renewed.error());
+  context.answer({{"run", run->id.value}, {"renewed", true}});
+  context.say("run " + run->id.value + " is approved anew\n  next: hyops run resume " +
+              run->id.value);
+  return exit_ok;
+}
+
 int cancel(Context& context, const po::variables_map& given) {
   auto ledger = read_ledger(context);
   if (!ledger) return context.report(ledger.error());
@@ -194,6 +212,17 @@ void add_run_commands(Commands& commands) {
                       {"run"},
                       by,
                       resume});
+  commands.push_back({"run",
+                      "renew",
+                      "RUN",
+                      "hand a run fresh approvals of its plan, where the first ones end too early",
+                      "As many as the lane wants, each signed anew: hyops approval sign. Then "
+                      "hyops run resume.",
+                      {"run"},
+                      [](po::options_description_easy_init add) {
+                        add("approvals", po::value<std::string>(), "folder of signed approvals");
+                      },
+                      renew});
   commands.push_back({"run",
                       "cancel",
                       "RUN",

@@ -5,6 +5,7 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/horizon.hpp"
 #include "engine/reserve.hpp"
 #include "plan/policy.hpp"
 #include "trust/approval.hpp"
@@ -178,13 +179,14 @@ Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surround
   return need;
 }
 
-ledger::Documents kept(const std::vector<trust::SignedDocument>& approvals) {
+ledger::Documents kept(const std::vector<trust::SignedDocument>& approvals, bool named_apart) {
   ledger::Documents out;
   for (const auto& document : approvals) {
     // What is no approval at all is not kept as one: nobody could verify the record.
     if (!trust::parse_approval(document.document)) continue;
+    const std::string digest = sha256_hex(document.document).substr(0, 12);
     const std::string name =
-        is_name(document.name) ? document.name : sha256_hex(document.document).substr(0, 12);
+        is_name(document.name) ? document.name + (named_apart ? "-" + digest : "") : digest;
     out.emplace_back("approvals/" + name + ".json", document.document);
     out.emplace_back("approvals/" + name + ".json.minisig", document.signature);
   }
@@ -201,6 +203,23 @@ std::pair<std::string, Json> accepted(const trust::Approval& approval) {
 
 ledger::Once used(const trust::Approval& approval) {
   return {"approval", approval.approver + ":" + approval.nonce};
+}
+
+// L18: a run that could not end before something that it needs is not begun.
+Result<Json> look_at_horizon(const plan::Plan& plan, ledger::Ledger& ledger, const Needs& needs,
+                             int64_t now) {
+  auto expected = forecast(plan, &ledger);
+  if (!expected) return pass(expected);
+  const Outlook outlook = look_ahead(*expected, needs, now);
+  if (outlook.is == Outlook::Is::not_enough)
+    return fail("engine.horizon", outlook.sentence + " (L18)", outlook.first->renew);
+  Json body{{"sentence", outlook.sentence},
+            {"at_most_ms", expected->at_most_ms},
+            {"measured_ms", expected->measured_ms},
+            {"enough", outlook.is == Outlook::Is::enough}};
+  if (outlook.first)
+    body["first"] = {{"what", outlook.first->what}, {"ends_ms", outlook.first->ends_ms}};
+  return body;
 }
 
 bool states(const contract::Lane& lane, const Json& value) {
@@ -234,6 +253,31 @@ Status check_names(const Setup& setup, const plan::Plan& plan) {
   return {};
 }
 
+Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
+             const std::vector<trust::SignedDocument>& approvals) {
+  const int64_t now = setup.clock().wall_ms();
+  auto row = ledger.run(run);
+  if (!row) return pass(row);
+  auto document = ledger.plan_of(run);
+  if (!document) return pass(document);
+  auto plan = plan::parse_plan(*document);
+  if (!plan) return pass(plan);
+  contract::Catalog catalog(setup.catalog);
+  auto here = surroundings(setup, catalog, *plan);
+  if (!here) return pass(here);
+  auto need = approval_need(*plan, *here, row->requester, true);
+  if (!need) return pass(need);
+  auto good = trust::check_approvals(approvals, *need, here->lane, now);
+  if (!good) return pass(good);
+  std::vector<ledger::Once> once;
+  ledger::Events events;
+  for (const auto& approval : *good) {
+    once.push_back(used(approval));
+    events.push_back(accepted(approval));
+  }
+  return ledger.add_to_run(run, once, kept(approvals, true), events);
+}
+
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission) {
   const int64_t now = setup.clock().wall_ms();
   auto plan = plan::parse_plan(admission.plan);
@@ -259,6 +303,15 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (!need) return pass(need);
   auto approvals = trust::check_approvals(admission.approvals, *need, here->lane, now);
   if (!approvals) return pass(approvals);
+
+  Needs needs;
+  std::vector<std::pair<std::string, int64_t>> until;
+  for (const auto& approval : *approvals) until.emplace_back(approval.approver, approval.until_ms);
+  needs.always = approvals_need(until, need->required, "RUN");
+  if (*decision) needs.until_irreversible.push_back(decision_need(**decision));
+  if (auto bundle = bundle_need(*plan, here->lane)) needs.secrets.push_back(*bundle);
+  auto horizon = look_at_horizon(*plan, ledger, needs, now);
+  if (!horizon) return pass(horizon);
 
   // Before decision and approvals are used up for a run that could not start anything.
   if (auto room = require_room(setup.home); !room) return pass(room);
@@ -291,12 +344,13 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     documents.emplace_back("decision.json", admission.decision->document);
     documents.emplace_back("decision.json.minisig", admission.decision->signature);
   }
-  const auto given = kept(admission.approvals);
+  const auto given = kept(admission.approvals, false);
   documents.insert(documents.end(), given.begin(), given.end());
   ledger::Events events{{"run.admitted", Json{{"plan", digest->value},
                                               {"requester", admission.requester},
                                               {"least_token", admission.least_token}}}};
   for (const auto& approval : *approvals) events.push_back(accepted(approval));
+  events.emplace_back("horizon.judged", *horizon);
   for (const auto& [rule, why] : plan->accepted)
     events.emplace_back("policy.accepted",
                         Json{{"rule", rule}, {"reason", why.reason}, {"from", why.from}});

@@ -24,10 +24,15 @@ struct Admission {
 
 // Refuses with the code of what does not hold: plan.unfaithful, engine.lane.*,
 // engine.profile.changed, engine.blueprint.changed, engine.runner.* (E2), engine.decision.*,
-// trust.decision.*, trust.approval.*, policy.*, ledger.used. A refused
+// trust.decision.*, trust.approval.*, policy.*, engine.horizon (L18), ledger.used. A refused
 // admission leaves nothing behind; what it used up (nonces) is only used by an admitted run, and
 // stays used after a restart.
 Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission& admission);
+
+// Fresh approvals of the plan of a run that goes on longer than the first ones (L18): the same
+// checks, and as good for this one run alone.
+Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
+             const std::vector<trust::SignedDocument>& approvals);
 
 // G6: a name at an authority belongs to one lane of this installation. engine.lane.name_bound where
 // another lane states both as its facts, too.

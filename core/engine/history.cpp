@@ -45,6 +45,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       if (body.contains("outputs")) at.outputs = body["outputs"];
     } else if (event.type == "gate.confirmed") {
       history.confirmed.insert(get_string(body, "phase"));
+    } else if (event.type == "approval.accepted") {
+      history.approved_until.emplace_back(get_string(body, "approver"), get_int(body, "until_ms"));
     } else if (event.type == "access.closed") {
       history.steps[step].closed = true;
     }
@@ -53,7 +55,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
   auto read = ledger.each_event_of(
       run,
       {"run.admitted", "run.started", "run.resumed", "clock.stepped", "step.intent", "step.outcome",
-       "step.ended", "step.reconciled", "gate.confirmed", "access.closed"},
+       "step.ended", "step.reconciled", "gate.confirmed", "approval.accepted",
+       "access.closed"},
       take);
   if (!read) return pass(read, "while reading the history of run " + run.value);
   return history;

@@ -24,7 +24,8 @@ struct StepHistory {
 
 struct History {
   std::map<std::string, StepHistory> steps;
-  std::set<std::string> confirmed;  // phases
+  std::set<std::string> confirmed;                              // phases
+  std::vector<std::pair<std::string, int64_t>> approved_until;  // approver, ms; as they came
   int64_t least_token = 0;
   std::string requester, plan;  // plan: digest of what was admitted; empty where it never was
   bool started = false;

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/horizon.hpp"
 #include "engine/reap.hpp"
 #include "engine/reserve.hpp"
 #include "engine/scheduler.hpp"
@@ -38,6 +39,23 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
       return pass(put);
   }
   return {};
+}
+
+// What the run was admitted by ends some time (L18).
+Result<Needs> needs_of(const Opened& run, ledger::Ledger& ledger) {
+  Needs needs;
+  int64_t required = get_int(run.plan.policy.value("approvals", Json::object()), "required");
+  auto documents = ledger.documents(run.journal.run());
+  if (!documents) return pass(documents);
+  for (const auto& [name, bytes] : *documents)
+    if (name == "decision.json")
+      if (auto decision = trust::parse_decision(bytes); decision) {
+        needs.until_irreversible.push_back(decision_need(*decision));
+        if (decision->requires_approval) required = std::max<int64_t>(required, 1);
+      }
+  needs.always = approvals_need(run.history.approved_until, static_cast<int>(required),
+                                run.journal.run().value);
+  return needs;
 }
 
 // Whatever may stand open is closed under the key it was opened with: also where nobody knows
@@ -189,7 +207,11 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   std::string status;
   {
     StepRunner steps(shared, run.catalog);
-    Scheduler scheduler(run, shared, steps);
+    auto expected = forecast(run.plan, &ledger);
+    if (!expected) return pass(expected);
+    auto needs = needs_of(run, ledger);
+    if (!needs) return pass(needs);
+    Scheduler scheduler(run, shared, steps, std::move(*expected), std::move(*needs));
     auto ended = scheduler.run();
     if (!ended) return pass(ended, "the run stops here: the ledger could not keep what happened");
     status = *ended;

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "engine/means.hpp"
+#include "plan/policy.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -16,8 +17,13 @@ bool good(const std::string& ending) {
 
 }  // namespace
 
-Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps)
-    : run_(run), shared_(shared), steps_(steps), executor_(shared.setup.means->executor()) {
+Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps, Forecast forecast, Needs needs)
+    : run_(run),
+      shared_(shared),
+      steps_(steps),
+      forecast_(std::move(forecast)),
+      needs_(std::move(needs)),
+      executor_(shared.setup.means->executor()) {
   for (const auto& step : run.plan.steps) {
     index_[step.id] = states_.size();
     states_.push_back({&step, 0, {}, {}, Json::object()});
@@ -164,6 +170,9 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
       endings.emplace_back(
           "step.ended", Json{{"step", state.step->id}, {"ending", state.ending}, {"reason", why}});
     }
+    // What was held back is no success: the phases that build on it do not start.
+    else if (state.ending == "not_run")
+      failed = true;
     failed = failed || state.ending == "failed";
     unknown = unknown || state.ending == "unknown";
   }
@@ -233,14 +242,49 @@ void Scheduler::work(size_t at) {
   executor_->notify();
 }
 
+bool Scheduler::irreversible_done() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(states_.begin(), states_.end(), [](const State& state) {
+    return state.step->irreversible && good(state.ending);
+  });
+}
+
+Status Scheduler::may_begin(const plan::Step& step, const Json& inputs) {
+  if (auto good = plan::judge_inputs(run_.plan, step, inputs, run_.here.profile); !good)
+    return good;
+  Needs needs = needs_;
+  if (takes_secrets(step, run_.here.lane))  // it may have been sealed anew since
+    if (auto bundle = bundle_need(run_.here.lane)) needs.secrets = {*bundle};
+  const auto lapse = judge_step(step, inputs, run_.here.lane, forecast_, needs, irreversible_done(),
+                                shared_.setup.clock().wall_ms());
+  if (!lapse) return {};
+  auto written = run_.journal.write("horizon.reached", {{"step", step.id},
+                                                        {"what", lapse->expiry.what},
+                                                        {"ends_ms", lapse->expiry.ends_ms},
+                                                        {"renew", lapse->expiry.renew}});
+  if (!written) return written;
+  return fail("engine.horizon", lapse->sentence, lapse->expiry.renew);
+}
+
 Result<StepEnd> Scheduler::run_step(const plan::Step& step) {
   const auto past = run_.history.steps.find(step.id);
   std::unique_lock lock(mutex_);
   auto inputs = inputs_of(step);
   lock.unlock();
-  if (inputs)
-    return steps_.run(step, *inputs,
-                      past == run_.history.steps.end() ? StepHistory{} : past->second);
+  if (inputs) {
+    const StepHistory before = past == run_.history.steps.end() ? StepHistory{} : past->second;
+    // What was begun is seen to its end whatever holds by now.
+    const bool begun = before.interrupted || !before.outcome_known || before.stated == "adopt";
+    if (auto good = begun ? Status{} : may_begin(step, *inputs); !good) {
+      const std::string why = good.error().text();
+      if (auto written = run_.journal.write(
+              "step.ended", {{"step", step.id}, {"ending", "not_run"}, {"reason", why}});
+          !written)
+        return pass(written);
+      return StepEnd{"not_run", why, Json::object()};
+    }
+    return steps_.run(step, *inputs, before);
+  }
   const std::string why = inputs.error().message;
   auto written =
       run_.journal.write("step.ended", {{"step", step.id}, {"ending", "failed"}, {"reason", why}});

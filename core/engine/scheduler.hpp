@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/executor.hpp"
+#include "engine/horizon.hpp"
 #include "engine/opened.hpp"
 #include "engine/step.hpp"
 
@@ -15,7 +16,8 @@ namespace hyops::engine {
 
 class Scheduler {
  public:
-  Scheduler(Opened& run, Shared& shared, StepRunner& steps);
+  Scheduler(Opened& run, Shared& shared, StepRunner& steps, Forecast forecast = {},
+            Needs needs = {});
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -46,10 +48,16 @@ class Scheduler {
   void reserve(const plan::Step& step);
   void work(size_t at);
   Result<StepEnd> run_step(const plan::Step& step);
+  // What has to hold just before a step starts: what the profile says of values that were not known
+  // before, and that nothing it needs ends while it runs (L18).
+  Status may_begin(const plan::Step& step, const Json& inputs);
+  bool irreversible_done();
 
   Opened& run_;
   Shared& shared_;
   StepRunner& steps_;
+  const Forecast forecast_;
+  const Needs needs_;
   std::vector<State> states_;  // in the plan's order
   std::unordered_map<std::string, size_t> index_;
   std::map<std::string, int> limits_, in_use_;

@@ -159,17 +159,32 @@ Status Ledger::create_run(const RunRow& run, const Json& plan, const Json& input
       run.created_ms ? run.created_ms : now, run.updated_ms ? run.updated_ms : now, run.requester,
       run.runner, *plan_text, *inputs_text);
   if (!stored) return stored;
+  return impl_->finish(*transaction, run.id, once, documents, events);
+}
+
+Status Ledger::add_to_run(const RunId& id, const std::vector<Once>& once,
+                          const Documents& documents, const Events& events) {
+  const std::lock_guard lock(impl_->mutex);
+  auto transaction = Transaction::begin(impl_->database);
+  if (!transaction) return pass(transaction);
+  if (!impl_->run_number(id)) return no_such_run(id);
+  return impl_->finish(*transaction, id, once, documents, events);
+}
+
+// What comes with a run: used up, kept and written in the transaction that it commits.
+Status Ledger::Impl::finish(Transaction& transaction, const RunId& id,
+                            const std::vector<Once>& once, const Documents& documents,
+                            const Events& events) {
   for (const auto& one : once)
-    if (auto used = impl_->use_up(one, run.id); !used) return used;
-  auto number = impl_->run_number(run.id);
+    if (auto used = use_up(one, id); !used) return used;
+  auto number = run_number(id);
   if (!number) return pass(number);
   for (const auto& [name, bytes] : documents)
-    if (auto put = impl_->put_document(*number, run.id, name, bytes); !put) return put;
-  auto made = impl_->extend(*number, run.id, events);
+    if (auto put = put_document(*number, id, name, bytes); !put) return put;
+  auto made = extend(*number, id, events);
   if (!made) return pass(made);
-  if (auto committed = transaction->commit(); !committed) return committed;
-  if (!made->empty())
-    impl_->note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  if (auto committed = transaction.commit(); !committed) return committed;
+  if (!made->empty()) note_newest(*number * events_per_run + made->back().seq, made->back().hash);
   return {};
 }
 

@@ -109,6 +109,9 @@ class Ledger {
   Status create_run(const RunRow& run, const Json& plan, const Json& inputs,
                     const std::vector<Once>& once = {}, const Documents& documents = {},
                     const Events& events = {});
+  // To a run that is there already, in one transaction: what is used up, kept and written with it.
+  Status add_to_run(const RunId& id, const std::vector<Once>& once, const Documents& documents,
+                    const Events& events);
   Result<std::optional<RunRow>> find_run(const RunId& id);
   Result<RunRow> run(const RunId& id);  // ledger.run.unknown
   Result<std::vector<RunRow>> runs(const std::string& lane = {}, int most = 100);  // newest first

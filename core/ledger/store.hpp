@@ -29,6 +29,8 @@ struct Ledger::Impl {
   Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
   Result<RunRow> read_run(Query& query) const;
   Status use_up(const Once& once, const RunId& user);  // ledger.used
+  Status finish(Transaction& transaction, const RunId& id, const std::vector<Once>& once,
+                const Documents& documents, const Events& events);
   Result<ChainHead> head(int64_t number, const RunId& id);
   // Onto the end of the chain, inside the caller's transaction.
   Result<std::vector<Event>> extend(int64_t number, const RunId& id, const Events& events);

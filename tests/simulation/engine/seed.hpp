@@ -237,9 +237,12 @@ class Seed {
     stage_.plan = &*plan;
     std::string status;
     for (int round = 0; sound() && status != "ok"; ++round) {
-      if (round == 12) trouble_.left = crashes_ = takeovers_ = 0;  // now it must come to its end
+      // Now it must come to its end: all is calm, and somebody sets the clock.
+      if (round >= 12) trouble_.left = crashes_ = takeovers_ = stage_.stepped_ms = 0;
       world_.must(round < 20, blueprint + " does not come to its end: " + status);
+      lapsed_ = false;
       status = one_round(target, run);
+      if (sound() && lapsed_) renew(*plan, target, run);
     }
     if (sound()) rules.over();
     loop_.settle(3'600'000);  // what is late comes now,
@@ -252,6 +255,16 @@ class Seed {
     if (target == "onprem") came_home_ = status == "ok" && world_.name() == "db-onprem";
     stage_.rules = nullptr;
     stage_.plan = nullptr;
+  }
+
+  // L18: something ended before a step could, and a person signs the plan again.
+  void renew(const plan::Plan& plan, const std::string& target, const RunId& run) {
+    Core desk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
+    const auto renewed = engine::renew(site_.setup(target, desk), ledger, run,
+                                       {site_.approval(plan, desk.wall_ms())});
+    world_.must(renewed.has_value(), "renewal: " + (renewed ? "" : renewed.error().text()));
+    trace_ += "-> renewed\n";
   }
 
   // As `hyops run resume` sees it.
@@ -293,6 +306,7 @@ class Seed {
   }
 
   void note(const Core& core) {
+    lapsed_ = lapsed_ || core.trace.find("horizon.reached") != std::string::npos;
     trace_ +=
         core.trace + "-> " + (core.process.dead ? "died" : core.said + " " + core.text) + "\n";
   }
@@ -338,7 +352,7 @@ class Seed {
   Trouble trouble_;
   Stage stage_{loop_, world_, trouble_};
   int64_t crashes_ = 0, takeovers_ = 0, boot_ = 1, cores_ = 0;
-  bool came_back_ = false, came_home_ = false;
+  bool came_back_ = false, came_home_ = false, lapsed_ = false;
   std::string trace_;
 };
 

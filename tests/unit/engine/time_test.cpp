@@ -133,6 +133,13 @@ TEST(Time, a_machine_that_slept_lets_nobody_through_a_gate) {
   site.machine.stepped += 48 * hour;
   EXPECT_EQ(site.go_on(site.last), "waiting");
   ASSERT_TRUE(engine::confirm_gate(*site.ledger, site.last, "readiness", "alice"));
+  EXPECT_EQ(site.go_on(site.last), "failed") << "its approval is over since yesterday (L18)";
+  const auto fresh = site.approval(site.ledger->plan_of(site.last).value(), site.alice, "alice",
+                                   [&](trust::Approval& approval) {
+                                     approval.from_ms = site.setup.clock().wall_ms();
+                                     approval.until_ms = approval.from_ms + hour / 2;
+                                   });
+  ASSERT_TRUE(engine::renew(site.setup, *site.ledger, site.last, {fresh}));
   EXPECT_EQ(site.go_on(site.last), "ok");
 }
 
