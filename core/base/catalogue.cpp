@@ -1174,6 +1174,18 @@ constexpr CatalogueEntry entries[] = {
      "Something that the run needs (an approval, the decision, the sealed bundle) ends before the "
      "run could, going by how long its steps took before. It would have died half-way (L18).",
      "Renew what the message names, then start the run."},
+    {"engine.fence.malformed", denied,
+     "Promotion and cutover want a typed proof of a fence (L12), and this is none: its kind is not "
+     "known, or it does not say what was fenced, by whom, or what shows it.",
+     "Use a fence pack that proves what it does: docs/contracts.md"},
+    {"engine.fence.foreign", denied,
+     "The proof of a fence belongs to another lane, decision, run or step. A fence of yesterday "
+     "says nothing about today's primary (L12).",
+     "Run the fence step of this run: hyops run resume RUN"},
+    {"engine.fence.stale", expired,
+     "The fence was last looked at too long ago, and looking again did not find it in place (L1, "
+     "L12). What was fenced may serve again.",
+     "Find out what became of the fence, then plan and approve again: hyops plan"},
     {"engine.order.malformed", invalid,
      "What was handed to `hyops run accept` is not an order of this version.",
      "Use the same version of hyops on dispatcher and runner."},

@@ -47,6 +47,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       history.confirmed.insert(get_string(body, "phase"));
     } else if (event.type == "approval.accepted") {
       history.approved_until.emplace_back(get_string(body, "approver"), get_int(body, "until_ms"));
+    } else if (event.type == "fence.observed") {
+      history.steps[step].outputs = body.value("outputs", Json::object());
     } else if (event.type == "access.closed") {
       history.steps[step].closed = true;
     }
@@ -55,7 +57,7 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
   auto read = ledger.each_event_of(
       run,
       {"run.admitted", "run.started", "run.resumed", "clock.stepped", "step.intent", "step.outcome",
-       "step.ended", "step.reconciled", "gate.confirmed", "approval.accepted",
+       "step.ended", "step.reconciled", "gate.confirmed", "approval.accepted", "fence.observed",
        "access.closed"},
       take);
   if (!read) return pass(read, "while reading the history of run " + run.value);

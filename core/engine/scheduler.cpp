@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "engine/fence.hpp"
 #include "engine/means.hpp"
 #include "plan/policy.hpp"
 
@@ -249,9 +250,37 @@ bool Scheduler::irreversible_done() {
   });
 }
 
-Status Scheduler::may_begin(const plan::Step& step, const Json& inputs) {
+// A proof that is too old is no reason to stop while the fence can be looked at once more.
+Status Scheduler::check_fence(const plan::Step& step, const std::string& name, Json& inputs) {
+  const std::string text = get_string(inputs, name.c_str());
+  if (text.empty()) return {};
+  const FenceContext context{run_.plan, run_.here.lane, run_.journal.run().value,
+                             shared_.setup.clock().wall_ms()};
+  auto good = check_proof(text, context);
+  if (good || good.error().code != "engine.fence.stale") return good;
+  const auto parts = split(step.inputs.at(name).reference, '.');
+  const auto at = index_.find(parts[0]);
+  if (at == index_.end() || parts.size() != 2) return good;
+  const plan::Step& fence = *states_[at->second].step;
+  std::unique_lock lock(mutex_);
+  auto fence_inputs = inputs_of(fence);
+  lock.unlock();
+  if (!fence_inputs) return pass(fence_inputs);
+  const auto past = run_.history.steps.find(fence.id);
+  auto seen = steps_.look_at_fence(fence, *fence_inputs,
+                                   past == run_.history.steps.end() ? StepHistory{} : past->second);
+  if (!seen) return pass(seen);
+  inputs[name] = (*seen)[parts[1]];
+  lock.lock();
+  states_[at->second].outputs = std::move(*seen);
+  return {};
+}
+
+Status Scheduler::may_begin(const plan::Step& step, Json& inputs) {
   if (auto good = plan::judge_inputs(run_.plan, step, inputs, run_.here.profile); !good)
     return good;
+  for (const auto& name : step.proofs)
+    if (auto good = check_fence(step, name, inputs); !good) return good;
   Needs needs = needs_;
   if (takes_secrets(step, run_.here.lane))  // it may have been sealed anew since
     if (auto bundle = bundle_need(run_.here.lane)) needs.secrets = {*bundle};

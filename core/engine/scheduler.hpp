@@ -48,9 +48,10 @@ class Scheduler {
   void reserve(const plan::Step& step);
   void work(size_t at);
   Result<StepEnd> run_step(const plan::Step& step);
-  // What has to hold just before a step starts: what the profile says of values that were not known
-  // before, and that nothing it needs ends while it runs (L18).
-  Status may_begin(const plan::Step& step, const Json& inputs);
+  // What has to hold just before a step starts: the proof of its fence (L12), what the profile says
+  // of values that were not known before, and that nothing it needs ends while it runs (L18).
+  Status may_begin(const plan::Step& step, Json& inputs);
+  Status check_fence(const plan::Step& step, const std::string& name, Json& inputs);
   bool irreversible_done();
 
   Opened& run_;

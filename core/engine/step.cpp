@@ -3,6 +3,7 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "engine/fence.hpp"
 #include "engine/means.hpp"
 #include "engine/reserve.hpp"
 #include "plugin/stream_service.hpp"
@@ -95,6 +96,21 @@ Status StepRunner::check_outputs(const Call& call, const Json& outputs) {
   return {};
 }
 
+// What a fence claims becomes a proof for this run alone.
+Status StepRunner::prove_fence(const Call& call, Json& outputs) {
+  if (call.step.phase != contract::Phase::fence) return {};
+  for (const auto& name : call.module.effects.proofs) {
+    // One that lifts what was fenced has nothing to prove, and its empty proof satisfies nobody.
+    if (!call.module.outputs.count(name) || get_string(outputs, name.c_str()).empty()) continue;
+    auto proof = make_proof(
+        get_string(outputs, name.c_str()), call.step.id,
+        {shared_.plan, shared_.lane, shared_.journal.run().value, shared_.setup.clock().wall_ms()});
+    if (!proof) return pass(proof, "output " + name + " of step " + call.step.id);
+    outputs[name] = *proof;
+  }
+  return {};
+}
+
 // INTENT, the call, OUTCOME. Both are durable before anything follows from them.
 Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   auto& journal = shared_.journal;
@@ -128,6 +144,8 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
   Outcome outcome = reattach ? driver(call.step.driver).reattach(call, shared_)
                              : driver(call.step.driver).execute(call, shared_);
   outcome.outputs = journal.redact(outcome.outputs);  // they become the lane's state
+  if (outcome.status == Outcome::Status::ok)
+    if (auto good = prove_fence(call, outcome.outputs); !good) outcome = Outcome::bad(good.error());
   if (outcome.status == Outcome::Status::ok)
     if (auto good = check_outputs(call, outcome.outputs); !good)
       outcome = Outcome::bad(good.error());
@@ -167,6 +185,9 @@ Settlement StepRunner::judge(const Call& call) {
   Settlement found{driver(call.step.driver).observe(call, shared_), {}, {}, call.key};
   Sight& sight = found.sight;
   sight.outputs = shared_.journal.redact(sight.outputs);
+  if (sight.seen == Sight::Seen::present)
+    if (auto proven = prove_fence(call, sight.outputs); !proven)
+      sight = {Sight::Seen::unclear, {}, proven.error().message};
   if (sight.seen == Sight::Seen::present) {
     if (auto whole = check_outputs(call, sight.outputs); whole)
       found.choice = "adopt";
@@ -264,6 +285,25 @@ Result<Settlement> StepRunner::look(const plan::Step& step, const Json& inputs,
   if (!call) return pass(call);
   if (auto made = make_folders(call->folder); !made) return pass(made);
   return judge(*call);
+}
+
+Result<Json> StepRunner::look_at_fence(const plan::Step& step, const Json& inputs,
+                                       const StepHistory& before) {
+  auto call = call_for(step, inputs, std::max(1, before.attempt));
+  if (!call) return pass(call);
+  if (auto made = make_folders(call->folder); !made) return pass(made);
+  Sight sight = driver(step.driver).observe(*call, shared_);
+  if (sight.seen != Sight::Seen::present)
+    return fail("engine.fence.stale",
+                "the fence of step " + step.id +
+                    " was looked at again, and is not seen in place: " + sight.evidence);
+  sight.outputs = shared_.journal.redact(sight.outputs);
+  if (auto proven = prove_fence(*call, sight.outputs); !proven) return pass(proven);
+  auto written = shared_.journal.write(
+      "fence.observed",
+      {{"step", step.id}, {"evidence", sight.evidence}, {"outputs", sight.outputs}});
+  if (!written) return pass(written);
+  return std::move(sight.outputs);
 }
 
 Status StepRunner::close_access(const plan::Step& step, const Json& outputs) {

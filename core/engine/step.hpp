@@ -29,6 +29,8 @@ class StepRunner {
   // `inputs` are complete; `before` is what the ledger knows of earlier attempts. Thread-safe.
   // An error is one of the run: the ledger could not keep a fact, so nothing more may happen.
   Result<StepEnd> run(const plan::Step& step, const Json& inputs, const StepHistory& before);
+  // Looks at a fence once more and makes its proof anew, where it is still in place (L1).
+  Result<Json> look_at_fence(const plan::Step& step, const Json& inputs, const StepHistory& before);
   // A read-only look at a step whose outcome is unknown.
   Result<Settlement> look(const plan::Step& step, const Json& inputs, const StepHistory& before);
   // Closes what an access step opened or may have; `outputs` of the step, where they are known.
@@ -41,6 +43,7 @@ class StepRunner {
   Settlement judge(const Call& call);
   Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);
   Status check_outputs(const Call& call, const Json& outputs);
+  Status prove_fence(const Call& call, Json& outputs);
   Driver& driver(contract::Driver which);
   Json retry_rule(const Error& error) const;  // of the profile, by the error's class
   int64_t pause_after(const Error& error) const;

@@ -183,8 +183,10 @@ TEST_F(LocalPlugins, declare_egress_and_fence_a_zone) {
   const Json fence{{"zone", "onprem"}, {"reason", "site lost"}};
   auto fenced = call(*egress, interface, "apply", fence);
   ASSERT_TRUE(fenced) << fenced.error().text();
-  EXPECT_NE((*fenced)["proof"].get<std::string>().find("zone onprem is isolated"),
-            std::string::npos);
+  const Json claim = Json::parse(get_string(*fenced, "proof"));
+  EXPECT_EQ(claim["kind"], "network-isolated");
+  EXPECT_EQ(claim["subject"]["zone"], "onprem");
+  EXPECT_NE(get_string(claim, "evidence").find("zone onprem is isolated"), std::string::npos);
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], true);
   EXPECT_EQ(code(call(*egress, interface, "release", fence)), "ok");
   EXPECT_EQ((*call(*egress, interface, "observe", fence))["present"], false);
@@ -320,6 +322,35 @@ TEST_F(LocalPlugins, open_no_port_to_everybody_nor_of_a_database_and_tell_what_s
   EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"].size(), 1u);
   EXPECT_EQ(code(call(*access, interface, "close", {{"endpoints", Json::array()}})), "ok");
   EXPECT_EQ((*call(*access, interface, "observe", nothing))["opened"], Json::array());
+}
+
+TEST_F(LocalPlugins, power_a_host_off_and_prove_it) {
+  auto compute = start("hyops.local.compute", cloud_);
+  ASSERT_TRUE(compute) << compute.error().text();
+  const char* provider = "hyops.provider/1";
+  auto placed = call(*compute, provider, "apply", {{"name", "old"}, {"role", "postgresql"}});
+  ASSERT_TRUE(placed) << placed.error().text();
+  const Json fence{{"hosts", (*placed)["hosts"]}, {"reason", "site given up"}};
+  requests_.clear();
+  EXPECT_EQ((*call(*compute, provider, "plan", fence))["hosts"].size(), 1u);
+  EXPECT_TRUE(requests_.empty()) << "plan is pure";
+  EXPECT_EQ((*call(*compute, provider, "observe", fence))["present"], false);
+  auto off = call(*compute, provider, "apply", fence, "run-2/fence/1");
+  ASSERT_TRUE(off) << off.error().text();
+  const Json claim = Json::parse(get_string(*off, "proof"));
+  EXPECT_EQ(claim["kind"], "host-powered-off");
+  EXPECT_EQ(claim["subject"]["hosts"][0]["name"], "old");
+  EXPECT_EQ(claim["subject"]["hosts"][0]["address"], (*placed)["hosts"][0]["address"]);
+  EXPECT_NE(labd({"status", "--dir", dir_}).find("off"), std::string::npos);
+  EXPECT_EQ((*call(*compute, provider, "observe", fence))["present"], true);
+  EXPECT_EQ(code(call(*compute, provider, "apply", fence, "run-2/fence/1")), "ok");
+  labd({"power", "--dir", dir_, "old", "on"});
+  EXPECT_EQ((*call(*compute, provider, "observe", fence))["present"], false)
+      << "who powers it on again takes the fence away";
+  // Whoever got the name since is another host, and keeps its power.
+  Json former = fence;
+  former["hosts"][0]["placement"] = "an-earlier-one";
+  EXPECT_EQ((*call(*compute, provider, "observe", former))["present"], true);
 }
 
 TEST_F(LocalPlugins, keep_every_promise_of_the_contract) {

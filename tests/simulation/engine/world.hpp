@@ -155,11 +155,17 @@ class World {
     return {{"endpoints", out}};
   }
 
+  // What a fence hands over for the run to make its proof of (L12).
+  static std::string claim(const char* kind, const Json& subject) {
+    return Json{{"kind", kind}, {"subject", subject}, {"by", "the model"}, {"evidence", "it is so"}}
+        .dump();
+  }
+
   Result<Json> change(const Request& request) {
     const Json& in = request.inputs;
     if (request.module == "fence/site") {
       isolated_.insert(get_string(in, "zone"));
-      return Json{{"proof", "isolated " + get_string(in, "zone")}};
+      return Json{{"proof", claim("network-isolated", {{"zone", get_string(in, "zone")}})}};
     }
     if (request.module == "fence/lift") {
       isolated_.erase(get_string(in, "zone"));
@@ -217,9 +223,12 @@ class World {
     if (request.module == "postgresql/fence") {
       host.fenced = true;
       archived_ = host.rows;
-      return Json{{"final_lsn", lsn(host.rows)}, {"final_wal", "000000020000000000000001"},
-                  {"timeline", host.timeline},   {"highest_n", host.rows},
-                  {"rows", host.rows},           {"proof", "stopped " + name}};
+      return Json{{"final_lsn", lsn(host.rows)},
+                  {"final_wal", "000000020000000000000001"},
+                  {"timeline", host.timeline},
+                  {"highest_n", host.rows},
+                  {"rows", host.rows},
+                  {"proof", claim("primary-stopped", {{"hosts", {{{"name", name}}}}})}};
     }
     if (request.module == "postgresql/restore") {
       must(host.secrets, "E5: data is restored on " + name + " before its secrets are there");

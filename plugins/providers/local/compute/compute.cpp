@@ -22,6 +22,10 @@ class Compute {
 
   std::string plan(Call&, std::string_view document) {
     const json inputs = json::parse(document);
+    if (is_power_off(inputs))
+      return json{{"hosts", inputs.value("hosts", json::array())},
+                  {"cost", {{"currency", "EUR"}, {"micro_per_hour", 0}}}}
+          .dump();
     const auto place = place_of(config_, text(inputs, "zone"));
     json hosts = json::array();
     for (const auto& name : names(inputs))
@@ -33,6 +37,7 @@ class Compute {
 
   std::string apply(Call& call, std::string_view document) {
     const json inputs = json::parse(document);
+    if (is_power_off(inputs)) return power_off(call, inputs);
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     const auto wanted = names(inputs);
     std::vector<json> operations;  // all begin before the first is waited for
@@ -58,6 +63,10 @@ class Compute {
 
   std::string observe(Call& call, std::string_view document) {
     const json inputs = json::parse(document);
+    if (is_power_off(inputs)) {
+      const bool off = all_off(call, inputs);
+      return json{{"present", off}, {"proof", off ? power_proof(inputs) : ""}}.dump();
+    }
     const ApiClient api(host_, place_of(config_, text(inputs, "zone")), call);
     json hosts = json::array();
     const auto wanted = names(inputs);
@@ -93,6 +102,59 @@ class Compute {
   }
 
  private:
+  // A fence gives hosts and a reason, and no name: they are there and lose their power.
+  static bool is_power_off(const json& inputs) {
+    return inputs.contains("reason") && inputs.contains("hosts") && !inputs.contains("name");
+  }
+
+  // Off, or gone: released, or the name was given to another placement since.
+  bool is_off(const Call& call, const json& host) const {
+    const ApiClient api(host_, place_of(config_, text(host, "zone")), call);
+    const auto found = api.ask("GET", "/v1/hosts/" + text(host, "name"));
+    if (found.status == 404) return true;
+    if (found.status != 200) throw ApiClient::failure(found.status, found.body);
+    const bool other = !text(host, "placement").empty() &&
+                       text(found.body, "placement") != text(host, "placement");
+    return other || text(found.body, "power") == "off";
+  }
+
+  bool all_off(const Call& call, const json& inputs) const {
+    const json hosts = inputs.value("hosts", json::array());
+    return std::all_of(hosts.begin(), hosts.end(),
+                       [&](const json& host) { return is_off(call, host); });
+  }
+
+  std::string power_off(Call& call, const json& inputs) const {
+    for (const auto& host : inputs.value("hosts", json::array())) {
+      if (is_off(call, host)) continue;
+      const ApiClient api(host_, place_of(config_, text(host, "zone")), call);
+      const json begun =
+          api.need("POST", "/v1/hosts/" + text(host, "name") + "/power", {{"state", "off"}});
+      api.finish(call, begun.value("operation", json::object()), 0, 1000);
+    }
+    if (!all_off(call, inputs))
+      throw Failed("conflict/lab.power.unproven",
+                   "a host has power again although it was switched off");
+    return json{{"proof", power_proof(inputs)}}.dump();
+  }
+
+  // The claim that the run makes its proof of (docs/contracts.md, fences).
+  std::string power_proof(const json& inputs) const {
+    json hosts = json::array();
+    std::string zone, names;
+    for (const auto& host : inputs.value("hosts", json::array())) {
+      hosts.push_back({{"name", text(host, "name")}, {"address", text(host, "address")}});
+      names += (names.empty() ? "" : ", ") + text(host, "name");
+      zone = text(host, "zone");
+    }
+    return json{{"kind", "host-powered-off"},
+                {"subject", {{"hosts", hosts}}},
+                {"by", "the provider's API at " + place_of(config_, zone).url},
+                {"evidence", names + (hosts.size() == 1 ? " has" : " have") +
+                                 " no power, reason: " + text(inputs, "reason")}}
+        .dump();
+  }
+
   // "db", or "db-1" "db-2" where there is more than one.
   static std::vector<std::string> names(const json& inputs) {
     const std::string stem = text(inputs, "name");

@@ -136,11 +136,17 @@ class Egress {
         call);
   }
 
+  // The claim that the run makes its proof of (docs/contracts.md, fences).
   static std::string proof(const ApiClient& api, const json& now) {
-    return "zone " + text(now, "zone") +
-           (now.value("isolated", false) ? " is isolated" : " is not isolated") + " at " +
-           api.url() + ", " + std::to_string(now.value("dropped_packets", int64_t{0})) +
-           " packets dropped, reason: " + text(now, "reason");
+    const bool isolated = now.value("isolated", false);
+    return json{{"kind", "network-isolated"},
+                {"subject", {{"zone", text(now, "zone")}}},
+                {"by", "the router's API at " + api.url()},
+                {"evidence", "zone " + text(now, "zone") +
+                                 (isolated ? " is isolated" : " is not isolated") + ", " +
+                                 std::to_string(now.value("dropped_packets", int64_t{0})) +
+                                 " packets dropped, reason: " + text(now, "reason")}}
+        .dump();
   }
 
   static json rules(const json& inputs) {

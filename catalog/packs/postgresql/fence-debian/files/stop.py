@@ -1,8 +1,5 @@
 # Stops the fenced cluster and locks its start twice: Debian's start.conf refuses pg_ctlcluster, and
 # standby.signal keeps a server that somebody starts by hand in recovery, where it accepts no write.
-import hashlib
-
-
 def main():
     drained = given["drained"]
     if running():
@@ -19,8 +16,10 @@ def main():
     facts = {key: drained[key] for key in ("final_lsn", "final_wal", "timeline", "highest_n", "rows")}
     seen = f"system {control['Database system identifier'].strip()} timeline {facts['timeline']} " \
            f"final_lsn {facts['final_lsn']} archived {facts['final_wal']} stopped start-disabled"
-    proof = drained.get("proof") or f"fenced {seen} sha256 {hashlib.sha256(seen.encode()).hexdigest()}"
-    outputs.update({**facts, "proof": proof})
+    host = given["hosts"][0]
+    outputs.update({**facts, "proof": json.dumps({
+        "kind": "primary-stopped", "subject": {"hosts": [{"name": host["name"], "address": host["address"]}]},
+        "by": f"the cluster's own host {host['name']}", "evidence": seen}, sort_keys=True)})
     write(FENCE, json.dumps(outputs, sort_keys=True), "postgres", 0o600)
 
 
