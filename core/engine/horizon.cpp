@@ -10,6 +10,7 @@ namespace hyops::engine {
 namespace {
 
 constexpr int runs_to_learn_from = 10;
+constexpr int64_t most_events = 20'000;  // of a run that is read for it: nobody waits for more
 
 // The longest that each step took in the last runs of this blueprint, in this lane, on this
 // machine.
@@ -20,7 +21,11 @@ Result<std::map<std::string, int64_t>> measured(const plan::Plan& plan, ledger::
   if (!runs) return pass(runs);
   int learned = 0;
   for (const auto& run : *runs) {
-    if (run.blueprint != plan.blueprint || ++learned > runs_to_learn_from) continue;
+    if (run.blueprint != plan.blueprint || learned == runs_to_learn_from) continue;
+    auto head = ledger->chain_head(run.id);
+    if (!head) return pass(head);
+    if (head->seq > most_events) continue;
+    ++learned;
     auto read = ledger->each_event_of(run.id, {"step.outcome"}, [&](const ledger::Event& event) {
       if (get_string(event.body, "status") == "ok") {
         int64_t& longest = out[get_string(event.body, "step")];

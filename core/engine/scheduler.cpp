@@ -36,6 +36,7 @@ Scheduler::Scheduler(Opened& run, Shared& shared, StepRunner& steps, Forecast fo
     if (const auto at = index_.find(id); at != index_.end() && good(past.ending)) {
       states_[at->second].ending = past.ending;
       states_[at->second].outputs = past.outputs;
+      irreversible_done_ = irreversible_done_ || states_[at->second].step->irreversible;
     }
   // A session does not outlive the core that opened it, its end or its expiry: it is opened and
   // proven again where something that is still to run relies on it (A6).
@@ -233,6 +234,7 @@ void Scheduler::work(size_t at) {
   if (end) {
     states_[at].ending = end->ending;
     states_[at].outputs = std::move(end->outputs);
+    irreversible_done_ = irreversible_done_ || (step.irreversible && good(end->ending));
   } else {
     states_[at].ending = "unknown";
     broken_ = std::move(end.error());
@@ -245,9 +247,7 @@ void Scheduler::work(size_t at) {
 
 bool Scheduler::irreversible_done() {
   const std::lock_guard lock(mutex_);
-  return std::any_of(states_.begin(), states_.end(), [](const State& state) {
-    return state.step->irreversible && good(state.ending);
-  });
+  return irreversible_done_;
 }
 
 // A proof that is too old is no reason to stop while the fence can be looked at once more.

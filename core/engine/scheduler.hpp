@@ -65,6 +65,7 @@ class Scheduler {
   size_t parallel_ = 1, running_ = 0;
   std::mutex mutex_;  // of everything below and of the states
   std::deque<size_t> ended_;
+  bool irreversible_done_ = false;
   std::optional<Error> broken_;
   std::unique_ptr<Executor> executor_;  // last: what it still works on uses all of the above
 };
