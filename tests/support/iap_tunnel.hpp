@@ -166,7 +166,8 @@ class Tunnel : public ::testing::Test {
   std::optional<RelayDouble> relay_;
 };
 
-// HYOPS_CRASH_POINTS=all, as `make crash` sets it: a hundred MiB each way, and every check of the kit.
+// HYOPS_CRASH_POINTS=all, as `make crash` sets it: a hundred MiB each way, and every check of the
+// kit.
 inline bool whole() {
   const char* wanted = std::getenv("HYOPS_CRASH_POINTS");
   return wanted && std::string_view(wanted) == "all";

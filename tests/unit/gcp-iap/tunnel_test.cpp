@@ -87,7 +87,7 @@ TEST_F(Tunnel, hears_the_first_word_of_a_host_that_it_asks_nothing) {
     left = ::poll(&gone, 1, 300) != 0;
     (void)write_all(client, "SSH-2.0-x\r\n");
     char byte;
-    (void)::read(client, &byte, 1);
+    (void)::recv(client, &byte, 1, 0);
   });
   Dialled dialled(arguments(host.number()));
   dialled.to.reset();
@@ -113,7 +113,8 @@ TEST_F(Tunnel, says_why_there_is_no_stream) {
   EXPECT_TRUE(
       begins(refusal(arguments(nobody, "token-of-a-stranger")), "denied/access.iap.denied"));
   EXPECT_TRUE(begins(refusal(arguments(nobody, "token-2")), "expired/access.iap.token"));
-  EXPECT_TRUE(begins(refusal(arguments(nobody, "a token\r\nX: y")), "invalid/access.iap.token.malformed"));
+  EXPECT_TRUE(
+      begins(refusal(arguments(nobody, "a token\r\nX: y")), "invalid/access.iap.token.malformed"));
   with = arguments(nobody);
   with[3] = "europe-west1-b&project=other";
   EXPECT_TRUE(begins(refusal(with), "invalid/access.iap.target"));
@@ -137,7 +138,7 @@ TEST_F(Tunnel, gives_up_a_session_that_the_relay_has_forgotten) {
   relay(behaviour);
   Port host([](int client) {
     char byte;
-    (void)::read(client, &byte, 1);
+    (void)::recv(client, &byte, 1, 0);
   });
   Dialled dialled(arguments(host.number()));
   ASSERT_TRUE(write_all(dialled.to.get(), "hello"));
@@ -153,7 +154,7 @@ TEST_F(Tunnel, gives_up_a_relay_that_does_not_come_back_when_patience_ends) {
   relay(behaviour);
   Port host([](int client) {
     char byte;
-    (void)::read(client, &byte, 1);
+    (void)::recv(client, &byte, 1, 0);
   });
   auto with = arguments(host.number());
   with.insert(with.end(), {"--patience", "1"});
@@ -227,7 +228,7 @@ TEST_F(Tunnel, does_not_outlive_whom_it_was_started_by_for_a_relay_that_is_gone)
   relay(behaviour);
   Port host([](int client) {
     char byte;
-    (void)::read(client, &byte, 1);
+    (void)::recv(client, &byte, 1, 0);
   });
   Dialled dialled(arguments(host.number()));
   ASSERT_TRUE(write_all(dialled.to.get(), "hello"));

@@ -127,7 +127,8 @@ asio::awaitable<std::string> fetch_token(const TokenSource& source) {
     token = read_token(source.file);
   const bool fits = !token.empty() && std::all_of(token.begin(), token.end(),
                                                   [](char c) { return c > 0x20 && c < 0x7f; });
-  if (!fits) throw Failed("invalid/access.iap.token.malformed", "the token is empty or not printable");
+  if (!fits)
+    throw Failed("invalid/access.iap.token.malformed", "the token is empty or not printable");
   co_return token;
 }
 

@@ -173,8 +173,8 @@ class Tunnel {
     }
   }
 
-  // Everything of ours has arrived, and nobody wants more. Whoever asks nothing (`</dev/null`) wants
-  // to know whether there is a host: it may say its first word.
+  // Everything of ours has arrived, and nobody wants more. Whoever asks nothing (`</dev/null`)
+  // wants to know whether there is a host: it may say its first word.
   bool finished() const {
     return input_over_ && session_.resumable() && session_.unacknowledged() == 0 &&
            (asked_ || signalled_ || session_.received() > 0);
