@@ -33,15 +33,16 @@ faults: root build
 	  printf '%-30s %s; %s\n' $$f "$$(grep -h 'assertions held:' fault-records/$$f.log || tail -n 1 fault-records/$$f.log)" \
 	    "$$(grep -h '^failover: RTO' fault-records/$$f.log)"; done; exit $$bad
 
+# Many tests wait for others' processes: twice as many at once as there are processors.
 test: setup
 	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
 	@cmake --build build/dev -j $(JOBS)
-	@ctest --test-dir build/dev --output-on-failure -j $(JOBS) --no-tests=error
+	@ctest --test-dir build/dev --output-on-failure -j $$(($(JOBS) * 2)) --no-tests=error
 
 asan tsan: setup
 	@cmake --preset $@ >build/$@.log 2>&1 || { cat build/$@.log; exit 1; }
 	@cmake --build build/$@ -j $(JOBS)
-	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -LE "lab|crash" --no-tests=error
+	@ctest --test-dir build/$@ --output-on-failure -j $$(($(JOBS) * 2)) -LE "lab|crash" --no-tests=error
 
 # Each target for SECONDS seconds; a finding ends it with the input that tripped it.
 SECONDS ?= 60

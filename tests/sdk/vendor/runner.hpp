@@ -57,7 +57,8 @@ class Runner : public Operator {
         "catalog/packs/acme/use/pack.toml",
         "pack = \"acme/use\"\nversion = \"1.0.0\"\nmodule = \"" + module +
             "\"\ndriver = \"plugin\"\ntimeout = \"1m\"\nidempotent = true\n[plugin]\nplugin = \"" +
-            plugin + "\"\ninterface = \"" + interface + "\"\nverb = \"" + verb + "\"\n");
+            plugin + "\"\ninterface = \"" + interface + "\"\nverb = \"" + verb + "\"\n" +
+            (interface == "hyops.access/1" ? "mode = \"runner-local\"\n" : ""));
     bind(module, "acme/use");
   }
 
