@@ -92,6 +92,11 @@ Result<Report> try_it(const std::string& built, const std::string& fault,
 class WrongPlugin : public ::testing::TestWithParam<Fault> {};
 TEST_P(WrongPlugin, is_noticed_by_its_check) {
   const Fault& fault = GetParam();
+#ifdef HYOPS_SANITIZED
+  for (const char* theirs : {"leaks-memory", "trusts-services"})
+    if (std::string(fault.fault) == theirs)
+      GTEST_SKIP() << "a sanitizer keeps the books of memory itself, and ends a null call itself";
+#endif
   const bool authority = std::string(fault.fault).ends_with("-secret");
   auto report = try_it(fault.built, fault.fault, {fault.check}, authority);
   ASSERT_TRUE(report) << report.error().text();

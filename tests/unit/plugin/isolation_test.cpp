@@ -118,6 +118,7 @@ TEST_F(Isolation, bounds_memory_and_descriptors_and_gives_no_limit_back) {
   EXPECT_LT(std::stoi(memory.substr(3)), 1024) << "MiB";
 #endif
   const std::string descriptors = attempt("descriptors");
+  ASSERT_EQ(descriptors.substr(0, 3), "ok ");
   EXPECT_LT(std::stoi(descriptors.substr(3)), 64);
   EXPECT_EQ(attempt("raise-limit"), "errno 1");
   EXPECT_EQ(attempt("dumpable"), "errno 1");
