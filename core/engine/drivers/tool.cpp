@@ -49,6 +49,13 @@ bool ended_well(const Stage& stage, const process::ToolStatus& status) {
          stage.good_codes.end();
 }
 
+// A host that was killed before it could answer leaves its name, which it writes before the tool
+// runs.
+bool may_have_started(const fs::path& where) {
+  const auto seen = process::observe_tool(where);
+  return seen && (seen->host || seen->state == process::ToolState::running);
+}
+
 Status record_probes(const fs::path& file, const Call& call, Journal& journal,
                      std::optional<Error>& failed) {
   if (!fs::exists(file)) return {};
@@ -158,7 +165,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
       request.secrets.push_back({known.name, "", std::move(known.value)});
     if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
     auto started = process::start_tool(shared.setup.step_host(), request);
-    if (!started) return pass(started, "while starting " + stage.argv[0]);
+    if (!started && !may_have_started(folder))
+      return pass(started, "while starting " + stage.argv[0]);
   }
   ProgressTail progress(call.folder / "progress.jsonl");
   Cancel told = Cancel::no;
