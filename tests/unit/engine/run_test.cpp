@@ -165,6 +165,44 @@ TEST(Run, adopts_what_an_observation_finds_after_the_tool_was_killed) {
   EXPECT_EQ(site.ledger->slot("drill", "test/die#die").value().value, (Json{{"x", "seen"}}));
 }
 
+// The tool runs before its host says so: what a host that dies in between has started is not known.
+TEST(Run, looks_for_the_effect_of_a_step_host_that_died_before_it_answered) {
+  for (const bool had_begun : {true, false}) {
+    SCOPED_TRACE(had_begun ? "its tool may have run" : "nothing was started");
+    Site site;
+    site.tool("once", "[outputs.x]\ntype = \"string\"\n[effects]\n", "exit 9\n", "",
+              "printf '{\"x\":\"found\"}' > \"$HYOPS_OUTPUTS\"\n");
+    site.blueprint("[[step]]\nid = \"once\"\nmodule = \"test/once\"\nphase = \"data\"\n");
+    const Json plan = site.plan();
+    // A host that names itself and dies the first time, and is the real one from then on.
+    const fs::path real = site.setup.step_host(), died = site.path() / "died";
+    site.setup.prefix = site.path() / "prefix";
+    site.file(
+        site.setup.step_host(),
+        "#!/usr/bin/python3\n"
+        "import json, os, struct\n"
+        "if os.path.exists('" +
+            died.string() +
+            "'):\n"
+            "    os.execv('" +
+            real.string() + "', ['" + real.string() +
+            "'])\n"
+            "open('" +
+            died.string() +
+            "', 'w').close()\n"
+            "sent = os.fdopen(3, 'rb')\n"
+            "sent.read(8)\n"
+            "folder = json.loads(sent.read(struct.unpack('<Q', "
+            "sent.read(8))[0]))['step_folder']\n" +
+            std::string(had_begun ? "" : "raise SystemExit(1)\n") +
+            "with open(folder + '/host.json', 'w') as out:\n"
+            "    json.dump({'pid': os.getpid(), 'start_ticks': 1, 'boot_id': 'other'}, out)\n",
+        true);
+    EXPECT_EQ(site.run(plan), had_begun ? "ok" : "failed");
+    EXPECT_EQ(site.endings().at("once"), had_begun ? "adopted" : "failed");
+  }
+}
+
 TEST(Run, leaves_a_step_unknown_that_nothing_can_observe_and_takes_a_persons_word) {
   Site site;
   site.tool("die", "[outputs.x]\ntype = \"string\"\n[effects]\n", "kill -KILL $$\n");
