@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/digest.hpp"
@@ -21,7 +22,7 @@ constexpr size_t pair_at = number_at + number_size;
 constexpr size_t check_at = pair_at + pair_size;
 constexpr size_t secret_size = check_at + check_size;
 
-// minisign prints the key number as a little-endian 64-bit integer.
+// minisign prints the key number as a little-endian 64-bit integer, without zeros before it.
 std::string show_number(const unsigned char* number) {
   std::string out;
   for (size_t i = number_size; i-- > 0;) {
@@ -29,7 +30,7 @@ std::string show_number(const unsigned char* number) {
     out += digits[number[i] >> 4];
     out += digits[number[i] & 15];
   }
-  return out;
+  return out.substr(std::min(out.find_first_not_of('0'), out.size() - 1));
 }
 
 PublicKey public_key_of(const unsigned char* number, const unsigned char* point) {
