@@ -27,7 +27,8 @@ TEST(PolicyCommand, says_which_rules_a_plan_breaks_and_that_the_others_hold) {
   ASSERT_EQ(site.plan("rehearsal").code, 0);
   const Ran good = site.hyops({"policy", "check", site.at("plan.json"), "--json"});
   ASSERT_EQ(good.code, 0) << good.err;
-  for (const auto& rule : good.json()["rules"]) EXPECT_TRUE(rule["holds"].get<bool>()) << rule;
+  const Json told = good.json();
+  for (const auto& rule : told["rules"]) EXPECT_TRUE(rule["holds"].get<bool>()) << rule;
 
   Json plan = Json::parse(read_file(site.at("plan.json")).value());
   plan["cost"]["unpriced"] = {"compute/host"};
