@@ -88,6 +88,11 @@ TEST_F(Minisign, makes_keys_that_we_load_and_signatures_that_we_verify_in_both_f
   EXPECT_EQ(run({"minisign", "-V", "-q", "-p", path("m.pub"), "-m", path("document")}), 0);
 }
 
+TEST(KeyNumber, is_shown_as_minisign_does) {
+  const auto key = parse_public_key("RWSGoZTNLKVfCO6gByjKZ1MRn3gsWEU61rklAeLYvfTfcgL607FfKyAr");
+  EXPECT_EQ(key.value().id, "85FA52CCD94A186") << "without the zero that its number begins with";
+}
+
 TEST_F(Minisign, recreates_the_same_public_key_from_a_key_that_we_saved) {
   const auto key = new_key();
   ASSERT_TRUE(key.save(path("me.key"), "a test"));
