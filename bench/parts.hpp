@@ -9,7 +9,7 @@ void measure_commands(Table& table);   // whole processes
 void measure_plans(Table& table);      // 500 and 100,000 steps
 void measure_ledger(Table& table);     // intent and outcome beside two raw durable commits
 void measure_engine(Table& table);     // a step whose driver does nothing beside two commits
-void measure_long_run(Table& table);   // memory and ledger of 100,000 steps
+void measure_long_run(Table& table);   // memory and ledger of 10,000 steps
 void measure_steps(Table& table);      // a no-op step beside a bare process and two commits
 void measure_plugin(Table& table);     // start, load, one verb
 void measure_memory(Table& table);     // a core that waits for its tool
