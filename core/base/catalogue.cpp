@@ -217,9 +217,8 @@ constexpr CatalogueEntry entries[] = {
      "Set shared_roles = true in [projects], or use two projects."},
     {"contract.project.differs", invalid,
      "A plugin is configured with a project for a role that the lane's [projects] does not name "
-     "for "
-     "it: it would reach into another project than the rest of the lane (C4). A lane that has no "
-     "[projects] stands on a platform that has none, and no plugin of such a platform is for it "
+     "for it: it would reach into another project than the rest of the lane (C4). A lane that has "
+     "no [projects] stands on a platform that has none, and no plugin of such a platform is for it "
      "(A4).",
      "Write the same project in [projects] and for the plugin, or use another plugin in this "
      "lane."},
@@ -287,16 +286,16 @@ constexpr CatalogueEntry entries[] = {
      "The run would cost more than the profile's budget allows (G3).",
      "Ask the owner of the profile for a larger budget."},
     {"policy.bastion_unnamed", denied,
-     "Hosts are reached through a bastion, and the lane names none. A bastion is never inferred for "
-     "a cloud target; on-prem and in the lab a jump host is taken by itself only in zones that the "
-     "lane declares (A3).",
+     "Hosts are reached through a bastion, and the lane names none. A bastion is never inferred "
+     "for a cloud target; on-prem and in the lab a jump host is taken by itself only in zones that "
+     "the lane declares (A3).",
      "Name it in lane.toml: [plugins.\"...bastion-explicit\"] bastion = { name = ..., host_key = "
      "... }"},
     {"policy.access_platform", denied,
-     "An access mode that belongs to one platform is optional there and a default nowhere. Its pack "
-     "declares the platforms it is for, and these hosts stand on none of them (A4).",
-     "Bind access/session to a pack of another mode in the lane's profile, or state the lane's fact "
-     "platform for hosts that the plan does not place."},
+     "An access mode that belongs to one platform is optional there and a default nowhere. Its "
+     "pack declares the platforms it is for, and these hosts stand on none of them (A4).",
+     "Bind access/session to a pack of another mode in the lane's profile, or state the lane's "
+     "fact platform for hosts that the plan does not place."},
     {"policy.cutover_early", denied,
      "Clients are sent to a new place only after its data was restored and found ready (E4). A "
      "plan that cuts over without both does not run, whoever approved it.",
@@ -695,8 +694,7 @@ constexpr CatalogueEntry entries[] = {
     {"access.iap.project", denied,
      "gcp-iap was told no role of a project (C4), or was to reach an instance outside of it.",
      "Under [plugins.\"hyops.access.gcp-iap\"] of lane.toml set project to a role, and that role "
-     "to "
-     "the project that the instances stand in."},
+     "to the project that the instances stand in."},
     {"access.iap.token.missing", invalid,
      "gcp-iap has no token, or was told two places to get it from.",
      "In lane.toml give it token, a secret's name, or metadata, an address."},
@@ -943,8 +941,7 @@ constexpr CatalogueEntry entries[] = {
      "Ask its signer what was stated."},
     {"record.leak.unknown", denied,
      "A secret stands in plain in the run's ledger or logs. The core that ran it knew its value "
-     "and "
-     "took it out of the record; without that value no record is written from them.",
+     "and took it out of the record; without that value no record is written from them.",
      "Copy the sealed record that the run wrote, <home>/runs/RUN/record, and rotate the secret."},
     {"record.redact.too_large", exhausted,
      "The secrets of a step are so large that their spellings could not all be looked for, so no "
