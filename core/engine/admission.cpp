@@ -253,14 +253,18 @@ Status check_names(const Setup& setup, const plan::Plan& plan) {
   return {};
 }
 
+Result<plan::Plan> admitted_plan(ledger::Ledger& ledger, const RunId& run) {
+  auto document = ledger.plan_of(run);
+  if (!document) return pass(document);
+  return plan::parse_plan(*document);
+}
+
 Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
              const std::vector<trust::SignedDocument>& approvals) {
   const int64_t now = setup.clock().wall_ms();
   auto row = ledger.run(run);
   if (!row) return pass(row);
-  auto document = ledger.plan_of(run);
-  if (!document) return pass(document);
-  auto plan = plan::parse_plan(*document);
+  auto plan = admitted_plan(ledger, run);
   if (!plan) return pass(plan);
   contract::Catalog catalog(setup.catalog);
   auto here = surroundings(setup, catalog, *plan);

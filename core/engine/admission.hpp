@@ -38,6 +38,9 @@ Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
 // another lane states both as its facts, too.
 Status check_names(const Setup& setup, const plan::Plan& plan);
 
+// The plan that a run was admitted with. ledger.run.unknown, plan.malformed
+Result<plan::Plan> admitted_plan(ledger::Ledger& ledger, const RunId& run);
+
 // What the lane, profile and blueprint of a plan are on this machine, verified against the plan's
 // digests.
 struct Surroundings {

@@ -4,9 +4,7 @@ namespace hyops::engine {
 
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer) {
-  auto document = ledger.plan_of(run);
-  if (!document) return pass(document);
-  auto plan = plan::parse_plan(*document);
+  auto plan = admitted_plan(ledger, run);
   if (!plan) return pass(plan);
   contract::Catalog catalog(setup.catalog);
   auto here = surroundings(setup, catalog, *plan);

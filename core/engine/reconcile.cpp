@@ -69,9 +69,7 @@ Status state_outcome(const Setup& setup, ledger::Ledger& ledger,
   auto claimed = trust::parse_statement(signed_statement.document);
   if (!claimed) return pass(claimed);
   const RunId run(claimed->run);
-  auto document = ledger.plan_of(run);
-  if (!document) return pass(document);
-  auto plan = plan::parse_plan(*document);
+  auto plan = admitted_plan(ledger, run);
   if (!plan) return pass(plan);
   contract::Catalog catalog(setup.catalog);
   auto here = surroundings(setup, catalog, *plan);

@@ -283,7 +283,6 @@ Result<Settlement> StepRunner::look(const plan::Step& step, const Json& inputs,
                                     const StepHistory& before) {
   auto call = call_for(step, inputs, std::max(1, before.attempt));
   if (!call) return pass(call);
-  if (auto made = make_folders(call->folder); !made) return pass(made);
   return judge(*call);
 }
 
@@ -291,7 +290,6 @@ Result<Json> StepRunner::look_at_fence(const plan::Step& step, const Json& input
                                        const StepHistory& before) {
   auto call = call_for(step, inputs, std::max(1, before.attempt));
   if (!call) return pass(call);
-  if (auto made = make_folders(call->folder); !made) return pass(made);
   Sight sight = driver(step.driver).observe(*call, shared_);
   if (sight.seen != Sight::Seen::present)
     return fail("engine.fence.stale",

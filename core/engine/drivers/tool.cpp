@@ -305,7 +305,6 @@ Sight ToolDriver::observe(const Call& call, Shared& shared) {
   look.folder = call.folder / "observe";
   fs::remove_all(look.folder, ignored);
   const auto unclear = [](const std::string& why) { return Sight{Sight::Seen::unclear, {}, why}; };
-  if (auto made = make_folders(look.folder); !made) return unclear(made.error().message);
   if (auto ready = lay_out(look, shared); !ready) return unclear(ready.error().message);
   auto stages = prepare_observe(look, shared);
   if (!stages) return unclear(stages.error().message);
