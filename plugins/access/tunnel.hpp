@@ -31,4 +31,39 @@ struct Tunnels {
   Proof through(sdk::Call& call, const json& host, const std::string& name, json& endpoint) const;
 };
 
+// The plugin of a mode that is a way and nothing else:
+//   Mode(const sdk::Host& core, const json& settings); Way way_to(const json& host) const;
+template <class Mode>
+class ThroughTunnels {
+ public:
+  ThroughTunnels(const sdk::Host& core, std::string_view config)
+      : core_(core), settings_(json::parse(config)), mode_(core_, settings_) {}
+  ThroughTunnels(const ThroughTunnels&) = delete;
+  ThroughTunnels& operator=(const ThroughTunnels&) = delete;
+
+  std::string prove(sdk::Call& call, std::string_view document) {
+    return tunnels().prove(call, hosts_of(document)).dump();
+  }
+  std::string open(sdk::Call& call, std::string_view document) {
+    return tunnels().open(call, hosts_of(document)).dump();
+  }
+  std::string observe(sdk::Call& call, std::string_view document) {
+    return tunnels().observe(call, hosts_of(document)).dump();
+  }
+  std::string close(sdk::Call&, std::string_view document) {
+    tunnels().close(json::parse(document).value("endpoints", json::array()));
+    return "{}";
+  }
+
+ private:
+  Tunnels tunnels() const {
+    return {core_, [this](const json& host) { return mode_.way_to(host); }, patience_of(settings_),
+            settings_.value("lifetime", int64_t{0}), settings_.value("redial", int64_t{0})};
+  }
+
+  sdk::Host core_;
+  json settings_;
+  Mode mode_;
+};
+
 }  // namespace hyops::access

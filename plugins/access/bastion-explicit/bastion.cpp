@@ -7,7 +7,6 @@
 namespace hyops::access {
 namespace {
 
-using sdk::Call;
 using sdk::Failed;
 using sdk::Host;
 
@@ -19,37 +18,29 @@ bool says(const std::string& said, const char* words) {
 
 class Bastion {
  public:
-  Bastion(const Host& host, std::string_view config) : host_(host) {
-    const json settings = json::parse(config);
-    patience_ = patience_of(settings);
-    lifetime_ms_ = settings.value("lifetime", int64_t{0});
-    redial_ms_ = settings.value("redial", int64_t{0});
-    bastion_ = settings.value("bastion", json());
-    automatic_ = settings.value("ssh_proxy_jump_auto", false);
-    jump_hosts_ = settings.value("jump_hosts", json::array());
-    jump_zones_ = settings.value("jump_zones", json::array());
-  }
+  Bastion(const Host& host, const json& settings)
+      : host_(host),
+        patience_(patience_of(settings)),
+        bastion_(settings.value("bastion", json())),
+        jump_hosts_(settings.value("jump_hosts", json::array())),
+        jump_zones_(settings.value("jump_zones", json::array())),
+        automatic_(settings.value("ssh_proxy_jump_auto", false)) {}
 
-  std::string prove(Call& call, std::string_view document) {
-    return tunnels().prove(call, hosts_of(document)).dump();
-  }
-  std::string open(Call& call, std::string_view document) {
-    return tunnels().open(call, hosts_of(document)).dump();
-  }
-  std::string observe(Call& call, std::string_view document) {
-    return tunnels().observe(call, hosts_of(document)).dump();
-  }
-  std::string close(Call&, std::string_view document) {
-    tunnels().close(json::parse(document).value("endpoints", json::array()));
-    return "{}";
+  Way way_to(const json& host) const {
+    const Target target = target_of(host), jump = jump_for(host);
+    json argv = ssh_to(jump, patience_.timeout_ms);
+    // A path that loses every packet for a minute is waited for; TCP does it by itself.
+    for (const std::string& word :
+         {std::string("-o"), std::string("ServerAliveInterval=15"), std::string("-o"),
+          std::string("ServerAliveCountMax=8"), std::string("-W"),
+          "[" + target.address + "]:" + std::to_string(target.port), std::string("--"),
+          jump.address})
+      argv.push_back(word);
+    return {{{"argv", argv}, {"files", {{"known_hosts", known_host(jump)}}}},
+            [target, jump](const std::string& said) { return explain(target, jump, said); }};
   }
 
  private:
-  Tunnels tunnels() const {
-    return {host_, [this](const json& host) { return way_to(host); }, patience_, lifetime_ms_,
-            redial_ms_};
-  }
-
   // The jump host for this target, which a person has named: for it or, where the zone is one of
   // the site's own and the lane says so, for its zone (ssh_proxy_jump_auto).
   Target jump_for(const json& host) const {
@@ -70,20 +61,6 @@ class Bastion {
     }
     throw Failed("denied/access.bastion.missing",
                  "none of jump_hosts is in zone " + zone + " of " + name);
-  }
-
-  Way way_to(const json& host) const {
-    const Target target = target_of(host), jump = jump_for(host);
-    json argv = ssh_to(jump, patience_.timeout_ms);
-    // A path that loses every packet for a minute is waited for; TCP does it by itself.
-    for (const std::string& word :
-         {std::string("-o"), std::string("ServerAliveInterval=15"), std::string("-o"),
-          std::string("ServerAliveCountMax=8"), std::string("-W"),
-          "[" + target.address + "]:" + std::to_string(target.port), std::string("--"),
-          jump.address})
-      argv.push_back(word);
-    return {{{"argv", argv}, {"files", {{"known_hosts", known_host(jump)}}}},
-            [target, jump](const std::string& said) { return explain(target, jump, said); }};
   }
 
   // The jump host's own failures have codes of their own; behind it, the target's are the usual
@@ -108,15 +85,16 @@ class Bastion {
     return proof;
   }
 
-  Host host_;
+  const Host& host_;
   Patience patience_;
-  int64_t lifetime_ms_ = 0, redial_ms_ = 0;
   json bastion_, jump_hosts_, jump_zones_;
-  bool automatic_ = false;
+  bool automatic_;
 };
+
+using Plugin = ThroughTunnels<Bastion>;
 
 }  // namespace
 }  // namespace hyops::access
 
-HYOPS_PLUGIN("hyops.access.bastion-explicit", "1.0.0", hyops::access::Bastion,
-             hyops::sdk::Access<hyops::access::Bastion>)
+HYOPS_PLUGIN("hyops.access.bastion-explicit", "1.0.0", hyops::access::Plugin,
+             hyops::sdk::Access<hyops::access::Plugin>)

@@ -6,7 +6,6 @@
 namespace hyops::access {
 namespace {
 
-using sdk::Call;
 using sdk::Failed;
 using sdk::Host;
 
@@ -32,32 +31,11 @@ Proof explain(const Target& target, std::string said) {
 
 class GcpIap {
  public:
-  GcpIap(const Host& host, std::string_view config)
-      : host_(host), settings_(json::parse(config)), project_(project_of(settings_)) {
+  GcpIap(const Host&, const json& settings) : settings_(settings), project_(project_of(settings)) {
     if (text(settings_, "token").empty() == text(settings_, "metadata").empty())
       throw Failed("invalid/access.iap.token.missing",
                    "say where the token comes from: token names a secret, or metadata is the "
                    "address of the metadata service; one of them");
-  }
-
-  std::string prove(Call& call, std::string_view document) {
-    return tunnels().prove(call, hosts_of(document)).dump();
-  }
-  std::string open(Call& call, std::string_view document) {
-    return tunnels().open(call, hosts_of(document)).dump();
-  }
-  std::string observe(Call& call, std::string_view document) {
-    return tunnels().observe(call, hosts_of(document)).dump();
-  }
-  std::string close(Call&, std::string_view document) {
-    tunnels().close(json::parse(document).value("endpoints", json::array()));
-    return "{}";
-  }
-
- private:
-  Tunnels tunnels() const {
-    return {host_, [this](const json& host) { return way_to(host); }, patience_of(settings_),
-            settings_.value("lifetime", int64_t{0}), settings_.value("redial", int64_t{0})};
   }
 
   Way way_to(const json& host) const {
@@ -84,13 +62,15 @@ class GcpIap {
             [target](const std::string& said) { return explain(target, said); }};
   }
 
-  Host host_;
+ private:
   json settings_;
   Project project_;
 };
 
+using Plugin = ThroughTunnels<GcpIap>;
+
 }  // namespace
 }  // namespace hyops::access
 
-HYOPS_PLUGIN("hyops.access.gcp-iap", "1.0.0", hyops::access::GcpIap,
-             hyops::sdk::Access<hyops::access::GcpIap>)
+HYOPS_PLUGIN("hyops.access.gcp-iap", "1.0.0", hyops::access::Plugin,
+             hyops::sdk::Access<hyops::access::Plugin>)

@@ -21,8 +21,8 @@ Project project_of(const json& settings) {
   project.id = settings.value(project.role, "");
   if (project.id.empty())
     throw Failed("denied/access.iap.project", "the instances stand in the " + project.role +
-                                                   ", and no setting " + project.role +
-                                                   " says which project that is (C4)");
+                                                  ", and no setting " + project.role +
+                                                  " says which project that is (C4)");
   return project;
 }
 
