@@ -4,8 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <thread>
-
 #include "engine/cancel.hpp"
 #include "support/site.hpp"
 
@@ -223,10 +221,11 @@ TEST(Run, leaves_a_step_unknown_that_nothing_can_observe_and_takes_a_persons_wor
 
 TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
   Site site;
-  const std::string go = site.path().string() + "/go";
-  site.tool("wait", "[outputs.x]\ntype = \"string\"\n[effects]\n",
-            "mkfifo " + go + ".fifo 2>/dev/null || true\necho started\nread x < " + go +
-                ".fifo\necho finished\nprintf '{\"x\":\"%s\"}' \"$x\" > \"$HYOPS_OUTPUTS\"\n");
+  const std::string go = (site.path() / "go").string();
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  site.tool(
+      "wait", "[outputs.x]\ntype = \"string\"\n[effects]\n",
+      "read x < " + go + "\necho finished\nprintf '{\"x\":\"%s\"}' \"$x\" > \"$HYOPS_OUTPUTS\"\n");
   site.blueprint(step("wait", "wait", "data", ""));
   auto id = site.admit(site.plan());
   ASSERT_TRUE(id) << id.error().text();
@@ -241,16 +240,13 @@ TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
     if (ledger) (void)engine::execute(site.setup, *ledger, *id, quiet);
     ::_exit(0);
   }
-  while (read_file(log).value_or("").find("started") == std::string::npos) ::usleep(1000);
+  Fd gate(::open(go.c_str(), O_WRONLY | O_CLOEXEC));  // waits for the tool to read
   ::kill(core, SIGKILL);
   ::waitpid(core, nullptr, 0);
   site.ledger.emplace(ledger::Ledger::open(site.setup.ledger()).value());
-  std::thread release([&] {
-    const Fd fifo(::open((go + ".fifo").c_str(), O_WRONLY | O_CLOEXEC));
-    (void)write_all(fifo.get(), "late\n");
-  });
+  EXPECT_TRUE(write_all(gate.get(), "late\n"));
+  gate.reset();
   EXPECT_EQ(site.go_on(*id), "ok");
-  release.join();
   EXPECT_EQ(site.ledger->slot("drill", "test/wait#wait").value().value, (Json{{"x", "late"}}));
   EXPECT_EQ(site.events("step.intent").size(), 1u) << "the attempt was found again, not repeated";
   EXPECT_NE(read_file(log).value().find("finished"), std::string::npos);

@@ -9,6 +9,7 @@
 
 #include "plugin/registry.hpp"
 #include "support/telling.hpp"
+#include "support/watch.hpp"
 
 using namespace hyops;
 using hyops::tests::Listener;
@@ -68,13 +69,11 @@ TEST(ToldSecrets, are_found_nowhere_when_the_core_was_killed_while_the_tool_told
     Telling site;
     const std::string go = (site.path() / "go").string();
     ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
-    site.tool("give", takes_a_secret,
-              "echo started\nread x < " + go + "\n" + std::string(tell_all) + give);
+    site.tool("give", takes_a_secret, "read x < " + go + "\n" + std::string(tell_all) + give);
     site.blueprint(Telling::step("give"));
     auto id = site.admit(site.plan());
     ASSERT_TRUE(id) << id.error().text();
     site.last = *id;
-    const fs::path log = site.setup.step_folder(id->value, "give") / "1/log.txt";
     site.ledger.reset();
     const pid_t core = ::fork();
     if (core == 0) {
@@ -83,18 +82,15 @@ TEST(ToldSecrets, are_found_nowhere_when_the_core_was_killed_while_the_tool_told
       if (ledger) (void)engine::execute(site.setup, *ledger, *id, quiet);
       ::_exit(0);
     }
-    while (read_file(log).value_or("").find("started") == std::string::npos) ::usleep(1000);
+    Fd gate(::open(go.c_str(), O_WRONLY | O_CLOEXEC));  // waits for the tool to read
     ::kill(core, SIGKILL);
     ::waitpid(core, nullptr, 0);
     if (authority_is_gone) fs::remove(site.bundle());
     site.ledger.emplace(ledger::Ledger::open(site.setup.ledger()).value());
-    std::thread release([&] {
-      const Fd fifo(::open(go.c_str(), O_WRONLY | O_CLOEXEC));
-      (void)write_all(fifo.get(), "on\n");
-    });
+    EXPECT_TRUE(write_all(gate.get(), "on\n"));
+    gate.reset();
     Listener listener;
     EXPECT_EQ(engine::execute(site.setup, *site.ledger, *id, listener).value(), "ok");
-    release.join();
     EXPECT_EQ(site.events("step.intent").size(), 1u) << "it was found again, not repeated";
     EXPECT_EQ(site.ledger->slot("drill", "test/give#give").value().value,
               (Json{{"said", four_times}}));
@@ -115,8 +111,8 @@ TEST(ToldSecrets, go_with_a_tool_whose_step_host_was_killed) {
   site.last = *id;
   const fs::path folder = site.setup.step_folder(id->value, "give") / "1";
   std::thread killer([&] {
-    while (read_file(folder / "log.txt").value_or("").find("told\n") == std::string::npos)
-      ::usleep(1000);
+    const Fd gate(::open(go.c_str(), O_WRONLY | O_CLOEXEC));  // waits for the tool to read
+    tests::until_log_has(folder, "told\n");
     const auto host = parse_json(read_file(folder / "host.json").value(), "host").value();
     ::kill(static_cast<pid_t>(get_int(host, "pid")), SIGKILL);
   });

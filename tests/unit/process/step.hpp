@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <string>
 
 #include "process/step_host.hpp"
+#include "support/watch.hpp"
 
 namespace hyops::process {
 
@@ -70,18 +69,7 @@ class StepHost : public ::testing::Test {
   }
   std::string log() const { return read_file(folder() / "log.txt").value_or("(no log)"); }
 
-  // Returns when the log holds the words; a test that never sees them is ended by ctest.
-  void until_log_has(const std::string& words) const {
-    const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    ASSERT_GE(::inotify_add_watch(watch.get(), folder().c_str(), IN_MODIFY | IN_CREATE), 0);
-    while (log().find(words) == std::string::npos) {
-      pollfd changed{watch.get(), POLLIN, 0};
-      ::poll(&changed, 1, -1);
-      char events[4096];
-      while (::read(watch.get(), events, sizeof events) > 0) {
-      }
-    }
-  }
+  void until_log_has(const std::string& words) const { tests::until_log_has(folder(), words); }
 
   static std::string read_whole(const std::filesystem::path& fifo) {
     const Fd fd(::open(fifo.c_str(), O_RDONLY | O_CLOEXEC));
