@@ -1,5 +1,11 @@
 // runner, lane, state and doctor in homes of their own.
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include <map>
 
@@ -111,6 +117,41 @@ TEST(Lane, is_put_in_place_only_when_nothing_is_wrong_with_it) {
   EXPECT_EQ(home.run({"lane", "show", "drill", "--json"}).json()["facts"]["a"], "b");
   EXPECT_EQ(
       home.run({"lane", "list", "--json", "--catalog", catalog}).json()["lanes"][0]["problems"], 0);
+}
+
+// L17: who, since when, from where, and whether it is proven that nobody is there any more.
+TEST(Lane, show_says_who_holds_it_and_whether_that_one_is_provably_dead) {
+  const Home home;
+  home.write("lanes/drill/lane.toml", lane_text());
+  EXPECT_TRUE(home.run({"lane", "show", "drill"}).says("held       by nobody"));
+  int ready[2];
+  ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    auto ledger = ledger::Ledger::open(home.path() / "ledger.db");
+    const bool holds = ledger && ledger->take_lease("drill", RunId("run-7"));
+    if (::write(ready[1], holds ? "y" : "n", 1) == 1) ::pause();
+    ::_exit(1);
+  }
+  char word = 'n';
+  ASSERT_EQ(::read(ready[0], &word, 1), 1);
+  ASSERT_EQ(word, 'y');
+  const Json alive = home.run({"lane", "show", "drill", "--json"}).json()["held"];
+  EXPECT_EQ(alive["run"], "run-7");
+  EXPECT_EQ(alive["pid"], holder);
+  char host[256] = {};
+  ASSERT_EQ(::gethostname(host, sizeof host - 1), 0);
+  EXPECT_EQ(alive["host"], host);
+  EXPECT_EQ(alive["provably_dead"], false);
+  EXPECT_NE(get_string(alive, "since"), "");
+  EXPECT_TRUE(home.run({"lane", "show", "drill"}).says("it is not provably dead"));
+  ASSERT_EQ(::kill(holder, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
+  for (const int end : ready) ::close(end);
+  EXPECT_EQ(home.run({"lane", "show", "drill", "--json"}).json()["held"]["provably_dead"], true);
+  EXPECT_TRUE(
+      home.run({"lane", "show", "drill"}).says("it is provably dead: hyops run resume run-7"));
 }
 
 TEST(Lane, names_that_leave_the_home_are_refused) {
