@@ -72,6 +72,7 @@ Json module_file() {
                                    {"dns_names", any_texts},
                                    {"secrets", any_texts},
                                    {"proofs", any_texts},
+                                   {"fenced", any_texts},
                                    {"files", any_texts},
                                    {"irreversible", any_truth}})}},
                {"module", "version", "title"});

@@ -29,6 +29,7 @@ class EffectsReader {
     fields("dns_names", effects.dns_names, names_record, false);
     fields("secrets", effects.secrets, names_secret, false);
     fields("proofs", effects.proofs, names_proof, true);
+    fields("fenced", effects.fenced, names_host, false);
     table_.read("files", effects.files);
     table_.read("irreversible", effects.irreversible);
     table_.done();

@@ -80,6 +80,7 @@ Json json_schema(const Fields& fields);
 struct Effects {
   std::vector<std::string> hosts, dns_names, secrets;  // names of inputs (hosts: or outputs)
   std::vector<std::string> proofs;  // of inputs that want, or an output that is, a fence's proof
+  std::vector<std::string> fenced;  // of inputs: the hosts that such a proof must be about
   std::vector<std::string> files;
   bool irreversible = false;
 };

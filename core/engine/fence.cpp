@@ -27,6 +27,18 @@ bool names_something(const Json& subject) {
   return each && (!get_string(subject, "zone").empty() || !hosts.empty());
 }
 
+// What one tells and the other does not is no difference.
+bool is_host(const Json& fenced, const Json& host) {
+  bool same = false;
+  for (const char* fact : {"name", "address"}) {
+    const std::string here = get_string(fenced, fact), there = get_string(host, fact);
+    if (here.empty() || there.empty()) continue;
+    if (here != there) return false;
+    same = true;
+  }
+  return same;
+}
+
 // What tool and proof have in common.
 Status check_claim(const Json& claim, const FenceContext& context) {
   const std::string kind = get_string(claim, "kind");
@@ -99,6 +111,27 @@ Status check_proof(const std::string& proof, const FenceContext& context) {
                               " ago, and a look may be no older than " + show_duration(limit) +
                               " (L1)");
   return check_claim(*said, context);
+}
+
+Status check_cover(const std::string& proof, const Json& hosts) {
+  const auto said = parse_json(proof, "the proof of a fence", 131072);
+  Json subject = Json::object();
+  if (said && said->is_object() && said->contains("subject")) subject = (*said)["subject"];
+  const std::string zone = get_string(subject, "zone");
+  const Json fenced = subject.is_object() ? subject.value("hosts", Json::array()) : Json::array();
+  if (hosts.is_null()) return {};
+  for (const auto& one : hosts.is_array() ? hosts : Json::array({hosts})) {
+    const Json host = one.is_string() ? Json{{"address", one}} : one;
+    const bool in_zone = !zone.empty() && zone == get_string(host, "zone");
+    if (in_zone || std::any_of(fenced.begin(), fenced.end(),
+                               [&](const Json& other) { return is_host(other, host); }))
+      continue;
+    const std::string name = get_string(host, "name"), address = get_string(host, "address");
+    return fail("engine.fence.uncovered", "nothing proves that " +
+                                              printable(name.empty() ? address : name, 120) +
+                                              " is fenced, and it could still take writes (L12)");
+  }
+  return {};
 }
 
 }  // namespace hyops::engine

@@ -35,4 +35,9 @@ Result<std::string> make_proof(const std::string& claim, const std::string& step
 // (older than policy.proof_age_ms of the plan, or from the future; L1), trust.acceptance.*
 Status check_proof(const std::string& proof, const FenceContext& context);
 
+// Is it about each of these hosts, or about its zone? A host is {"name","address","zone"} or an
+// address as text; hosts may be one, a list or null. A name alone is no host where both tell an
+// address. engine.fence.uncovered
+Status check_cover(const std::string& proof, const Json& hosts);
+
 }  // namespace hyops::engine

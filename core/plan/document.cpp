@@ -40,6 +40,7 @@ Json step_json(const Step& step) {
     if (!step.platforms.empty()) out["plugin"]["platforms"] = step.platforms;
   }
   if (!step.proofs.empty()) out["proofs"] = step.proofs;
+  if (!step.fenced.empty()) out["fenced"] = step.fenced;
   if (!step.forecast.is_null()) out["forecast"] = step.forecast;
   return out;
 }
@@ -93,6 +94,7 @@ Step parse_step(const Json& from) {
     step.platforms = plugin.value("platforms", std::vector<std::string>{});
   }
   if (from.contains("proofs")) step.proofs = from["proofs"].get<std::vector<std::string>>();
+  if (from.contains("fenced")) step.fenced = from["fenced"].get<std::vector<std::string>>();
   if (from.contains("forecast")) step.forecast = from["forecast"];
   return step;
 }

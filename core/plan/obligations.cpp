@@ -129,7 +129,14 @@ void fence_of_this_run(const Judged& judged, const Report& report) {
       const auto found = step.inputs.find(name);
       if (found == step.inputs.end()) continue;
       const Input& input = found->second;
-      if (input.known && input.value == "") continue;  // the step itself says where it needs none
+      if (input.known && input.value == "") {  // good where there is nothing to be fenced
+        for (const auto& hosts : step.fenced)
+          if (const auto at_hosts = step.inputs.find(hosts);
+              at_hosts != step.inputs.end() && !at_hosts->second.value.empty())
+            report(at(step, name), "step " + step.id + " takes no proof of a fence, and " + hosts +
+                                       " could still take writes");
+        continue;
+      }
       const Step* source = source_of(judged.plan, step, name);
       if (input.known || !source || source->phase != Phase::fence)
         report(at(step, name), "step " + step.id + " takes its proof of a fence from " +

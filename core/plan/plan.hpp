@@ -34,6 +34,7 @@ struct Step {
   std::map<std::string, std::string> outputs;  // name -> type
   std::vector<std::string> resources;          // limited by the profile's [limits.resources]
   std::vector<std::string> proofs;             // inputs that take the proof of a fence (L12)
+  std::vector<std::string> fenced;             // inputs with the hosts that it must be about
   int64_t timeout_ms = 0;
   bool idempotent = false;
   bool irreversible = false;

@@ -143,6 +143,7 @@ class Resolver {
     step.pack_digest = pack_digest(*pack);
     step.idempotent = pack->idempotent;
     step.irreversible = module->effects.irreversible;
+    step.fenced = module->effects.fenced;
     step.resources = written.resources;
     for (const auto& name : module->effects.proofs)
       if (module->inputs.count(name)) step.proofs.push_back(name);

@@ -21,8 +21,9 @@ struct Fenced : Site {
          "cp " + (path() / "claim").string() + " \"$HYOPS_OUTPUTS\"\n", "",
          "cp " + (path() / "seen").string() + " \"$HYOPS_OUTPUTS\"\n");
     tool("promote",
-         "[inputs.fence_proof]\ntype = \"string\"\nrequired = true\nmin = 1\n[effects]\nproofs = "
-         "[\"fence_proof\"]\nirreversible = true\n",
+         "[inputs.fence_proof]\ntype = \"string\"\nrequired = true\nmin = 1\n"
+         "[inputs.former]\ntype = \"list<host>\"\ndefault = []\n[effects]\nproofs = "
+         "[\"fence_proof\"]\nfenced = [\"former\"]\nirreversible = true\n",
          "echo promoted > " + (path() / "promoted").string() + "\n[ ! -e " +
              (path() / "broken").string() + " ]\n");
     tool("move",
@@ -30,16 +31,23 @@ struct Fenced : Site {
          "[\"fence_proof\"]\n",
          "echo moved > " + (path() / "moved").string() + "\n");
     tool("look", "[effects]\n", "true\n");
-    blueprint(
-        "[[step]]\nid = \"fence\"\nmodule = \"test/fence\"\nphase = \"fence\"\n"
-        "[[step]]\nid = \"promote\"\nmodule = \"test/promote\"\nphase = \"data\"\n"
-        "inputs = { fence_proof = { from = \"fence.proof\" } }\n"
-        "[[step]]\nid = \"look\"\nmodule = \"test/look\"\nphase = \"readiness\"\n"
-        "[[step]]\nid = \"move\"\nmodule = \"test/move\"\nphase = \"cutover\"\n"
-        "inputs = { fence_proof = { from = \"fence.proof\" } }\n");
+    promotes("");
     claims(claim);
     seen(claim);
     setup.means = &later;
+  }
+  // `former` in TOML: the hosts that promotion replaces.
+  void promotes(const std::string& former) {
+    const std::string more = former.empty() ? "" : ", former = [" + former + "]";
+    blueprint(
+        "[[step]]\nid = \"fence\"\nmodule = \"test/fence\"\nphase = \"fence\"\n"
+        "[[step]]\nid = \"promote\"\nmodule = \"test/promote\"\nphase = \"data\"\n"
+        "inputs = { fence_proof = { from = \"fence.proof\" }" +
+        more +
+        " }\n"
+        "[[step]]\nid = \"look\"\nmodule = \"test/look\"\nphase = \"readiness\"\n"
+        "[[step]]\nid = \"move\"\nmodule = \"test/move\"\nphase = \"cutover\"\n"
+        "inputs = { fence_proof = { from = \"fence.proof\" } }\n");
   }
   void claims(const Json& what) { file(path() / "claim", Json{{"proof", what.dump()}}.dump()); }
   void seen(const Json& what) { file(path() / "seen", Json{{"proof", what.dump()}}.dump()); }
@@ -117,6 +125,45 @@ TEST(Fence, proof_that_is_stale_foreign_or_forged_is_refused) {
   EXPECT_EQ(with("proof", 2), "engine.fence.malformed");
   EXPECT_EQ(code(engine::check_proof("a proof", here)), "engine.fence.malformed");
   EXPECT_EQ(code(engine::check_proof("", here)), "engine.fence.malformed");
+}
+
+TEST(Fence, proof_is_about_the_hosts_that_a_step_replaces) {
+  const Json host{{"name", "db-old"}, {"address", "10.77.1.20"}, {"zone", "onprem"}};
+  const auto covers = [&](const Json& subject, const Json& hosts) {
+    return code(engine::check_cover(Json{{"subject", subject}}.dump(), hosts));
+  };
+  const auto of_hosts = [](const Json& one) { return Json{{"hosts", Json::array({one})}}; };
+  EXPECT_EQ(covers({{"zone", "onprem"}}, {host}), "ok") << "a fence around all of its zone";
+  EXPECT_EQ(covers(of_hosts({{"name", "db-old"}, {"address", "10.77.1.20"}}), {host}), "ok");
+  EXPECT_EQ(covers(of_hosts({{"name", "db-old"}}), {host}), "ok");
+  EXPECT_EQ(covers(of_hosts({{"name", "db"}, {"address", "10.77.1.20"}}), "10.77.1.20"), "ok");
+  EXPECT_EQ(covers({{"zone", "cloud"}}, Json::array()), "ok") << "nobody is replaced";
+  EXPECT_EQ(covers({{"zone", "cloud"}}, Json()), "ok");
+  for (const Json& subject :
+       {Json{{"zone", "cloud"}}, Json{{"zone", ""}}, Json("onprem"), Json::array(), Json(),
+        Json{{"hosts", "db-old"}}, of_hosts({{"name", "db-new"}, {"address", "10.77.1.21"}}),
+        of_hosts({{"name", "db-old"}, {"address", "10.77.1.21"}}), of_hosts("db-old"),
+        of_hosts({{"name", ""}})})
+    EXPECT_EQ(covers(subject, {host}), "engine.fence.uncovered") << subject;
+  EXPECT_EQ(covers({{"zone", "onprem"}}, {host, {{"name", "db-2"}, {"zone", "cloud"}}}),
+            "engine.fence.uncovered")
+      << "each of them";
+  for (const char* proof : {"", "a proof", "[]"})
+    EXPECT_EQ(code(engine::check_cover(proof, {host})), "engine.fence.uncovered") << proof;
+}
+
+TEST(Fence, around_another_host_lets_no_promotion_start) {
+  const auto host = [](const std::string& zone) {
+    return "{ name = \"db-old\", address = \"10.77.1.20\", zone = \"" + zone + "\" }";
+  };
+  for (const std::string zone : {"onprem", "cloud"}) {
+    Fenced site;
+    site.promotes(host(zone));
+    EXPECT_EQ(site.run(site.plan()), zone == "onprem" ? "ok" : "failed");
+    EXPECT_EQ(site.promoted(), zone == "onprem");
+    EXPECT_EQ(site.moved(), zone == "onprem");
+    EXPECT_EQ(site.endings()["promote"], zone == "onprem" ? "ok" : "not_run");
+  }
 }
 
 TEST(Fence, proof_that_somebody_types_is_refused_when_planning) {

@@ -281,7 +281,12 @@ TEST(Policy, L12_takes_a_proof_from_a_fence_of_the_same_run_only) {
   move.inputs["fence_proof"] = {Json(), false, "step fence", "fence.proof", "string"};
   EXPECT_EQ(judged.refusal(), "");
   move.inputs["fence_proof"] = known("");
-  EXPECT_EQ(judged.refusal(), "") << "the step itself wants one where there is something to fence";
+  EXPECT_EQ(judged.refusal(), "") << "nobody is replaced";
+  move.fenced = {"expected"};
+  move.inputs["expected"] = known(Json::array({{{"name", "db-old"}}}));
+  EXPECT_EQ(judged.refusal({"L12", "move", "expected"}), "policy.fence_unproven");
+  move.inputs["expected"] = known(Json::array());
+  EXPECT_EQ(judged.refusal(), "");
   move.inputs["fence_proof"] = {"a proof", true, "operator", "", "string"};
   EXPECT_EQ(judged.refusal({"L12", "move", "operator"}), "policy.fence_unproven");
   move.inputs["fence_proof"] = {"a proof", true, "state fence/site#old", "", "string"};
@@ -335,6 +340,7 @@ TEST(Policy, is_judged_of_a_plan_document_as_of_the_plan) {
   judged.plan.steps[2].platforms = {"sky"};
   judged.plan.steps[1].platforms = {"sky", "sea"};
   judged.plan.steps[1].proofs = {"fence_proof"};
+  judged.plan.steps[1].fenced = {"expected"};
   for (auto& step : judged.plan.steps) {
     step.driver = contract::Driver::plugin;
     step.instance = step.id;
@@ -349,6 +355,7 @@ TEST(Policy, is_judged_of_a_plan_document_as_of_the_plan) {
   EXPECT_EQ(read->steps[2].mode, "runner-local");
   EXPECT_EQ(read->steps[1].platforms, judged.plan.steps[1].platforms);
   EXPECT_EQ(read->steps[1].proofs, judged.plan.steps[1].proofs);
+  EXPECT_EQ(read->steps[1].fenced, judged.plan.steps[1].fenced);
   EXPECT_EQ(read->accepted.at("policy.control_site").from, "lane drill");
   EXPECT_EQ(plan::findings({*read, judged.profile}).size(), 1u);
 }
