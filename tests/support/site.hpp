@@ -14,12 +14,17 @@
 #include "engine/run.hpp"
 #include "engine/world.hpp"
 #include "plan/plan.hpp"
+#include "process/spawn.hpp"
 #include "record/record.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::tests {
 
 namespace fs = std::filesystem;
+
+inline bool has_tool(const char* name) {
+  return process::find_executable(name, process::default_path).has_value();
+}
 
 class Quiet final : public engine::Observer {
  public:

@@ -24,3 +24,4 @@ wrong_plugin(wrong_id WRONG_ID="test.somebody_else")
 add_dependencies(wrong_plugins hyops-plugin-host hyops_secrets_offline-bundle)
 set(link hyops_plugin wrong_plugins)
 set(timeout 300)
+set(labels kit)  # counts the threads of helpers, of which the thread sanitizer adds some

@@ -1,7 +1,6 @@
 // The drivers against the real tools: Terraform, Ansible, Packer.
 #include <fstream>
 
-#include "process/spawn.hpp"
 #include "support/site.hpp"
 
 using namespace hyops;
@@ -9,10 +8,6 @@ using hyops::tests::Site;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool has(const char* tool) {
-  return process::find_executable(tool, process::default_path).has_value();
-}
 
 // A shipped module with one of its shipped packs.
 struct Shipped : Site {
@@ -54,7 +49,7 @@ Json recorded_with(const std::string& pack, Shipped& site) {
 // same.
 TEST(Drivers,
      let_a_terraform_pack_be_swapped_for_an_ansible_pack_without_touching_module_or_blueprint) {
-  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  if (!tests::has_tool("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped with_terraform, with_ansible;
   const Json first = recorded_with("inventory/record-terraform", with_terraform);
   const Json second = recorded_with("inventory/record-ansible", with_ansible);
@@ -63,7 +58,7 @@ TEST(Drivers,
 }
 
 TEST(Drivers, bind_terraforms_saved_plan_to_the_attempt_and_keep_state_per_lane_and_instance) {
-  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  if (!tests::has_tool("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped site;
   recorded_with("inventory/record-terraform", site);
   const auto bound = site.events("step.bound");
@@ -77,7 +72,7 @@ TEST(Drivers, bind_terraforms_saved_plan_to_the_attempt_and_keep_state_per_lane_
 }
 
 TEST(Drivers, refuse_a_terraform_plan_that_destroys_where_nothing_is_declared_irreversible) {
-  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  if (!tests::has_tool("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped site;
   recorded_with("inventory/record-terraform", site);
   // The same state, a pack that no longer wants the resource.
@@ -90,7 +85,7 @@ TEST(Drivers, refuse_a_terraform_plan_that_destroys_where_nothing_is_declared_ir
 }
 
 TEST(Drivers, show_what_terraform_said_when_it_fails) {
-  if (!has("terraform")) GTEST_SKIP() << "terraform is not on this machine";
+  if (!tests::has_tool("terraform")) GTEST_SKIP() << "terraform is not on this machine";
   Shipped site;
   site.take("inventory/record", "inventory/record-terraform");
   std::ofstream(site.setup.catalog / "packs/inventory/record-terraform/main.tf")
@@ -146,7 +141,7 @@ TEST(Drivers, leave_a_process_step_unknown_whose_host_does_not_answer_and_say_wh
 }
 
 TEST(Drivers, build_with_packer_and_take_outputs_from_its_manifest) {
-  if (!has("packer")) GTEST_SKIP() << "packer is not on this machine";
+  if (!tests::has_tool("packer")) GTEST_SKIP() << "packer is not on this machine";
   Shipped site;
   site.take("image/artifact", "image/artifact-packer");
   site.blueprint(
