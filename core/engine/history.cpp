@@ -14,7 +14,10 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
     } else if (event.type == "run.started" || event.type == "run.resumed") {
       history.started = true;
       const Json runner = body.value("runner", Json::object());
-      history.boot_id = get_string(runner, "boot_id");
+      if (const std::string boot_id = get_string(runner, "boot_id"); boot_id != history.boot_id) {
+        history.boot_id = boot_id;
+        for (auto& [ignored, at] : history.steps) at.began_mono_ms.reset();
+      }
       if (runner.contains("mono_ms")) history.clock_ms = event.wall_ms - get_int(runner, "mono_ms");
     } else if (event.type == "clock.stepped") {
       if (history.clock_ms) *history.clock_ms += get_int(body, "by_ms");
@@ -25,6 +28,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       at.interrupted = true;
       at.closed = false;
       at.stated.clear();
+      at.began_mono_ms.reset();
+      if (history.clock_ms) at.began_mono_ms = event.wall_ms - *history.clock_ms;
     } else if (event.type == "step.outcome") {
       auto& at = history.steps[step];
       at.interrupted = false;

@@ -20,6 +20,8 @@ struct StepHistory {
   std::string stated;             // "retry" or "adopt", from reconcile
   std::string settled_by;         // what that rests on: an observation, or who stated it and why
   bool closed = false;            // of access: what its last attempt may have opened was closed
+  // When its last attempt began, on the monotonic clock of the boot it began in.
+  std::optional<int64_t> began_mono_ms;
 };
 
 struct History {

@@ -33,7 +33,9 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
   auto history = read_history(ledger, run.journal.run());
   if (!history) return pass(history);
   run.history = std::move(*history);
-  if (run.history.clock_ms && run.history.boot_id == lease->boot_id)
+  if (run.history.boot_id != lease->boot_id)
+    for (auto& [ignored, step] : run.history.steps) step.began_mono_ms.reset();
+  else if (run.history.clock_ms)
     run.journal.went_on_from(*run.history.clock_ms);
   return lease;
 }

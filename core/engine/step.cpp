@@ -1,5 +1,7 @@
 #include "engine/step.hpp"
 
+#include <algorithm>
+
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -112,9 +114,11 @@ Status StepRunner::prove_fence(const Call& call, Json& outputs) {
 }
 
 // INTENT, the call, OUTCOME. Both are durable before anything follows from them.
-Result<Outcome> StepRunner::attempt(Call& call, bool reattach) {
+Result<Outcome> StepRunner::attempt(Call& call, bool reattach,
+                                    std::optional<int64_t> began_mono_ms) {
   auto& journal = shared_.journal;
-  const int64_t began = shared_.setup.clock().mono_ms();
+  const int64_t now = shared_.setup.clock().mono_ms(),
+                began = reattach ? std::min(now, began_mono_ms.value_or(now)) : now;
   if (!reattach) {
     // Before anything of this step is touched: a folder may by now be another core's.
     if (auto ours = journal.still_held(); !ours) return pass(ours);
@@ -244,7 +248,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     Outcome outcome =
         Outcome::lost(make_error("engine.tool.lost", "an earlier core left its outcome unknown"));
     if (!look_first) {
-      auto tried = attempt(*call, reattach);
+      auto tried = attempt(*call, reattach, before.began_mono_ms);
       if (!tried) return pass(tried);
       outcome = std::move(*tried);
     }

@@ -2,6 +2,8 @@
 // the outcome is unknown.
 #pragma once
 
+#include <optional>
+
 #include "engine/drivers/driver.hpp"
 #include "engine/history.hpp"
 
@@ -38,7 +40,8 @@ class StepRunner {
 
  private:
   Result<Call> call_for(const plan::Step& step, const Json& inputs, int attempt);
-  Result<Outcome> attempt(Call& call, bool reattach);
+  // began_mono_ms: of what is found again, by the same boot's clock; nothing where it is not known.
+  Result<Outcome> attempt(Call& call, bool reattach, std::optional<int64_t> began_mono_ms);
   Result<StepEnd> end(const Call& call, std::string ending, std::string reason, Json outputs);
   Settlement judge(const Call& call);
   Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);

@@ -151,6 +151,8 @@ void Story::take_step(std::string_view type, int64_t at_ms, const Json& body) {
   if (type == "step.intent") {
     one.intent = true;
     one.outcome = false;
+    one.ended = 0;  // what an earlier attempt ended as says nothing about this one
+    for (const char* earlier : {"ending", "reason"}) one.out.erase(earlier);
     if (!one.started) one.started = at_ms;
     one.out["attempts"] =
         std::max<int64_t>(get_int(one.out, "attempts") + 1, get_int(body, "attempt"));

@@ -248,6 +248,18 @@ TEST(Run, is_found_again_by_a_new_core_with_the_real_exit_status_of_its_tool) {
   gate.reset();
   EXPECT_EQ(site.go_on(*id), "ok");
   EXPECT_EQ(site.ledger->slot("drill", "test/wait#wait").value().value, (Json{{"x", "late"}}));
+  // The record says how long the tool took, not for how long the second core watched it.
+  const auto since = [&](const char* type) {
+    int64_t at_ms = 0;
+    EXPECT_TRUE(site.ledger->each_event(*id, 0, [&](const ledger::Event& event) {
+      if (event.type == type) at_ms = event.wall_ms;
+      return true;
+    }));
+    return at_ms;
+  };
+  EXPECT_GE(get_int(Json::parse(site.events("step.outcome")[0]), "ms") + 2,
+            since("run.resumed") - since("step.intent"))
+      << "but for what two clocks are rounded by";
   EXPECT_EQ(site.events("step.intent").size(), 1u) << "the attempt was found again, not repeated";
   EXPECT_NE(read_file(log).value().find("finished"), std::string::npos);
   EXPECT_TRUE(site.verify().clean);

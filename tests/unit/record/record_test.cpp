@@ -124,6 +124,23 @@ TEST_F(RecordTest, gives_every_step_its_end_also_when_the_run_crashed) {
   EXPECT_EQ(parse_json(text_of("verdict.json"), "").value()["headline"]["word"], "Outcome unknown");
 }
 
+// It failed, the run was resumed, and its core died: what the first attempt ended as is not the
+// end.
+TEST_F(RecordTest, says_unknown_of_a_step_that_was_begun_again_after_it_had_failed) {
+  begin();
+  phase("fence", true);
+  event("step.intent", {{"step", "fence"}, {"attempt", 1}});
+  event("step.outcome", {{"step", "fence"}, {"attempt", 1}, {"status", "failed"}, {"ms", 5}});
+  event("step.ended", {{"step", "fence"}, {"ending", "failed"}, {"reason", "no route"}});
+  event("run.resumed", {{"runner", {{"name", "cloud"}}}});
+  event("step.intent", {{"step", "fence"}, {"attempt", 2}});
+  ASSERT_TRUE(export_it());
+  const Json fence = parse_json(text_of("verdict.json"), "").value()["steps"][0];
+  EXPECT_EQ(fence["ending"], "unknown");
+  EXPECT_NE(fence["reason"], "no route");
+  EXPECT_FALSE(fence.contains("ended_ms"));
+}
+
 TEST_F(RecordTest, measures_recovery_from_the_decision_and_says_what_was_not_measured) {
   whole_run();
   ASSERT_TRUE(export_it());
