@@ -36,8 +36,8 @@ Result<std::string> make_proof(const std::string& claim, const std::string& step
 Status check_proof(const std::string& proof, const FenceContext& context);
 
 // Is it about each of these hosts, or about its zone? A host is {"name","address","zone"} or an
-// address as text; hosts may be one, a list or null. A name alone is no host where both tell an
-// address. engine.fence.uncovered
+// address as text; hosts may be one, a list or null. It is known by its name or its own address.
+// engine.fence.uncovered
 Status check_cover(const std::string& proof, const Json& hosts);
 
 }  // namespace hyops::engine

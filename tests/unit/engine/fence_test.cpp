@@ -137,13 +137,16 @@ TEST(Fence, proof_is_about_the_hosts_that_a_step_replaces) {
   EXPECT_EQ(covers(of_hosts({{"name", "db-old"}, {"address", "10.77.1.20"}}), {host}), "ok");
   EXPECT_EQ(covers(of_hosts({{"name", "db-old"}}), {host}), "ok");
   EXPECT_EQ(covers(of_hosts({{"name", "db"}, {"address", "10.77.1.20"}}), "10.77.1.20"), "ok");
+  EXPECT_EQ(covers(of_hosts({{"name", "db-old"}, {"address", "127.0.0.1"}}), {host}), "ok")
+      << "fenced through a tunnel";
+  EXPECT_EQ(covers(of_hosts({{"name", "x"}, {"address", "127.0.0.1"}}), "127.0.0.1"),
+            "engine.fence.uncovered");
   EXPECT_EQ(covers({{"zone", "cloud"}}, Json::array()), "ok") << "nobody is replaced";
   EXPECT_EQ(covers({{"zone", "cloud"}}, Json()), "ok");
   for (const Json& subject :
        {Json{{"zone", "cloud"}}, Json{{"zone", ""}}, Json("onprem"), Json::array(), Json(),
         Json{{"hosts", "db-old"}}, of_hosts({{"name", "db-new"}, {"address", "10.77.1.21"}}),
-        of_hosts({{"name", "db-old"}, {"address", "10.77.1.21"}}), of_hosts("db-old"),
-        of_hosts({{"name", ""}})})
+        of_hosts("db-old"), of_hosts({{"name", ""}})})
     EXPECT_EQ(covers(subject, {host}), "engine.fence.uncovered") << subject;
   EXPECT_EQ(covers({{"zone", "onprem"}}, {host, {{"name", "db-2"}, {"zone", "cloud"}}}),
             "engine.fence.uncovered")
@@ -154,7 +157,9 @@ TEST(Fence, proof_is_about_the_hosts_that_a_step_replaces) {
 
 TEST(Fence, around_another_host_lets_no_promotion_start) {
   const auto host = [](const std::string& zone) {
-    return "{ name = \"db-old\", address = \"10.77.1.20\", zone = \"" + zone + "\" }";
+    return "{ name = \"db-old\", address = \"10.77.1.20\", zone = \"" + zone +
+           "\", user = \"root\", port = 22, host_key = \"ssh-ed25519 "
+           "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\" }";
   };
   for (const std::string zone : {"onprem", "cloud"}) {
     Fenced site;
