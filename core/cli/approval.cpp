@@ -1,7 +1,6 @@
 // hyops approval: a person reads what a plan would do, and signs exactly that.
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "base/clock.hpp"
@@ -25,28 +24,27 @@ Status check_plan_s_decision(const po::variables_map& given, const Approvable& w
   if (!decided && given.count("decision"))
     return fail("cli.usage", "this plan was asked for by a person; it has no decision");
   if (!decided) return {};
-  auto file = needed(given, "decision", "approval sign");
-  if (!file) return pass(file);
-  auto document = read_signed(*file);
+  if (auto there = needed(given, {"decision"}, "approval sign"); !there) return there;
+  const std::string file = option(given, "decision");
+  auto document = read_signed(file);
   if (!document) return pass(document);
   auto decision = trust::check_decision(document->document, document->signature, lane, now);
   if (!decision) return pass(decision);
   if (digest_of(document->document) != what.need.decision)
     return fail("trust.approval.other_decision",
-                "the plan was made from another decision than " + *file);
+                "the plan was made from another decision than " + file);
   return {};
 }
 
 Result<trust::Approval> asked_for(const po::variables_map& given, const Approvable& what,
                                   int64_t now) {
-  auto cap = needed(given, "cost-cap", "approval sign");
-  if (!cap) return pass(cap);
-  auto micro = parse_money(*cap);
+  const std::string cap = option(given, "cost-cap");
+  auto micro = parse_money(cap);
   if (!micro) return pass(micro);
   if (what.need.cost_micro < 0 || *micro < what.need.cost_micro)
     return fail("trust.approval.cost", what.need.cost_micro < 0
                                            ? "what the plan costs is not known"
-                                           : "the plan costs more than the cap of " + *cap);
+                                           : "the plan costs more than the cap of " + cap);
   int64_t valid_ms = what.need.max_window_ms > 0 ? what.need.max_window_ms : 3'600'000;
   if (given.count("valid")) {
     auto valid = parse_duration(option(given, "valid"));
@@ -105,13 +103,12 @@ bool agreed(const po::variables_map& given, const std::string& approver) {
 }
 
 int sign(Context& context, const po::variables_map& given) {
-  for (const char* name : {"lane", "as", "key"})
-    if (auto there = needed(given, name, "approval sign"); !there)
-      return context.report(there.error());
-  auto lane = load_lane(context, option(given, "lane"));
-  if (!lane) return context.report(lane.error());
+  if (auto there = needed(given, {"as", "key", "cost-cap"}, "approval sign"); !there)
+    return context.report(there.error());
   auto what = read_approvable(option(given, "plan"));
   if (!what) return context.report(what.error());
+  auto lane = load_lane(context, option(given, "lane", what->plan.lane));
+  if (!lane) return context.report(lane.error());
   if (what->plan.lane != lane->name)
     return context.report(
         make_error("trust.approval.other_lane",
@@ -164,35 +161,16 @@ int show_approval(Context& context, const po::variables_map& given) {
   return exit_ok;
 }
 
-// One that lacks its signature is a bad approval, not the end of the check.
-Result<std::vector<trust::SignedDocument>> approvals_in(const fs::path& folder) {
-  std::vector<trust::SignedDocument> out;
-  std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(folder, problem)) {
-    if (entry.path().extension() != ".json") continue;
-    auto document = read_file(entry.path(), 1u << 20);
-    if (!document) return pass(document);
-    out.push_back({entry.path().filename().string(), std::move(*document),
-                   read_file(entry.path().string() + ".minisig", 65536).value_or("")});
-  }
-  if (problem)
-    return fail("file.open",
-                "cannot read the approvals in " + folder.string() + ": " + problem.message());
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return out;
-}
-
 int verify_approval(Context& context, const po::variables_map& given) {
-  for (const char* name : {"plan", "lane"})
-    if (auto there = needed(given, name, "approval verify"); !there)
-      return context.report(there.error());
-  auto lane = load_lane(context, option(given, "lane"));
-  if (!lane) return context.report(lane.error());
+  if (auto there = needed(given, {"plan"}, "approval verify"); !there)
+    return context.report(there.error());
   auto what = read_approvable(option(given, "plan"));
   if (!what) return context.report(what.error());
+  auto lane = load_lane(context, option(given, "lane", what->plan.lane));
+  if (!lane) return context.report(lane.error());
   auto now = time_of_check(given);
   if (!now) return context.report(now.error());
-  auto documents = approvals_in(option(given, "folder"));
+  auto documents = read_approvals(option(given, "folder"));
   if (!documents) return context.report(documents.error());
   what->need.lane = lane->name;
   what->need.requester =
@@ -225,14 +203,15 @@ void add_approval_commands(Commands& commands) {
        "sign",
        "PLAN.json",
        "approve a plan: sign its digest, blast radius, cost and time",
-       "  hyops approval sign plan.json --decision decision.json --lane drill --as alice --key "
+       "  hyops approval sign plan.json --decision decision.json --as alice --key "
        "alice.key \\\n"
        "    --valid 1h --cost-cap 5.00 --to approvals\n\n"
        "Shows what would be touched, then writes alice.json and alice.json.minisig.\n"
        "--json: {\"file\",\"digest\",\"approval\":{...}}",
        {"plan"},
        [text](po::options_description_easy_init add) {
-         add("decision", text(), "the decision the plan was made from")("lane", text(), "the lane")(
+         add("decision", text(), "the decision the plan was made from")(
+             "lane", text(), "the lane, default the plan's")(
              "as", text(), "your name among the lane's approvers")(
              "key", text(), "your secret key")("valid", text(),
                                                "how long, default what the profile allows")(
@@ -259,7 +238,7 @@ void add_approval_commands(Commands& commands) {
        "}",
        {"folder"},
        [text](po::options_description_easy_init add) {
-         add("plan", text(), "the plan")("lane", text(), "the lane")(
+         add("plan", text(), "the plan")("lane", text(), "the lane, default the plan's")(
              "by", text(), "who asked for the run, default as in the plan's request")(
              "at", text(), "check for this time, 2026-03-01T02:03:04.005Z");
        },

@@ -33,16 +33,12 @@ bool decides_for(const trust::SecretKey& key, const contract::Lane& lane) {
 }
 
 Result<trust::Decision> asked_for(const po::variables_map& given, const contract::Lane& lane) {
-  const std::string command = "decision issue";
   trust::Decision out;
   const int64_t now = system_clock().wall_ms();
   out.id = "d" + new_run_id(now).value.substr(1);
   for (const auto& [name, into] :
-       {std::pair{"type", &out.type}, {"target", &out.target}, {"rationale", &out.rationale}}) {
-    auto value = needed(given, name, command);
-    if (!value) return pass(value);
-    *into = *value;
-  }
+       {std::pair{"type", &out.type}, {"target", &out.target}, {"rationale", &out.rationale}})
+    *into = option(given, name);
   out.lane = lane.name;
   out.epoch = lane.epoch;
   out.dr_mode = option(given, "dr-mode");
@@ -59,26 +55,24 @@ Result<trust::Decision> asked_for(const po::variables_map& given, const contract
     if (!signals) return pass(signals);
     out.signals = std::move(*signals);
   }
-  auto policy = needed(given, "policy", command);
-  if (!policy) return pass(policy);
-  auto digest = digest_of_file(*policy);
+  auto digest = digest_of_file(option(given, "policy"));
   if (!digest) return pass(digest);
   out.policy = *digest;
   return out;
 }
 
 int issue(Context& context, const po::variables_map& given) {
-  const auto lane_name = needed(given, "lane", "decision issue"),
-             key_file = needed(given, "key", "decision issue");
-  if (!lane_name) return context.report(lane_name.error());
-  if (!key_file) return context.report(key_file.error());
-  auto lane = load_lane(context, *lane_name);
+  if (auto there =
+          needed(given, {"lane", "type", "target", "rationale", "policy", "key"}, "decision issue");
+      !there)
+    return context.report(there.error());
+  auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto decision = asked_for(given, *lane);
   if (!decision) return context.report(decision.error());
   auto document = trust::to_document(*decision);
   if (!document) return context.report(document.error());
-  auto key = trust::SecretKey::load(*key_file);
+  auto key = trust::SecretKey::load(option(given, "key"));
   if (!key) return context.report(key.error());
   if (!decides_for(*key, *lane))
     return context.report(
@@ -137,9 +131,9 @@ int show_decision(Context& context, const po::variables_map& given) {
 }
 
 int verify_decision(Context& context, const po::variables_map& given) {
-  auto lane_name = needed(given, "lane", "decision verify");
-  if (!lane_name) return context.report(lane_name.error());
-  auto lane = load_lane(context, *lane_name);
+  if (auto there = needed(given, {"lane"}, "decision verify"); !there)
+    return context.report(there.error());
+  auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto now = time_of_check(given);
   if (!now) return context.report(now.error());

@@ -265,7 +265,8 @@ int collect_command(Context& context, const po::variables_map& given) {
 void add_dispatch_commands(Commands& commands) {
   const auto order_options = [](po::options_description_easy_init add) {
     add("decision", po::value<std::string>(), "the signed decision of the plan")(
-        "approvals", po::value<std::string>(), "folder of signed approvals of the plan")(
+        "approvals", po::value<std::string>(),
+        "signed approvals of the plan: their folder, or one file")(
         "runner", po::value<std::string>(), "runner of the lane; default: the plan's target")(
         "identity", po::value<std::string>(),
         "SSH key of the operator; it never leaves this machine")(

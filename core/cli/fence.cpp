@@ -21,9 +21,10 @@ Result<trust::SignedDocument> read_accepted(const std::string& file) {
 }
 
 int accept_loss(Context& context, const po::variables_map& given) {
-  for (const char* name : {"lane", "zone", "decision", "as", "key", "reason"})
-    if (auto there = needed(given, name, "fence accept"); !there)
-      return context.report(there.error());
+  if (auto there =
+          needed(given, {"lane", "zone", "decision", "as", "key", "reason"}, "fence accept");
+      !there)
+    return context.report(there.error());
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   const int64_t now = system_clock().wall_ms();
@@ -68,9 +69,8 @@ int accept_loss(Context& context, const po::variables_map& given) {
 }
 
 int verify_acceptance(Context& context, const po::variables_map& given) {
-  for (const char* name : {"lane", "zone", "decision"})
-    if (auto there = needed(given, name, "fence verify"); !there)
-      return context.report(there.error());
+  if (auto there = needed(given, {"lane", "zone", "decision"}, "fence verify"); !there)
+    return context.report(there.error());
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto now = time_of_check(given);

@@ -115,9 +115,19 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   context.terminal = ::isatty(STDOUT_FILENO) == 1;
   context.colour = context.terminal && !context.json;
   context.places.prefix = own_prefix();
-  context.places.home = option(given, "home", default_home().string());
-  context.places.catalog =
-      option(given, "catalog", (own_prefix() / "share/hyops/catalog").string());
+  // Absolute, for tools and helpers stand in folders of their own.
+  const std::pair<fs::path*, fs::path> places[] = {
+      {&context.places.home, option(given, "home", default_home().string())},
+      {&context.places.catalog,
+       option(given, "catalog", (own_prefix() / "share/hyops/catalog").string())}};
+  for (const auto& [place, named] : places) {
+    std::error_code problem;
+    *place = fs::absolute(named, problem);
+    if (named.empty() || problem)
+      return context.report(make_error(
+          "cli.usage", "--home and --catalog want a folder, and the working folder must exist.",
+          help));
+  }
   for (const auto& name : command.positional)
     if (!name.ends_with("...") && !given.count(name) &&
         command.arguments.find('[') == std::string::npos)
@@ -157,6 +167,7 @@ int dispatch(const std::vector<std::string>& words) {
     if (command.noun == words[0]) verbs.insert(command.verb);
   }
   Context context;
+  context.json = std::find(words.begin(), words.end(), "--json") != words.end();
   if (verbs.empty())
     return context.report(
         make_error("cli.usage", "there is no command \"" + printable(words[0], 60) + "\"." +

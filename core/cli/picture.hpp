@@ -59,7 +59,7 @@ class Picture {
   std::optional<int64_t> rto_ms_;
   int64_t started_ms_ = 0, ended_ms_ = 0;
   int64_t stepped_ms_ = 0;  // by how much the runner's wall clock jumped so far
-  size_t widest_ = 8;  // of the steps' names
+  size_t widest_ = 8;       // of the steps' names
 };
 
 }  // namespace hyops::cli

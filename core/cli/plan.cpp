@@ -80,9 +80,13 @@ void print_plan(Context& context, const plan::Plan& plan, const std::string& dig
           "   <- " + input.from);
   }
   context.say("\nblast radius");
+  bool any = false;
   for (const char* what :
-       {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"})
+       {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"}) {
+    any = any || !plan.blast_radius[what].empty();
     print_list(context, what, plan.blast_radius[what]);
+  }
+  if (!any) context.say("  no host, address, name, secret or file is declared by any step");
   const int64_t micro = get_int(plan.cost, "estimate_micro");
   std::ostringstream cost;
   cost << "cost              " << micro / 1'000'000 << '.' << std::setw(2) << std::setfill('0')

@@ -85,7 +85,7 @@ void add_plugin_commands(Commands& commands) {
       {"plugin",
        "list",
        "",
-       "Lists installed plugins and who vouches for them",
+       "lists installed plugins and who vouches for them",
        "Checks manifest, signature and scope of the key of every plugin; runs none of them.\n"
        "JSON: [{plugin, version, folder, signed_by | refused: {code, message}}]",
        {},
@@ -94,7 +94,7 @@ void add_plugin_commands(Commands& commands) {
   commands.push_back({"plugin",
                       "describe",
                       "ID",
-                      "Says what a plugin is, may do and can be told",
+                      "says what a plugin is, may do and can be told",
                       "Reads the plugin's manifest; runs none of its code.\n"
                       "example: hyops plugin describe hyops.local.compute",
                       {"id"},

@@ -143,7 +143,7 @@ void add_plugin_making_commands(Commands& commands) {
   commands.push_back({"plugin",
                       "new",
                       "ID",
-                      "Makes a new plugin that builds and passes the check",
+                      "makes a new plugin that builds and passes the check",
                       "Kinds: provider, egress, access, secret. Needs the SDK (share/hyops/sdk).\n"
                       "example: hyops plugin new com.acme.clouds --kind provider\n"
                       "JSON: {plugin, kind, folder, files}",
@@ -157,7 +157,7 @@ void add_plugin_making_commands(Commands& commands) {
   commands.push_back({"plugin",
                       "check",
                       "[DIR]",
-                      "Tries whether a plugin keeps the contract",
+                      "tries whether a plugin keeps the contract",
                       "Runs the plugin in DIR in the helper that runs plugins, a new one for every "
                       "check.\nNeeds no signature. Exit 1 if a check failed.\n"
                       "example: hyops plugin check build/com.acme.clouds --only kill-in-apply\n"
@@ -170,7 +170,7 @@ void add_plugin_making_commands(Commands& commands) {
       {"plugin",
        "sign",
        "DIR",
-       "Signs a plugin's folder, or a list of what is revoked",
+       "signs a plugin's folder, or a list of what is revoked",
        "Writes the digests of the files in DIR into its plugin.toml ([files]) and signs that.\n"
        "A file instead of a folder is a list of revocations: serial = N and [[revoked]].\n"
        "example: hyops plugin sign build/com.acme.clouds --key acme.key",

@@ -180,7 +180,7 @@ void add_plugin_trust_commands(Commands& commands) {
       {"plugin",
        "trust",
        "[KEY]",
-       "Says whose plugins may run here, and which must not",
+       "says whose plugins may run here, and which must not",
        "KEY is a minisign .pub file or its line. Without KEY: lists keys and "
        "revocations.\n"
        "example: hyops plugin trust acme.pub --name acme --ids com.acme. "
@@ -195,7 +195,7 @@ void add_plugin_trust_commands(Commands& commands) {
   commands.push_back({"plugin",
                       "install",
                       "DIR",
-                      "Copies a signed plugin to this runner",
+                      "copies a signed plugin to this runner",
                       "Signature, key and every file are judged on the copy; no code of it runs.\n"
                       "example: hyops plugin install com.acme.clouds",
                       {"dir"},
@@ -206,7 +206,7 @@ void add_plugin_trust_commands(Commands& commands) {
   commands.push_back({"plugin",
                       "remove",
                       "ID",
-                      "Takes an installed plugin away",
+                      "takes an installed plugin away",
                       "Lanes and profiles that use it are left as they are.",
                       {"id"},
                       {},

@@ -15,9 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 
 int verify_record(Context& context, const po::variables_map& given) {
-  auto folder = record_folder(context, option(given, "record"));
-  if (!folder) return context.report(folder.error());
-  auto signers = signers_of(context, given);
+  auto found = find_record(context, option(given, "record"));
+  if (!found) return context.report(found.error());
+  const fs::path& folder = found->folder;
+  auto signers = signers_of(context, given, found->lane);
   if (!signers) return context.report(signers.error());
   const bool keyless = signers->keys.empty();
   const auto witness = memory_of(context, given, "witness");
@@ -25,7 +26,7 @@ int verify_record(Context& context, const po::variables_map& given) {
     return context.report(make_error(
         "record.witness.empty",
         "there is no memory of a witness in " + printable(option(given, "witness"), 200)));
-  auto result = record::verify(*folder, verifier_of(*signers), &witness);
+  auto result = record::verify(folder, verifier_of(*signers), &witness);
   if (!result) return context.report(result.error());
   // Without a key no signature can be good: that is no finding about the record, but about the
   // question.
@@ -38,7 +39,7 @@ int verify_record(Context& context, const po::variables_map& given) {
   Json findings = Json::array();
   for (const auto& finding : result->findings)
     findings.push_back({{"code", finding.code}, {"what", finding.what}});
-  context.answer({{"record", folder->string()},
+  context.answer({{"record", folder.string()},
                   {"clean", clean},
                   {"proven", proven},
                   {"signer", result->signer},

@@ -29,9 +29,9 @@ Status add_key(const std::string& word, Signers& signers) {
 
 }  // namespace
 
-Result<fs::path> record_folder(const Context& context, const std::string& word) {
+Result<NamedRecord> find_record(const Context& context, const std::string& word) {
   std::error_code problem;
-  if (fs::is_directory(word, problem)) return fs::path(word);
+  if (fs::is_directory(word, problem)) return NamedRecord{word, ""};
   auto ledger = read_ledger(context);
   if (!ledger || word.find('/') != std::string::npos)
     return fail("record.unreadable",
@@ -40,19 +40,22 @@ Result<fs::path> record_folder(const Context& context, const std::string& word) 
   auto run = find_run(*ledger, word);
   if (!run) return pass(run);
   const fs::path folder = setup_of(context).run_folder(run->id.value) / "record";
-  if (fs::is_directory(folder, problem)) return folder;
+  if (fs::is_directory(folder, problem)) return NamedRecord{folder, run->lane};
   return fail("record.unreadable",
               "the record of run " + run->id.value + " has not been written yet",
               "hyops record export " + run->id.value);
 }
 
-Result<Signers> signers_of(const Context& context, const po::variables_map& given) {
+Result<Signers> signers_of(const Context& context, const po::variables_map& given,
+                           const std::string& run_lane) {
   Signers signers;
   if (given.count("key"))
     for (const auto& word : given["key"].as<std::vector<std::string>>())
       if (auto added = add_key(word, signers); !added) return pass(added);
-  if (!given.count("lane")) return signers;
-  auto lane = load_lane(context, option(given, "lane"));
+  const bool asked = given.count("lane") > 0;
+  if (!asked && (run_lane.empty() || given.count("key"))) return signers;
+  auto lane = load_lane(context, option(given, "lane", run_lane));
+  if (!lane && !asked) return signers;  // the lane has left this machine: nobody's key is known
   if (!lane) return pass(lane);
   for (const auto& [name, runner] : lane->runners) {
     auto key = trust::parse_public_key(runner.key);

@@ -8,16 +8,22 @@
 
 namespace hyops::cli {
 
+struct NamedRecord {
+  std::filesystem::path folder;
+  std::string lane;  // of a run of this machine's ledger; empty for a folder
+};
 // A folder as it is; else a run, whose record the engine left below its run folder.
 // record.unreadable
-Result<std::filesystem::path> record_folder(const Context& context, const std::string& word);
+Result<NamedRecord> find_record(const Context& context, const std::string& word);
 
 struct Signers {
   std::vector<trust::PublicKey> keys;
   std::vector<std::string> names;  // of the keys, for people
 };
-// The keys of --key (a .pub file or its line, repeated) and of the runners of --lane.
-Result<Signers> signers_of(const Context& context, const po::variables_map& given);
+// The keys of --key (a .pub file or its line, repeated) and of the runners of --lane; where neither
+// is given, of the runners of `lane`.
+Result<Signers> signers_of(const Context& context, const po::variables_map& given,
+                           const std::string& lane);
 void add_signer_options(po::options_description_easy_init& add);
 // Says which of them signed; `signers` outlives it.
 record::Verifier verifier_of(const Signers& signers);

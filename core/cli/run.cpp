@@ -40,14 +40,21 @@ int carry_out(Context& context, ledger::Ledger& ledger, const RunId& run) {
   action.sa_handler = on_interrupt;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  // A reader or a terminal that goes away takes no recovery along: `run follow` looks on again.
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
   const engine::Setup setup = setup_of(context);
   Result<std::string> status = std::string();
   {
     const auto view = make_view(context, *document, run);
     status = engine::execute(setup, ledger, run, *view);
   }
-  if (!status) return context.report(status.error());
+  if (!status) {
+    Error error = status.error();
+    if (error.code == "ledger.lease.held")  // its approvals are used: it must not be started anew
+      error.next = "when the lane is free, go on with this run: hyops run resume " + run.value;
+    return context.report(error);
+  }
   tell_next(context, *status, run, setup.run_folder(run.value) / "record");
   return exit_code_of(*status);
 }
@@ -189,19 +196,20 @@ void add_run_commands(Commands& commands) {
   const auto by = [](po::options_description_easy_init add) {
     add("by", po::value<std::string>(), "who; default: the login name");
   };
-  commands.push_back(
-      {"run",
-       "start",
-       "PLAN",
-       "run an approved plan, or an order that was carried here, on this runner",
-       "  hyops run start plan.json --decision decision.json --approvals approvals/",
-       {"plan"},
-       [](po::options_description_easy_init add) {
-         add("decision", po::value<std::string>(), "the signed decision of the plan")(
-             "approvals", po::value<std::string>(), "folder of signed approvals of the plan")(
-             "by", po::value<std::string>(), "who asks; default: the login name");
-       },
-       start});
+  commands.push_back({"run",
+                      "start",
+                      "PLAN",
+                      "run an approved plan, or an order that was carried here, on this runner",
+                      "  hyops run start plan.json --decision decision.json --approvals approvals/",
+                      {"plan"},
+                      [](po::options_description_easy_init add) {
+                        add("decision", po::value<std::string>(),
+                            "the signed decision of the plan")(
+                            "approvals", po::value<std::string>(),
+                            "signed approvals of the plan: their folder, or one file")(
+                            "by", po::value<std::string>(), "who asks; default: the login name");
+                      },
+                      start});
   commands.push_back({"run",
                       "resume",
                       "RUN",
@@ -220,7 +228,8 @@ void add_run_commands(Commands& commands) {
                       "hyops run resume.",
                       {"run"},
                       [](po::options_description_easy_init add) {
-                        add("approvals", po::value<std::string>(), "folder of signed approvals");
+                        add("approvals", po::value<std::string>(),
+                            "signed approvals: their folder, or one file");
                       },
                       renew});
   commands.push_back({"run",

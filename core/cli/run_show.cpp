@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/picture.hpp"
@@ -47,6 +48,27 @@ std::vector<std::string> tail(const fs::path& file) {
   return lines;
 }
 
+// A record that is made now would call a step that is at work unknown, for that may be all that is
+// ever known. Who looks on sees what goes, or what was going when its core died.
+void tell_as_it_stands(Json& story, bool alive, int64_t now_ms) {
+  if (alive) story["duration_ms"] = std::max<int64_t>(0, now_ms - get_int(story, "started_ms"));
+  for (auto& step : story["steps"]) {
+    if (step.contains("ended_ms") || get_string(step, "ending") == "skipped") continue;
+    const int64_t started_ms = get_int(step, "started_ms");
+    step["reason"] = !started_ms ? "not reached yet"
+                     : alive     ? ""
+                             : "it was at work when its core died; a resumed run finds it again";
+    if (!started_ms || !alive) continue;
+    step["ending"] = "running";
+    step["ms"] = std::max<int64_t>(0, now_ms - started_ms);
+  }
+  Json& headline = story["headline"];
+  if (!alive) headline["word"] = "Interrupted";
+  std::string& sentence = headline["sentence"].get_ref<std::string&>();
+  if (const size_t semicolon = sentence.find("; "); semicolon != std::string::npos)
+    sentence.erase(0, semicolon + 2);
+}
+
 void put(Context& context, const Line& line) { context.say(draw(line, 0, context.colour)); }
 
 void say_header(Context& context, const Json& story, const std::string& status) {
@@ -69,7 +91,8 @@ void say_header(Context& context, const Json& story, const std::string& status) 
   const std::string runner = get_string(story["runner"], "name");
   put(context,
       {{"  started    " + get_string(story, "started") + (runner.empty() ? "" : " on " + runner) +
-            ", took " + short_time(get_int(story, "duration_ms")),
+            (status == "running" ? ", running for " : ", took ") +
+            short_time(get_int(story, "duration_ms")),
         Paint::plain}});
   if (story.contains("rto_ms")) {
     std::string rto = "target " + round_time(get_int(story, "rto_ms"));
@@ -104,18 +127,18 @@ void say_steps(Context& context, const Json& story) {
   }
 }
 
-// What the reader came for: why it stopped, with the words of the tool itself.
-Json explain_failures(Context& context, const ledger::RunRow& run, const Json& story) {
+// What the reader came for: why it stopped or what it does now, in the words of the tool itself.
+Json tell_logs(Context& context, const ledger::RunRow& run, const Json& story) {
   Json logs = Json::object();
   for (const auto& step : story["steps"]) {
     const std::string id = get_string(step, "id"), ending = get_string(step, "ending");
-    if (ending != "failed" && ending != "unknown") continue;
+    if (ending != "failed" && ending != "unknown" && ending != "running") continue;
     if (!is_name(id) || !is_name(run.id.value)) continue;
     const fs::path log = newest_log(context.places.runs() / run.id.value / "steps" / id);
     const auto lines = log.empty() ? std::vector<std::string>{} : tail(log);
     logs[id] = {{"file", log.string()}, {"lines", lines}};
     context.say("");
-    put(context, {{"step " + id + " " + ending, Paint::bad}});
+    put(context, {{"step " + id + " " + ending, paint_of(ending)}});
     if (step.contains("error")) {
       const Json& error = step["error"];
       put(context, {{"  " + get_string(error, "message") + " [" + get_string(error, "class") + "]",
@@ -140,10 +163,12 @@ int show_run(Context& context, const po::variables_map& given) {
   if (!story) return context.report(story.error());
   const ledger::Holder carrier = carrier_of(*ledger, *run);
   const bool abandoned = carrier == ledger::Holder::dead;
+  if (run->status == "running")
+    tell_as_it_stands(*story, carrier != ledger::Holder::dead, system_clock().wall_ms());
   const std::string gate = waits_before(*ledger, *run);
   say_header(context, *story, abandoned ? "interrupted" : run->status);
   say_steps(context, *story);
-  const Json logs = explain_failures(context, *run, *story);
+  const Json logs = tell_logs(context, *run, *story);
   const std::string next = next_command(*run, carrier, gate);
   const fs::path record = context.places.runs() / run->id.value / "record";
   const bool recorded = is_name(run->id.value) && fs::exists(record / "SHA256SUMS");

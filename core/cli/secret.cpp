@@ -95,9 +95,8 @@ Result<std::vector<std::string>> recipients_of(Context& context, const po::varia
 int seal(Context& context, const po::variables_map& given) {
   ::prctl(PR_SET_DUMPABLE, 0);  // no core dump of this process may hold a value (K2)
   trust::BundleContents about;
-  for (const char* name : {"name", "version", "out"})
-    if (auto there = needed(given, name, "secret seal"); !there)
-      return context.report(there.error());
+  if (auto there = needed(given, {"name", "version", "out"}, "secret seal"); !there)
+    return context.report(there.error());
   about.name = option(given, "name");
   const std::string version = option(given, "version");
   const auto [end, bad] =

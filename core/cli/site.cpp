@@ -56,14 +56,18 @@ Result<trust::SignedDocument> read_signed(const std::filesystem::path& file) {
   return trust::SignedDocument{file.stem().string(), std::move(*document), std::move(*signature)};
 }
 
-Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& folder) {
+Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& where) {
   std::vector<std::filesystem::path> files;
   std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, problem))
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
-  if (problem)
-    return fail("file.open",
-                "cannot read the approvals in " + folder.string() + ": " + problem.message());
+  if (std::filesystem::is_regular_file(where, problem)) {
+    files.push_back(where);
+  } else {
+    for (const auto& entry : std::filesystem::directory_iterator(where, problem))
+      if (entry.path().extension() == ".json") files.push_back(entry.path());
+    if (problem)
+      return fail("file.open",
+                  "cannot read the approvals in " + where.string() + ": " + problem.message());
+  }
   std::sort(files.begin(), files.end());
   std::vector<trust::SignedDocument> out;
   // One without its signature is one bad approval, named as such where they are judged; the others

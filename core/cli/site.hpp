@@ -19,8 +19,8 @@ Result<plan::Plan> read_plan(const std::string& file);
 
 // A document and the signature beside it (<file>.minisig).
 Result<trust::SignedDocument> read_signed(const std::filesystem::path& file);
-// Every *.json with its signature in a folder.
-Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& folder);
+// Every *.json in a folder, or one such file, each with its signature.
+Result<std::vector<trust::SignedDocument>> read_approvals(const std::filesystem::path& where);
 
 // Plan, decision and approvals as options "plan", "decision", "approvals" and "by" name them.
 Result<engine::Admission> read_admission(const po::variables_map& given);

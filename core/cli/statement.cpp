@@ -21,9 +21,9 @@ Result<Json> stated_outputs(const po::variables_map& given) {
 }
 
 int sign_statement(Context& context, const po::variables_map& given) {
-  auto lane_name = needed(given, "lane", "statement sign");
-  if (!lane_name) return context.report(lane_name.error());
-  auto lane = load_lane(context, *lane_name);
+  if (auto there = needed(given, {"lane"}, "statement sign"); !there)
+    return context.report(there.error());
+  auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
   auto made = make_statement(given, *lane, option(given, "run"), given["attempt"].as<int>());
   if (!made) return context.report(made.error());

@@ -16,13 +16,14 @@ void add_trust_commands(Commands& commands) {
   add_key_commands(commands);
 }
 
-Result<std::string> needed(const po::variables_map& given, const char* name,
-                           const std::string& command) {
-  std::string value = option(given, name);
-  if (value.empty())
-    return fail("cli.usage", "--" + std::string(name) + " is needed.",
-                "hyops " + command + " --help");
-  return value;
+Status needed(const po::variables_map& given, const std::vector<std::string>& names,
+              const std::string& command) {
+  std::vector<std::string> missing;
+  for (const auto& name : names)
+    if (option(given, name.c_str()).empty()) missing.push_back("--" + name);
+  if (missing.empty()) return {};
+  return fail("cli.usage", join(missing) + (missing.size() == 1 ? " is needed." : " are needed."),
+              "hyops " + command + " --help");
 }
 
 Result<int64_t> time_of_check(const po::variables_map& given) {

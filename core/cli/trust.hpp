@@ -11,9 +11,9 @@ void add_decision_commands(Commands& commands);
 void add_approval_commands(Commands& commands);
 void add_fence_commands(Commands& commands);
 
-// An option that must be there: cli.usage names the command's help where it is not.
-Result<std::string> needed(const po::variables_map& given, const char* name,
-                           const std::string& command);
+// Options that must be there: cli.usage names all that are not, and the command's help.
+Status needed(const po::variables_map& given, const std::vector<std::string>& names,
+              const std::string& command);
 
 // --at, a time like 2026-03-01T02:03:04.005Z, for checks of the past; without it the clock's.
 Result<int64_t> time_of_check(const po::variables_map& given);

@@ -37,9 +37,10 @@ int refuse_to_sign(Context& context, const record::Verification& checked) {
 }
 
 int sign_checkpoints(Context& context, const po::variables_map& given) {
-  auto folder = record_folder(context, option(given, "record"));
-  if (!folder) return context.report(folder.error());
-  auto signers = signers_of(context, given);
+  auto found = find_record(context, option(given, "record"));
+  if (!found) return context.report(found.error());
+  const fs::path& folder = found->folder;
+  auto signers = signers_of(context, given, found->lane);
   if (!signers) return context.report(signers.error());
   if (signers->keys.empty())
     return context.report(
@@ -48,20 +49,20 @@ int sign_checkpoints(Context& context, const po::variables_map& given) {
   auto key = key_of_witness(context, given);
   if (!key) return context.report(key.error());
   auto witness = memory_of(context, given, "memory");
-  auto checked = record::verify(*folder, verifier_of(*signers), &witness);
+  auto checked = record::verify(folder, verifier_of(*signers), &witness);
   if (!checked) return context.report(checked.error());
   const trust::SecretKey* own = *key ? &**key : nullptr;
   const int64_t now = system_clock().wall_ms();
   if (!checked->clean) {
     // What contradicts is kept as proof; nothing of it is signed.
-    if (auto checkpoints = record::checkpoints_of(*folder);
+    if (auto checkpoints = record::checkpoints_of(folder);
         checkpoints && std::any_of(checked->findings.begin(), checked->findings.end(), is_fork))
       (void)witness.take(*checkpoints, signers->keys, nullptr, now);
     return refuse_to_sign(context, *checked);
   }
-  auto fresh = record::show_to(witness, *folder, signers->keys, own, now);
+  auto fresh = record::show_to(witness, folder, signers->keys, own, now);
   if (!fresh) return context.report(fresh.error());
-  context.answer({{"record", folder->string()},
+  context.answer({{"record", folder.string()},
                   {"memory", witness.folder().string()},
                   {"checkpoints", checked->checkpoints},
                   {"new", *fresh},

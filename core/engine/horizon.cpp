@@ -144,7 +144,7 @@ Outlook look_ahead(const Forecast& forecast, const Needs& needs, int64_t now_ms)
                            std::to_string(forecast.measured) + " of " +
                            std::to_string(forecast.steps.size()) + " steps were measured before)";
   if (all.empty()) {
-    out.sentence = took + ", and nothing that it needs ends";
+    out.sentence = took + ", and nothing that it needs expires";
     return out;
   }
   out.first = all.front();

@@ -81,7 +81,29 @@ TEST(RunShow, says_interrupted_where_the_process_of_a_running_run_is_gone) {
   EXPECT_TRUE(home.run({"run", "list"}).says("interrupted"));
   const Ran shown = home.run({"run", "show", "last"});
   EXPECT_TRUE(shown.says("interrupted") && shown.says("hyops run resume raaa1")) << shown.out;
+  EXPECT_FALSE(shown.says("still going on") || shown.says("Still running")) << shown.out;
   EXPECT_EQ(home.run({"run", "follow", "last"}).code, 6);
+}
+
+// Who looks on at a run that goes is told what goes, not what a record that was made now would say.
+TEST(RunShow, shows_what_is_at_work_while_the_run_goes) {
+  const Home home;
+  auto ledger = home.ledger();
+  const RunId run("raaa1");
+  put_run(ledger, "raaa1", "running", {{"run.started", {{"lane", "drill"}}}});
+  ASSERT_TRUE(ledger.append_all(
+      run, {{"step.intent", {{"step", "fence"}, {"attempt", 1}}},
+            {"step.outcome", {{"step", "fence"}, {"attempt", 1}, {"status", "ok"}}},
+            {"step.ended", {{"step", "fence"}, {"ending", "ok"}}},
+            {"step.intent", {{"step", "restore"}, {"attempt", 1}}}}));
+  ASSERT_TRUE(ledger.take_lease("drill", run));
+  const Ran shown = home.run({"run", "show", "last"});
+  EXPECT_TRUE(shown.says("running for")) << shown.out;
+  EXPECT_FALSE(shown.says("unknown") || shown.says("record was made")) << shown.out;
+  const Json steps = home.run({"run", "show", "last", "--json"}).json()["steps"];
+  EXPECT_EQ(steps[0]["ending"], "ok");
+  EXPECT_EQ(steps[1]["ending"], "running");
+  EXPECT_EQ(steps[2]["reason"], "not reached yet");
 }
 
 // The ledger of a lost machine, brought here: nobody can prove anything about its processes.

@@ -34,6 +34,18 @@ mode_t mode_of(const fs::path& file) {
   return found.st_mode & 0777;
 }
 
+TEST(Runner, init_takes_a_home_that_is_named_from_where_one_stands) {
+  const Home home;
+  const Ran ran = Home::run_exactly(
+      {"/bin/sh", "-c",
+       "cd " + home.path().string() +
+           " && " HYOPS_BUILD_DIR
+           "/bin/hyops runner init --name cloud --plane cloud --home h && " HYOPS_BUILD_DIR
+           "/bin/hyops doctor --home other --json"});
+  EXPECT_TRUE(fs::exists(home.path() / "h/keys/runner.ssh")) << ran.err;
+  EXPECT_FALSE(ran.says("nothing is known of the disk")) << ran.out;
+}
+
 TEST(Runner, init_makes_private_keys_and_an_attestation_that_status_trusts) {
   const Home home;
   EXPECT_EQ(home.run({"runner", "status"}).code, 1);

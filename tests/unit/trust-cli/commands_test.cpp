@@ -169,7 +169,7 @@ TEST_F(Decision, by_someone_who_does_not_decide_is_not_even_written) {
   EXPECT_TRUE(refused.says("trust.decision.signature"));
   EXPECT_FALSE(fs::exists(path("decision.json")));
   EXPECT_TRUE(run({"decision", "issue", "--lane", "drill", "--key", "keys/edge.key"})
-                  .says("--type is needed"));
+                  .says("--type, --target, --rationale, --policy are needed"));
 }
 
 TEST_F(Decision, that_was_changed_is_refused_as_such) {
