@@ -56,6 +56,7 @@ fuzz: setup
 # Over the batches that are compiled anyway, where headers are read once for twelve sources.
 tidy: setup
 	@cmake --preset asan -B build/tidy >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
+	@cmake --build build/tidy -j $(JOBS) --target generated/plugin_filters.inc
 	@run-clang-tidy -quiet -j $(JOBS) -p build/tidy '^$(CURDIR)/(build/tidy/)?(CMakeFiles|core|plugins)/' \
 	  >build/tidy.log 2>&1 || { grep -E -A4 '(error|warning):' build/tidy.log; exit 1; }
 

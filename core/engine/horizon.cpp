@@ -99,8 +99,9 @@ std::vector<Expiry> Needs::all() const {
   return out;
 }
 
-std::vector<Expiry> approvals_need(std::vector<std::pair<std::string, int64_t>> until_by_approver,
-                                   int required, const std::string& run) {
+std::vector<Expiry> approvals_need(
+    const std::vector<std::pair<std::string, int64_t>>& until_by_approver, int required,
+    const std::string& run) {
   // The longest of each approver, and of those as many as are required: others may end.
   std::map<std::string, int64_t> longest;
   for (const auto& [who, until] : until_by_approver) longest[who] = std::max(longest[who], until);

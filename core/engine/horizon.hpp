@@ -42,8 +42,9 @@ struct Needs {
   std::vector<Expiry> always, until_irreversible, secrets;
   std::vector<Expiry> all() const;  // the first to end first
 };
-std::vector<Expiry> approvals_need(std::vector<std::pair<std::string, int64_t>> until_by_approver,
-                                   int required, const std::string& run);
+std::vector<Expiry> approvals_need(
+    const std::vector<std::pair<std::string, int64_t>>& until_by_approver, int required,
+    const std::string& run);
 Expiry decision_need(const trust::Decision& decision);
 std::optional<Expiry> bundle_need(const contract::Lane& lane);
 std::optional<Expiry> bundle_need(const plan::Plan& plan, const contract::Lane& lane);

@@ -59,7 +59,7 @@ Result<std::string> Lab::choose_address(const Zone& zone, const Json& body) cons
     return std::any_of(state_.hosts.begin(), state_.hosts.end(),
                        [&](const auto& entry) { return entry.second.address == address; });
   };
-  if (body.contains("address") && body["address"] != "") {
+  if (body.contains("address") && body["address"] != Json("")) {
     auto text = text_field(body, "address", 15);
     if (!text) return text;
     const auto address = parse_ipv4(*text);
