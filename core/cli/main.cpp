@@ -108,6 +108,12 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
                                      "there is no option " + error.get_option_name() + "." +
                                          did_you_mean(error.get_option_name(), names),
                                      help));
+  } catch (const po::too_many_positional_options_error&) {
+    return context.report(make_error(
+        "cli.usage",
+        "the command takes " +
+            (command.arguments.empty() ? "no argument" : command.arguments + " and no more") + ".",
+        help));
   } catch (const po::error& error) {
     return context.report(make_error("cli.usage", error.what(), help));
   }

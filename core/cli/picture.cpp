@@ -133,6 +133,13 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
     return {line(wall_ms, {{"the wall clock of the runner jumped by " +
                                 std::to_string(get_int(body, "by_ms") / 1000) + " s",
                             Paint::warn}})};
+  if (type == "run.stopping")
+    return {line(wall_ms, {{get_bool(body, "now")
+                                ? "stopping the steps that run"
+                                : "stopping after the steps that run; to stop those, too: Ctrl-C "
+                                  "again, or hyops run cancel " +
+                                      run_ + " --now",
+                            Paint::warn}})};
   if (type == "cancel.requested")
     return {line(wall_ms, {{"a person asked to stop the run", Paint::warn}})};
   if (type == "plugin.log" &&

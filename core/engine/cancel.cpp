@@ -14,12 +14,19 @@ static_assert(std::atomic<int>::is_always_lock_free,
 }  // namespace
 
 Cancel Cancellation::state() const {
-  const int seen = std::min(2, signals_seen.load());
-  Cancel asked = static_cast<Cancel>(seen);
+  int asked = std::min(2, signals_seen.load());
   std::error_code ignored;
-  if (!std::filesystem::exists(file_, ignored)) return asked;
-  const auto text = read_file(file_, 16);
-  return std::max(asked, text && *text == "now" ? Cancel::now : Cancel::after_step);
+  if (std::filesystem::exists(file_, ignored)) {
+    const auto text = read_file(file_, 16);
+    asked = std::max(asked,
+                     static_cast<int>(text && *text == "now" ? Cancel::now : Cancel::after_step));
+  }
+  for (int before = most_; asked > before;)
+    if (most_.compare_exchange_weak(before, asked)) {
+      noticed_(static_cast<Cancel>(asked));
+      break;
+    }
+  return static_cast<Cancel>(asked);
 }
 
 void Cancellation::on_signal() { signals_seen.fetch_add(1); }

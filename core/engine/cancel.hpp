@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 
 #include "base/result.hpp"
 
@@ -13,7 +14,9 @@ enum class Cancel { no, after_step, now };
 
 class Cancellation {
  public:
-  explicit Cancellation(const std::filesystem::path& run_folder) : file_(run_folder / "cancel") {}
+  // `noticed` is called, from whatever thread looks first, when more is asked for than before.
+  Cancellation(const std::filesystem::path& run_folder, std::function<void(Cancel)> noticed)
+      : file_(run_folder / "cancel"), noticed_(std::move(noticed)) {}
   Cancel state() const;     // the stronger of signal and file
   static void on_signal();  // async-signal-safe: first after_step, then now
   static Status request(const std::filesystem::path& run_folder, Cancel how);
@@ -21,6 +24,8 @@ class Cancellation {
 
  private:
   std::filesystem::path file_;
+  std::function<void(Cancel)> noticed_;
+  mutable std::atomic<int> most_{0};  // of what was asked for so far
 };
 
 }  // namespace hyops::engine

@@ -41,7 +41,11 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
 }
 
 Session::Session(const Setup& setup, Opened& run, int64_t token)
-    : cancellation(setup.run_folder(run.journal.run().value)),
+    : cancellation(setup.run_folder(run.journal.run().value),
+                   [&journal = run.journal](Cancel asked) {
+                     (void)journal.write("run.stopping",
+                                         {{"now", asked == Cancel::now}});  // or after the steps
+                   }),
       secrets(setup, run.registry, run.here.lane, run.journal),
       shared{setup,       run.plan, run.plan_digest, run.here.lane, run.registry,
              run.journal, secrets,  cancellation,    token} {

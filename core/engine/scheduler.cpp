@@ -160,9 +160,10 @@ std::string Scheduler::drain(size_t begin, size_t end) {
 std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
                                    std::unique_lock<std::mutex>& lock) {
   std::vector<std::pair<std::string, Json>> endings;
-  bool failed = false, unknown = false;
+  bool failed = false, unknown = false, cut_short = false;
   for (size_t i = begin; i < end; ++i) {
     auto& state = states_[i];
+    cut_short = cut_short || state.stopped;
     if (state.ending.empty()) {
       std::string why = "the run was stopped before it";
       for (const auto& need : state.step->needs)
@@ -175,7 +176,7 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
     // What was held back is no success: the phases that build on it do not start.
     else if (state.ending == "not_run")
       failed = true;
-    failed = failed || state.ending == "failed";
+    failed = failed || (state.ending == "failed" && !state.stopped);
     unknown = unknown || state.ending == "unknown";
   }
   lock.unlock();
@@ -186,7 +187,7 @@ std::string Scheduler::close_phase(size_t begin, size_t end, bool stopped,
     }
   if (unknown) return "unknown";
   if (failed) return "failed";
-  return stopped && !endings.empty() ? "cancelled" : "ok";
+  return cut_short || (stopped && !endings.empty()) ? "cancelled" : "ok";
 }
 
 // What a step that was not started in this go ends as. One that an earlier core left half-way did
@@ -233,6 +234,7 @@ void Scheduler::work(size_t at) {
   const std::lock_guard lock(mutex_);
   if (end) {
     states_[at].ending = end->ending;
+    states_[at].stopped = end->stopped;
     states_[at].outputs = std::move(end->outputs);
     irreversible_done_ = irreversible_done_ || (step.irreversible && good(end->ending));
   } else {

@@ -36,6 +36,7 @@ class Scheduler {
     std::vector<size_t> needed_by;
     std::string ending;  // empty: not ended
     Json outputs = Json::object();
+    bool stopped = false;  // failed, because the run was stopped
   };
   Result<std::string> run_phase(size_t begin, size_t end);
   std::string drain(size_t begin, size_t end);

@@ -270,8 +270,11 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     const Error& error = *outcome.error;
     const int64_t pause_ms = pause_after(error);
     if (tries >= get_int(retry_rule(error), "attempts", 1) ||
-        shared_.cancellation.state() != Cancel::no)
-      return end(*call, "failed", error.text(), Json::object());
+        shared_.cancellation.state() != Cancel::no) {
+      auto ended = end(*call, "failed", error.text(), Json::object());
+      if (ended) ended->stopped = error.kind == FailureClass::cancelled;
+      return ended;
+    }
     auto written = shared_.journal.write("step.retry", {{"step", step.id},
                                                         {"attempt", call->attempt},
                                                         {"pause_ms", pause_ms},

@@ -13,6 +13,7 @@ struct StepEnd {
   std::string ending;  // ok adopted failed unknown
   std::string reason;
   Json outputs = Json::object();
+  bool stopped = false;  // failed, because the run was stopped
 };
 
 bool opens_access(const plan::Step& step);

@@ -129,7 +129,7 @@ void fence_of_this_run(const Judged& judged, const Report& report) {
       const auto found = step.inputs.find(name);
       if (found == step.inputs.end()) continue;
       const Input& input = found->second;
-      if (input.known && input.value == "") {  // good where there is nothing to be fenced
+      if (input.known && input.value == Json("")) {  // good where there is nothing to be fenced
         for (const auto& hosts : step.fenced)
           if (const auto at_hosts = step.inputs.find(hosts);
               at_hosts != step.inputs.end() && !at_hosts->second.value.empty())

@@ -86,8 +86,9 @@ void Story::judge_verdict() {
   } else if (status == "cancelled") {
     word = "Cancelled";
     tone = "warn";
-    sentence = "The run was stopped on request; " + done + ", " + std::to_string(not_run) +
-               " did not run.";
+    sentence = "The run was stopped on request; " + done +
+               (failed ? ", " + std::to_string(failed) + " were stopped half-way" : "") + ", " +
+               std::to_string(not_run) + " did not run.";
   } else if (status == "failed" || failed > 0) {
     word = "Failed";
     sentence = counted(failed, "step", "steps") + " failed; " + done + ", " +

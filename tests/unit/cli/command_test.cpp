@@ -41,7 +41,8 @@ TEST(Command, with_a_typing_error_suggests_what_was_meant) {
       {{"run", "lst"}, "\"list\""},
       {{"run", "list", "--lnae", "x"}, "\"--lane\""},
       {{"explain", "cli.usge"}, "\"cli.usage\""},
-      {{"explain", "signature"}, "trust.signature"}};
+      {{"explain", "signature"}, "trust.signature"},
+      {{"plugin", "new", "provider", "com.acme.moon"}, "takes ID and no more"}};
   for (const auto& [words, meant] : typos) {
     const Ran ran = home.run(words);
     EXPECT_EQ(ran.code, 2) << join(words, " ");
@@ -69,7 +70,9 @@ TEST(Command, answers_json_whether_it_can_or_not) {
       {"run", "list"},
       {"run", "show", "last"},
       {"run", "follow", "last"},
-      {"run", "show", "../../etc/passwd"}};
+      {"run", "show", "../../etc/passwd"},
+      {"docter"},
+      {"run", "lst"}};
   for (auto words : commands) {
     const std::string name = join(words, " ");
     words.push_back("--json");

@@ -52,6 +52,14 @@ TEST(Terminal, says_times_in_words) {
   EXPECT_EQ(short_time(-5), "0.0s");
 }
 
+TEST(Picture, answers_an_interrupt_and_says_what_another_one_does) {
+  Picture picture = running_picture();
+  const std::string first = text_of(picture.take("run.stopping", {{"now", false}}, 3000));
+  EXPECT_NE(first.find("hyops run cancel raaa1 --now"), std::string::npos) << first;
+  EXPECT_NE(text_of(picture.take("run.stopping", {{"now", true}}, 4000)).find("stopping the steps"),
+            std::string::npos);
+}
+
 TEST(Picture, tells_the_rto_clock_in_words) {
   const Picture picture = running_picture();
   EXPECT_NE(text_of(picture.block(124'000, 40)).find("RTO 2m 3s of 15m"), std::string::npos);

@@ -297,8 +297,9 @@ TEST(Run, stops_the_running_step_when_it_is_cancelled_now) {
           engine::Cancellation::request(site.setup.run_folder(id->value), engine::Cancel::now));
     }
   };
-  EXPECT_EQ(site.go_on(*id), "failed");
+  EXPECT_EQ(site.go_on(*id), "cancelled");
   EXPECT_NE(site.events("step.outcome")[0].find("engine.step.cancelled"), std::string::npos);
+  EXPECT_EQ(site.events("run.stopping").size(), 1u) << "said once";
 }
 
 TEST(Run, keeps_the_limit_of_a_resource) {
