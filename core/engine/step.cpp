@@ -272,7 +272,9 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     if (tries >= get_int(retry_rule(error), "attempts", 1) ||
         shared_.cancellation.state() != Cancel::no) {
       auto ended = end(*call, "failed", error.text(), Json::object());
-      if (ended) ended->stopped = error.kind == FailureClass::cancelled;
+      if (ended)
+        ended->stopped =
+            error.kind == FailureClass::cancelled && shared_.cancellation.state() != Cancel::no;
       return ended;
     }
     auto written = shared_.journal.write("step.retry", {{"step", step.id},
