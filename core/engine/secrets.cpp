@@ -74,19 +74,29 @@ Result<Secret> SecretStore::own_secret(const std::string& name) {
   return embedded_.held.at(name).value.copy();
 }
 
+// A helper that died or hung is gone now, and `resolve` changes nothing: another one is asked once.
 Status SecretStore::call(Authority& authority, const std::vector<std::string>& names) {
-  if (!authority.instance || !authority.instance->running())
-    if (auto started = start(authority); !started) return started;
-  plugin::CallRequest request;
-  request.interface = "hyops.secret/1";
-  request.verb = "resolve";
-  request.input = {{"names", names}};
-  request.run = journal_.run().value;
-  request.lane = lane_.name;
-  request.deadline_ms = setup_.clock().mono_ms() + 30'000;
-  auto answer = authority.instance->call(request);
-  if (!answer) return pass(answer, "while resolving secrets: " + join(names));
-  return {};
+  for (bool again = false;; again = true) {
+    if (!authority.instance || !authority.instance->running())
+      if (auto started = start(authority); !started) return started;
+    plugin::CallRequest request;
+    request.interface = "hyops.secret/1";
+    request.verb = "resolve";
+    request.input = {{"names", names}};
+    request.run = journal_.run().value;
+    request.lane = lane_.name;
+    request.deadline_ms = setup_.clock().mono_ms() + 30'000;
+    auto answer = authority.instance->call(request);
+    if (answer) return {};
+    if (!plugin::outcome_is_unknown(answer.error()))
+      return pass(answer, "while resolving secrets: " + join(names));
+    // Not in the words that are for a step's own plugin: nothing about the step is unknown by it.
+    if (again)
+      return fail("engine.secret.unavailable", "the authority " + authority.id +
+                                                   " was asked twice for " + join(names) + ": " +
+                                                   answer.error().message);
+    authority.handed_over.clear();
+  }
 }
 
 Status SecretStore::resolve(Authority& authority, const std::vector<std::string>& names) {

@@ -27,9 +27,9 @@ class SecretStore {
               Journal& journal);
   ~SecretStore();
   // In the order of the names; the authority is asked once for all that it was not asked for yet.
-  // engine.secret.no_authority, engine.secret.own, engine.secret.missing, or what the authority
-  // failed with. The journal gets one secret.resolved {name, version, authority} for each the first
-  // time.
+  // engine.secret.no_authority, engine.secret.own, engine.secret.missing, engine.secret.unavailable
+  // (its helper died or hung, twice), or what the authority failed with. The journal gets one
+  // secret.resolved {name, version, authority} for each the first time.
   Result<std::vector<Secret>> get(const std::vector<std::string>& names);
   Result<Secret> get(const std::string& name);
 

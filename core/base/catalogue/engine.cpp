@@ -156,6 +156,10 @@ std::span<const CatalogueEntry> engine() {
        "The lane's secret authority needs a secret itself before it can be asked for any. That one "
        "comes from a bundle sealed to this runner, and the lane configures none.",
        "hyops secret seal, then [plugins.\"hyops.secrets.offline-bundle\"] in the lane."},
+      {"engine.secret.unavailable", unavailable,
+       "The helper of the secret authority died or did not answer in time, and another one, too. "
+       "Nothing was changed by it.",
+       "hyops plugin list, then hyops run resume RUN"},
       {"engine.secret.missing", unavailable,
        "The secret authority answered without the secret that was asked for.",
        "hyops secret show BUNDLE"},

@@ -173,10 +173,10 @@ TEST(Fence, around_another_host_lets_no_promotion_start) {
 
 TEST(Fence, wanted_by_a_step_that_takes_no_proof_lets_it_never_start) {
   Fenced site;
-  site.tool("move", "[inputs.former]\ntype = \"address\"\n[effects]\nfenced = [\"former\"]\n",
+  site.tool("swap", "[inputs.former]\ntype = \"address\"\n[effects]\nfenced = [\"former\"]\n",
             "echo moved > " + (site.path() / "moved").string() + "\n");
   site.blueprint(
-      "[[step]]\nid = \"move\"\nmodule = \"test/move\"\nphase = \"data\"\n"
+      "[[step]]\nid = \"swap\"\nmodule = \"test/swap\"\nphase = \"data\"\n"
       "inputs = { former = \"10.77.1.20\" }\n");
   EXPECT_EQ(site.run(site.plan()), "failed");
   EXPECT_FALSE(site.moved());
