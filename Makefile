@@ -47,8 +47,8 @@ asan tsan: setup
 # Each target for SECONDS seconds; a finding ends it with the input that tripped it.
 SECONDS ?= 60
 fuzz: setup
-	@cmake --preset asan >build/asan.log 2>&1 || { cat build/asan.log; exit 1; }
-	@cmake --build build/asan -j $(JOBS) --target fuzzers
+	@cmake --preset fuzz >build/asan.log 2>&1 || { cat build/asan.log; exit 1; }
+	@cmake --build --preset fuzz -j $(JOBS)
 	@set -e; for f in build/asan/fuzzers/*; do n=$$(basename $$f); echo "fuzz $$n"; mkdir -p build/asan/found/$$n; \
 	  $$f -max_total_time=$(SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=build/asan/found/ \
 	    build/asan/found/$$n tests/fuzz/corpus/$$n; done
