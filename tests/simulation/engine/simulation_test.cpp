@@ -37,7 +37,7 @@ std::string play(uint64_t number, Seen* seen = nullptr) {
   if (!broken.empty())
     return broken.front() + "\nseed " + std::to_string(number) +
            "; to see all of it: HYOPS_SIMULATION_SEED=" + std::to_string(number) +
-           " build/dev/tests/simulation_engine_test";
+           " build/release/tests/simulation_engine_test";
   return seed.came_home() ? "" : "seed " + std::to_string(number) + " did not come home";
 }
 
