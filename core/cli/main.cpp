@@ -125,7 +125,7 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
   const std::pair<fs::path*, fs::path> places[] = {
       {&context.places.home, option(given, "home", default_home().string())},
       {&context.places.catalog,
-       option(given, "catalog", (own_prefix() / "share/hyops/catalog").string())}};
+       option(given, "catalog", (context.places.prefix / "share/hyops/catalog").string())}};
   for (const auto& [place, named] : places) {
     std::error_code problem;
     *place = fs::absolute(named, problem);

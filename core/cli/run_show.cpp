@@ -163,8 +163,7 @@ int show_run(Context& context, const po::variables_map& given) {
   if (!story) return context.report(story.error());
   const ledger::Holder carrier = carrier_of(*ledger, *run);
   const bool abandoned = carrier == ledger::Holder::dead;
-  if (run->status == "running")
-    tell_as_it_stands(*story, carrier != ledger::Holder::dead, system_clock().wall_ms());
+  if (run->status == "running") tell_as_it_stands(*story, !abandoned, system_clock().wall_ms());
   const std::string gate = waits_before(*ledger, *run);
   say_header(context, *story, abandoned ? "interrupted" : run->status);
   say_steps(context, *story);
