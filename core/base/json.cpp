@@ -100,6 +100,12 @@ Result<std::string> canonical(const Json& value) {
   }
 }
 
+const Json& member(const Json& object, const char* name) {
+  static const Json nothing;
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && found != object.end() ? *found : nothing;
+}
+
 std::string get_string(const Json& object, const char* key, std::string fallback) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_string() ? found->get<std::string>()

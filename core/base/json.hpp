@@ -19,6 +19,9 @@ Result<Json> parse_json(std::string_view text, std::string_view what, size_t max
 // strings that are not UTF-8 (json.not_canonical).
 Result<std::string> canonical(const Json& value);
 
+// A member of what may be an object, null where it is not there.
+const Json& member(const Json& object, const char* name);
+
 // Reads a member of an object, or the fallback where it is absent or of another type.
 std::string get_string(const Json& object, const char* key, std::string fallback = {});
 int64_t get_int(const Json& object, const char* key, int64_t fallback = 0);

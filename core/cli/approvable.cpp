@@ -23,12 +23,6 @@ std::vector<std::string> words_of(const Json& value) {
 
 }  // namespace
 
-const Json& member(const Json& object, const char* name) {
-  static const Json nothing;
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() ? *found : nothing;
-}
-
 Result<Approvable> read_approvable(const std::filesystem::path& file) {
   auto text = read_file(file);
   if (!text) return pass(text);

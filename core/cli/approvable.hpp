@@ -22,7 +22,4 @@ Result<Approvable> read_approvable(const std::filesystem::path& plan_file);
 // not.
 void show_what_is_approved(Context& context, const Approvable& what);
 
-// A member of what may be an object, null where it is not there.
-const Json& member(const Json& object, const char* name);
-
 }  // namespace hyops::cli

@@ -11,6 +11,7 @@
 #include "cli/site.hpp"
 #include "cli/trust.hpp"
 #include "engine/horizon.hpp"
+#include "engine/secrets.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -86,7 +87,10 @@ Status show_horizon(Context& context, const po::variables_map& given, const Appr
     if (auto document = read_signed(option(given, "decision")))
       if (auto decision = trust::parse_decision(document->document))
         needs.until_irreversible.push_back(engine::decision_need(*decision));
-  if (auto bundle = engine::bundle_need(what.plan, lane)) needs.secrets.push_back(*bundle);
+  auto in_force = ledger ? engine::authority_in_force(*ledger, lane)
+                         : Result<std::string>(contract::home_authority);
+  if (!in_force) return pass(in_force);
+  needs.secrets = engine::bundle_needs(what.plan, lane, *in_force);
   const auto outlook = engine::look_ahead(*forecast, needs, approval.from_ms);
   context.say("  horizon           " + outlook.sentence);
   if (outlook.is != engine::Outlook::Is::not_enough) return {};

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "cli/doctor.hpp"
 #include "cli/lane_check.hpp"
+#include "cli/plugin.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
 #include "plugin/instance.hpp"
@@ -56,8 +57,7 @@ void examine_trust(const plugin::Registry& registry, Diagnosis& diagnosis) {
 }  // namespace
 
 void examine_plugins(const Context& context, Diagnosis& diagnosis) {
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry = open_registry(context);
   if (!registry) return diagnosis.bad("plugins", registry.error().text(), registry.error().next);
   std::set<std::string> needed;
   examine_confinement(*registry, diagnosis);
@@ -70,9 +70,10 @@ void examine_plugins(const Context& context, Diagnosis& diagnosis) {
   }
   for (const auto& lane : lane_names(context)) {
     contract::Diagnostics ignored;
-    if (const auto loaded = contract::load_lane(context.places.lane(lane), ignored);
-        loaded && !loaded->secret_authority.empty())
-      needed.insert(loaded->secret_authority);
+    const auto loaded = contract::load_lane(context.places.lane(lane), ignored);
+    if (!loaded) continue;
+    for (const auto* authority : {&loaded->secrets, &loaded->standby})
+      if (!authority->plugin.empty()) needed.insert(authority->plugin);
   }
   for (const auto& entry : registry->list()) {
     const bool used = needed.erase(entry.id) > 0;

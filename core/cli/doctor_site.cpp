@@ -70,11 +70,11 @@ void examine_keys(const engine::Setup& setup, Diagnosis& diagnosis) {
 }
 
 // Secrets of a bundle cannot be read here; that it will expire or was sealed to others can.
-void examine_bundle(const engine::Setup& setup, const contract::Lane& lane, Diagnosis& diagnosis) {
-  if (!lane.secret_config.is_object()) return;
-  const std::string file = get_string(lane.secret_config, "bundle");
+void examine_bundle(const engine::Setup& setup, const std::string& lane,
+                    const contract::SecretAuthority& authority, Diagnosis& diagnosis) {
+  const std::string file = get_string(authority.config, "bundle");
   if (file.empty()) return;
-  const std::string what = "lane " + lane.name + ": its secret bundle " + file;
+  const std::string what = "lane " + lane + ": its secret bundle " + file;
   auto text = read_file(file);
   if (!text)
     return diagnosis.warn("secrets", what + " cannot be read here", "hyops secret show " + file);
@@ -234,7 +234,8 @@ void examine_lanes(const Context& context, Diagnosis& diagnosis) {
                     "hyops lane check " + name);
     if (!lane) continue;
     if (here) examine_membership(*lane, *here, diagnosis);
-    examine_bundle(setup, *lane, diagnosis);
+    for (const auto* authority : {&lane->secrets, &lane->standby})
+      examine_bundle(setup, lane->name, *authority, diagnosis);
     examine_place(*lane, here, diagnosis);
   }
 }

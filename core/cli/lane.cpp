@@ -7,11 +7,12 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/plugin.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
 #include "cli/system.hpp"
 #include "cli/terminal.hpp"
-#include "plugin/registry.hpp"
+#include "engine/secrets.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -122,6 +123,20 @@ Result<Json> holder_json(const Context& context, const std::string& lane) {
               {"provably_dead", *judged == ledger::Holder::dead}};
 }
 
+// Of the machine's own memory; without one nothing was ever moved from here.
+Result<std::string> authority_in_force(const Context& context, const contract::Lane& lane) {
+  auto ledger = read_ledger(context);
+  if (!ledger) return std::string(contract::home_authority);
+  return engine::authority_in_force(*ledger, lane);
+}
+
+Json secrets_json(const contract::Lane& lane) {
+  Json out{{"authority", lane.secrets.plugin}, {"config", lane.secrets.config}};
+  if (!lane.standby.plugin.empty())
+    out["standby"] = {{"authority", lane.standby.plugin}, {"config", lane.standby.config}};
+  return out;
+}
+
 int show_lane(Context& context, const po::variables_map& given) {
   auto lane = load_lane(context, option(given, "lane"));
   if (!lane) return context.report(lane.error());
@@ -129,22 +144,24 @@ int show_lane(Context& context, const po::variables_map& given) {
   if (!digest) return context.report(digest.error());
   auto holder = holder_json(context, lane->name);
   if (!holder) return context.report(holder.error());
-  const Json answer{
-      {"lane", lane->name},
-      {"kind", lane->kind},
-      {"profile", lane->profile},
-      {"epoch", lane->epoch},
-      {"approvers", lane->approvers},
-      {"deciders", lane->deciders},
-      {"runners", runners_json(*lane)},
-      {"secrets", {{"authority", lane->secret_authority}, {"config", lane->secret_config}}},
-      {"plugins", lane->plugins},
-      {"facts", lane->facts},
-      {"defaults", lane->defaults},
-      {"projects", lane->projects},
-      {"held", *holder},
-      {"file", lane->file.string()},
-      {"digest", *digest}};
+  auto in_force = authority_in_force(context, *lane);
+  if (!in_force) return context.report(in_force.error());
+  const Json answer{{"lane", lane->name},
+                    {"kind", lane->kind},
+                    {"profile", lane->profile},
+                    {"epoch", lane->epoch},
+                    {"approvers", lane->approvers},
+                    {"deciders", lane->deciders},
+                    {"runners", runners_json(*lane)},
+                    {"secrets", secrets_json(*lane)},
+                    {"secrets_come_from", *in_force},
+                    {"plugins", lane->plugins},
+                    {"facts", lane->facts},
+                    {"defaults", lane->defaults},
+                    {"projects", lane->projects},
+                    {"held", *holder},
+                    {"file", lane->file.string()},
+                    {"digest", *digest}};
   context.answer(answer);
   context.say("lane " + lane->name + "  " + lane->kind + "  profile " + lane->profile + "  epoch " +
               std::to_string(lane->epoch));
@@ -165,7 +182,9 @@ int show_lane(Context& context, const po::variables_map& given) {
                 (runner.endpoint.is_object() ? "  at " + get_string(runner.endpoint, "address")
                                              : "  not reached from here"));
   context.say("  secrets    " +
-              (lane->secret_authority.empty() ? "no authority" : lane->secret_authority));
+              (lane->secrets.plugin.empty() ? "no authority" : lane->secrets.plugin) +
+              (lane->standby.plugin.empty() ? "" : "; standby " + lane->standby.plugin) +
+              (*in_force == contract::home_authority ? "" : "; they come from " + *in_force));
   for (const auto& [id, config] : lane->plugins) context.say("  plugin     " + id);
   for (const auto& [name, value] : lane->facts)
     context.say("  fact       " + name + " = " + printable(value.dump(), 200));
@@ -211,14 +230,14 @@ std::optional<contract::Lane> check_lane_file(const Context& context, const fs::
   if (!lane) return lane;
   contract::Catalog catalog(context.places.catalog);
   contract::check_lane(*lane, catalog, problems);
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry = open_registry(context, lane->name);
   if (!registry) {
     problems.push_back(registry.error());
     return lane;
   }
-  auto configured = lane->plugins;
-  if (!lane->secret_authority.empty()) configured[lane->secret_authority] = lane->secret_config;
+  std::vector<std::pair<std::string, Json>> configured(lane->plugins.begin(), lane->plugins.end());
+  for (const auto* authority : {&lane->secrets, &lane->standby})
+    if (!authority->plugin.empty()) configured.emplace_back(authority->plugin, authority->config);
   for (const auto& [id, config] : configured) {
     auto manifest = registry->trusted(id);
     if (!manifest) {

@@ -2,8 +2,8 @@
 // planned or admitted there.
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/plugin.hpp"
 #include "cli/site.hpp"
-#include "plugin/registry.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -59,8 +59,7 @@ int lock_lane(Context& context, const po::variables_map& given) {
                                          " has no lock yet; name the blueprints it "
                                          "shall run",
                                      "hyops lane lock " + lane->name + " BLUEPRINT..."));
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry = open_registry(context, lane->name);
   if (!registry) return context.report(registry.error());
   contract::Diagnostics problems;
   contract::Catalog catalog(context.places.catalog);

@@ -7,8 +7,10 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cli/plugin.hpp"
 #include "cli/site.hpp"
 #include "engine/horizon.hpp"
+#include "engine/secrets.hpp"
 #include "engine/world.hpp"
 
 namespace hyops::cli {
@@ -81,10 +83,11 @@ void print_plan(Context& context, const plan::Plan& plan, const std::string& dig
   }
   context.say("\nblast radius");
   bool any = false;
-  for (const char* what :
-       {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"}) {
-    any = any || !plan.blast_radius[what].empty();
-    print_list(context, what, plan.blast_radius[what]);
+  for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "secret_authority",
+                           "files", "irreversible", "unknown"}) {
+    const Json& touched = member(plan.blast_radius, what);
+    any = any || !touched.empty();
+    print_list(context, what, touched);
   }
   if (!any) context.say("  no host, address, name, secret or file is declared by any step");
   const int64_t micro = get_int(plan.cost, "estimate_micro");
@@ -113,8 +116,7 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (!lane) return context.report(lane.error());
   auto ledger = use_ledger(context);
   if (!ledger) return context.report(ledger.error());
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry = open_registry(context, lane->name);
   if (!registry) return context.report(registry.error());
 
   std::optional<trust::Decision> decided;
@@ -168,7 +170,9 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (!forecast) return context.report(forecast.error());
   engine::Needs needs;
   if (decided) needs.until_irreversible.push_back(engine::decision_need(*decided));
-  if (auto bundle = engine::bundle_need(*plan, *lane)) needs.secrets.push_back(*bundle);
+  auto in_force = engine::authority_in_force(*ledger, *lane);
+  if (!in_force) return context.report(in_force.error());
+  needs.secrets = engine::bundle_needs(*plan, *lane, *in_force);
   context.say("horizon           " +
               engine::look_ahead(*forecast, needs, system_clock().wall_ms()).sentence);
   if (given.count("to")) context.say("written to        " + option(given, "to"));

@@ -61,6 +61,13 @@ int describe(Context& context, const po::variables_map& given) {
                 get_string(about["refused"], "code") + "]");
   else
     context.say("signed by:   " + get_string(about, "signed_by"));
+  const Json past = member(about, "quarantine");
+  for (const auto& crash : member(past, "crashes"))
+    context.say("crashed:     in " + get_string(crash, "where") + " at " +
+                to_rfc3339(get_int(crash, "at_ms")) + ", " + get_string(crash, "how"));
+  for (const auto& lifted : member(past, "lifted"))
+    context.say("let back:    by " + get_string(lifted, "by") + " at " +
+                to_rfc3339(get_int(lifted, "at_ms")) + ": " + get_string(lifted, "reason"));
   for (const auto& [id, verbs] : about["interfaces"].items())
     context.say("implements:  " + id + ": " + join(verbs.get<std::vector<std::string>>()));
   context.say("may use:     " + words("services"));
@@ -75,9 +82,9 @@ int describe(Context& context, const po::variables_map& given) {
 
 }  // namespace
 
-Result<plugin::Registry> open_registry(const Context& context) {
+Result<plugin::Registry> open_registry(const Context& context, const std::string& lane) {
   return plugin::Registry::open(
-      plugin::standard_sources(context.places.prefix, context.places.home));
+      plugin::standard_sources(context.places.prefix, context.places.home, lane));
 }
 
 void add_plugin_commands(Commands& commands) {
@@ -102,6 +109,7 @@ void add_plugin_commands(Commands& commands) {
                       describe});
   add_plugin_making_commands(commands);
   add_plugin_trust_commands(commands);
+  add_plugin_holding_commands(commands);
 }
 
 }  // namespace hyops::cli

@@ -5,6 +5,7 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "cli/plugin.hpp"
 #include "plugin/instance.hpp"
 
 namespace hyops::cli {
@@ -20,8 +21,7 @@ Result<Json> open_runner(const Context& context, const contract::Lane& lane,
   if (!known->second.endpoint.is_object())
     return fail("cli.runner.unknown",
                 "lane " + lane.name + " gives no endpoint of runner " + runner);
-  auto registry =
-      plugin::Registry::open(plugin::standard_sources(context.places.prefix, context.places.home));
+  auto registry = open_registry(context, lane.name);
   if (!registry) return pass(registry);
   plugin::Services services;
   services.exec_values = {{"identity_file", identity.string()}};

@@ -201,6 +201,17 @@ class BlueprintCheck {
                       "the twin " + twin->name + " names " +
                           (twin->twin.empty() ? "no twin" : twin->twin + " as its twin") +
                           ", expected " + blueprint_.name);
+    else if (twin && moves_authority(blueprint_) && !moves_authority(*twin))
+      complaints_.add(at_, "contract.twin.authority",
+                      blueprint_.name + " moves the lane's secret authority, and its twin " +
+                          twin->name + " does not move it back (E6)");
+  }
+
+  bool moves_authority(const Blueprint& blueprint) {
+    return std::any_of(blueprint.steps.begin(), blueprint.steps.end(), [&](const Step& step) {
+      const Module* module = modules_.get(step.module, step.place);
+      return module && !module->effects.authority.empty();
+    });
   }
 
   const Blueprint& blueprint_;

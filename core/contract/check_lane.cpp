@@ -44,6 +44,16 @@ const Pack* bound_pack(const Profile& profile, const std::string& module, const 
     return nullptr;
   }
   const Pack* pack = catalog.pack(bind->second, at, complaints.problems());
+  const Module* means = pack ? catalog.module(pack->module, at, complaints.problems()) : nullptr;
+  if (means && means->effects.authority.empty() == pack->of_lanes_authority()) {
+    complaints.add(at, "contract.pack.authority",
+                   pack->of_lanes_authority()
+                       ? pack->name + " names no plugin, and " + module +
+                             " does not say under effects.authority which authority it is about"
+                       : pack->name + " names a plugin, and " + module +
+                             " is about the lane's authority, whichever plugin that is");
+    return nullptr;
+  }
   if (!pack || pack->module == module) return pack;
   complaints.add(at, "contract.binding.other_module",
                  "the profile " + profile.name + " binds " + module + " to " + pack->name +
@@ -93,7 +103,8 @@ void check_lane(const Lane& lane, Catalog& catalog, Diagnostics& problems) {
     if (auto good = refuse_bare_project(value, path); !good) complaints.add(at, good.error());
   };
   for (const auto& [id, config] : lane.plugins) refuse(config, "plugins.\"" + id + "\"");
-  refuse(lane.secret_config, "secrets.config");
+  refuse(lane.secrets.config, "secrets.config");
+  refuse(lane.standby.config, "secrets.standby.config");
   refuse(Json(lane.facts), "facts");
   for (const auto& [module, values] : lane.defaults)
     refuse(Json(values), "defaults.\"" + module + "\"");
@@ -132,7 +143,7 @@ Result<Lock> digest_sources(
       return pass(done);
     if (auto done = add(lock.packs, pack->name, digest_of_tree(pack->folder)); !done)
       return pass(done);
-    if (pack->driver == Driver::plugin)
+    if (pack->driver == Driver::plugin && !pack->of_lanes_authority())
       if (auto done = add(lock.plugins, pack->plugin, plugin_digest(pack->plugin)); !done)
         return pass(done);
     for (const auto& [tool, version] : pack->tools) lock.tools[tool] = version;

@@ -73,12 +73,23 @@ Json module_file() {
                                    {"secrets", any_texts},
                                    {"proofs", any_texts},
                                    {"fenced", any_texts},
+                                   {"authority", any_text},
                                    {"files", any_texts},
                                    {"irreversible", any_truth}})}},
                {"module", "version", "title"});
 }
 
 Json pack_file() {
+  Json plugin =
+      table({{"plugin", any_text},
+             {"verb", any_text},
+             {"mode", choice(access_modes())},
+             {"platforms", any_texts},
+             {"interface",
+              choice({"hyops.provider/1", "hyops.egress/1", "hyops.access/1", "hyops.secret/1"})}},
+            {"interface", "verb"});
+  plugin["anyOf"] = {{{"required", {"plugin"}}},
+                     {{"properties", {{"verb", {{"const", "transition"}}}}}}};
   return table({{"pack", named(1)},
                 {"version", version()},
                 {"module", named(1)},
@@ -90,13 +101,7 @@ Json pack_file() {
                 {"ansible", table({{"playbook", any_text}, {"observe", any_text}}, {"playbook"})},
                 {"terraform", table({{"root", any_text}}, {"root"})},
                 {"packer", table({{"template", any_text}}, {"template"})},
-                {"plugin", table({{"plugin", any_text},
-                                  {"verb", any_text},
-                                  {"mode", choice(access_modes())},
-                                  {"platforms", any_texts},
-                                  {"interface", choice({"hyops.provider/1", "hyops.egress/1",
-                                                        "hyops.access/1", "hyops.secret/1"})}},
-                                 {"plugin", "interface", "verb"})}},
+                {"plugin", plugin}},
                {"pack", "version", "module", "driver"});
 }
 
@@ -168,7 +173,11 @@ Json lane_file() {
        {"deciders", map_of(key())},
        {"runners", map_of(runner)},
        {"accepted", map_of(any_text)},
-       {"secrets", table({{"authority", any_text}, {"config", free_table()}}, {"authority"})},
+       {"secrets", table({{"authority", any_text},
+                          {"config", free_table()},
+                          {"standby", table({{"authority", any_text}, {"config", free_table()}},
+                                            {"authority"})}},
+                         {"authority"})},
        {"plugins", map_of(free_table())},
        {"facts", free_table()},
        {"defaults", map_of(free_table())},

@@ -66,17 +66,24 @@ void read_runners(Table& table, Lane& lane, Source& source) {
   });
 }
 
+void read_authority(Table& table, SecretAuthority& authority, Source& source) {
+  if (table.read("authority", authority.plugin, Need::required) && !is_name(authority.plugin))
+    source.wrong(*table.get("authority"), "contract.name.malformed",
+                 table.path("authority") + " is \"" + printable(authority.plugin, 80) +
+                     "\", expected a plugin's id");
+  if (auto config = table.table("config")) {
+    refuse_bare_project(config->node(), table.path("config"), source);
+    authority.config = json_of(config->node());
+  }
+}
+
 void read_secrets(Table& table, Lane& lane, Source& source) {
   auto secrets = table.table("secrets");
   if (!secrets) return;
-  if (secrets->read("authority", lane.secret_authority, Need::required) &&
-      !is_name(lane.secret_authority))
-    source.wrong(*secrets->get("authority"), "contract.name.malformed",
-                 "secrets.authority is \"" + printable(lane.secret_authority, 80) +
-                     "\", expected a plugin's id");
-  if (auto config = secrets->table("config")) {
-    refuse_bare_project(config->node(), "secrets.config", source);
-    lane.secret_config = json_of(config->node());
+  read_authority(*secrets, lane.secrets, source);
+  if (auto standby = secrets->table("standby")) {
+    read_authority(*standby, lane.standby, source);
+    standby->done();
   }
   secrets->done();
 }
@@ -187,6 +194,13 @@ std::optional<Lane> load_lane(const std::filesystem::path& file, Diagnostics& pr
   const auto text = read_text(file, problems);
   if (!text) return std::nullopt;
   return parse_lane(*text, file.string(), problems);
+}
+
+const SecretAuthority* Lane::authority(std::string_view which) const {
+  const SecretAuthority* found = which == home_authority      ? &secrets
+                                 : which == standby_authority ? &standby
+                                                              : nullptr;
+  return found && !found->plugin.empty() ? found : nullptr;
 }
 
 }  // namespace hyops::contract

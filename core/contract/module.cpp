@@ -30,6 +30,7 @@ class EffectsReader {
     fields("secrets", effects.secrets, names_secret, false);
     fields("proofs", effects.proofs, names_proof, true);
     fields("fenced", effects.fenced, names_host, false);
+    authority(effects.authority);
     table_.read("files", effects.files);
     table_.read("irreversible", effects.irreversible);
     table_.done();
@@ -37,6 +38,17 @@ class EffectsReader {
   }
 
  private:
+  void authority(std::string& out) {
+    if (!table_.read("authority", out)) return;
+    const auto field = module_.inputs.find(out);
+    const std::string at = "effects.authority names \"" + printable(out, 60) + "\", ";
+    if (field == module_.inputs.end())
+      source_.wrong(*table_.get("authority"), "contract.effects.unknown", at + "which is no input");
+    else if (field->second.type.kind != Kind::string)
+      source_.wrong(*table_.get("authority"), "contract.effects.type",
+                    at + "which is of type " + field->second.type.text());
+  }
+
   void fields(const char* key, std::vector<std::string>& out, bool (*right)(Kind),
               bool or_outputs) {
     if (!table_.read(key, out)) return;

@@ -70,18 +70,24 @@ void read_driver(Table& document, Pack& pack, Source& source) {
       path("template", pack.image_template, Need::required);
       break;
     case Driver::plugin: {
-      if (table->read("plugin", pack.plugin, Need::required) && !is_name(pack.plugin))
-        source.wrong(*table->get("plugin"), "contract.name.malformed",
-                     "plugin.plugin is \"" + printable(pack.plugin, 80) +
-                         "\", expected a plugin's id like hyops.local.compute");
       std::vector<std::string> interfaces;
       for (const auto& [id, ignored] : verbs) interfaces.push_back(id);
       const bool known = table->choice("interface", pack.interface, interfaces, Need::required);
+      const auto need = pack.interface == "hyops.secret/1" ? Need::optional : Need::required;
+      if (table->read("plugin", pack.plugin, need) && !is_name(pack.plugin))
+        source.wrong(*table->get("plugin"), "contract.name.malformed",
+                     "plugin.plugin is \"" + printable(pack.plugin, 80) +
+                         "\", expected a plugin's id like hyops.local.compute");
       table->choice(
           "verb", pack.verb,
           known ? verbs.at(pack.interface) : std::vector<std::string>{"a verb of the interface"},
           Need::required);
       read_access(*table, pack, source);
+      if (pack.of_lanes_authority() && pack.verb != "transition" && table->get("verb"))
+        source.wrong(*table->get("verb"), "contract.pack.authority",
+                     "a pack without plugin.plugin stands for the lane's authority and asks it for "
+                     "its transition, not for " +
+                         printable(pack.verb, 40));
       break;
     }
   }

@@ -9,8 +9,8 @@
 
 namespace hyops::contract {
 
-// Patterns are over bytes: each is an equivalence class of its own. Asking the locale instead is two
-// thirds of what compiling a pattern costs.
+// Patterns are over bytes: each is an equivalence class of its own. Asking the locale instead is
+// two thirds of what compiling a pattern costs.
 struct ByteTraits : std::regex_traits<char> {
   template <class Forward>
   std::string transform_primary(Forward first, Forward last) const {

@@ -81,6 +81,7 @@ struct Effects {
   std::vector<std::string> hosts, dns_names, secrets;  // names of inputs (hosts: or outputs)
   std::vector<std::string> proofs;  // of inputs that want, or an output that is, a fence's proof
   std::vector<std::string> fenced;  // of inputs: the hosts that such a proof must be about
+  std::string authority;  // of inputs: which authority the lane's secrets come from then (E6)
   std::vector<std::string> files;
   bool irreversible = false;
 };
@@ -110,6 +111,8 @@ struct Pack {
   // Of access and placement: where its hosts stand. Empty: anywhere, or it is not said.
   std::vector<std::string> platforms;
   std::filesystem::path folder;
+  // It names no plugin: the one that is asked is the lane's authority that the module says.
+  bool of_lanes_authority() const { return interface == "hyops.secret/1" && plugin.empty(); }
 };
 
 // The ways to reach hosts, one of which every access pack and every profile names (A1 to A5).
@@ -179,21 +182,28 @@ struct RunnerIdentity {
   std::string hyops = "/usr/bin/hyops";  // what a dispatcher starts there
 };
 
+struct SecretAuthority {
+  std::string plugin;  // id; empty: none
+  Json config;
+};
+
 struct Lane {
   std::string name, kind, profile;  // kind: drill | live
   int64_t epoch = 1;
   std::map<std::string, std::string> approvers, deciders;  // name -> minisign public key
   std::map<std::string, RunnerIdentity> runners;
-  std::string secret_authority;         // plugin id, empty: none
+  SecretAuthority secrets, standby;     // in normal operation, and where a run may move it to (E6)
   std::map<std::string, Json> plugins;  // plugin id -> configuration
-  Json secret_config;
   std::map<std::string, Json> facts;
   std::map<std::string, std::map<std::string, Json>> defaults;
   std::map<std::string, std::string> accepted;  // code of a should -> why it is passed over here
   std::map<std::string, std::string> projects;  // C4: host, control, workload
   bool shared_roles = false;
   std::filesystem::path file;
+  // "home" or "standby"; null where the lane names none of that name.
+  const SecretAuthority* authority(std::string_view which) const;
 };
+inline constexpr const char *home_authority = "home", *standby_authority = "standby";
 
 // --- blueprints
 // -----------------------------------------------------------------------------------

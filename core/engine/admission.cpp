@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "engine/horizon.hpp"
 #include "engine/reserve.hpp"
+#include "engine/secrets.hpp"
 #include "plan/policy.hpp"
 #include "trust/approval.hpp"
 
@@ -313,7 +314,9 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   for (const auto& approval : *approvals) until.emplace_back(approval.approver, approval.until_ms);
   needs.always = approvals_need(until, need->required, "RUN");
   if (*decision) needs.until_irreversible.push_back(decision_need(**decision));
-  if (auto bundle = bundle_need(*plan, here->lane)) needs.secrets.push_back(*bundle);
+  auto in_force = authority_in_force(ledger, here->lane);
+  if (!in_force) return pass(in_force);
+  needs.secrets = bundle_needs(*plan, here->lane, *in_force);
   auto horizon = look_at_horizon(*plan, ledger, needs, now);
   if (!horizon) return pass(horizon);
 

@@ -1,6 +1,7 @@
 #include "engine/horizon.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -122,9 +123,9 @@ Expiry decision_need(const trust::Decision& decision) {
           "Have it issued anew, then plan and approve again: hyops decision issue"};
 }
 
-std::optional<Expiry> bundle_need(const contract::Lane& lane) {
-  if (lane.secret_authority != embedded_authority) return std::nullopt;
-  auto text = read_file(get_string(lane.secret_config, "bundle"), 64u << 20);
+std::optional<Expiry> bundle_need(const contract::SecretAuthority& authority) {
+  if (authority.plugin != embedded_authority) return std::nullopt;
+  auto text = read_file(get_string(authority.config, "bundle"), 64u << 20);
   if (!text) return std::nullopt;  // whoever needs a secret of it will say so
   auto bundle = trust::list_bundle(*text);
   if (!bundle) return std::nullopt;
@@ -132,10 +133,19 @@ std::optional<Expiry> bundle_need(const contract::Lane& lane) {
                 "Seal it anew and put it in place: hyops secret seal"};
 }
 
-std::optional<Expiry> bundle_need(const plan::Plan& plan, const contract::Lane& lane) {
-  const bool wanted = std::any_of(plan.steps.begin(), plan.steps.end(),
-                                  [&](const auto& step) { return takes_secrets(step, lane); });
-  return wanted ? bundle_need(lane) : std::nullopt;
+std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane,
+                                 const std::string& in_force) {
+  std::set<std::string> sources;
+  std::string source = in_force;
+  for (const auto& step : plan.steps) {
+    if (!step.authority.empty()) source = step.authority;
+    if (!step.authority.empty() || takes_secrets(step, lane)) sources.insert(source);
+  }
+  std::vector<Expiry> out;
+  for (const auto& which : sources)
+    if (const auto* authority = lane.authority(which))
+      if (auto need = bundle_need(*authority)) out.push_back(std::move(*need));
+  return out;
 }
 
 Outlook look_ahead(const Forecast& forecast, const Needs& needs, int64_t now_ms) {

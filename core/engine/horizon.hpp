@@ -46,8 +46,10 @@ std::vector<Expiry> approvals_need(
     const std::vector<std::pair<std::string, int64_t>>& until_by_approver, int required,
     const std::string& run);
 Expiry decision_need(const trust::Decision& decision);
-std::optional<Expiry> bundle_need(const contract::Lane& lane);
-std::optional<Expiry> bundle_need(const plan::Plan& plan, const contract::Lane& lane);
+std::optional<Expiry> bundle_need(const contract::SecretAuthority& authority);
+// Of every authority that the plan's secrets come from, `in_force` when it begins.
+std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane,
+                                 const std::string& in_force);
 
 // For people: the first of them that ends before the run may have, and which that is.
 struct Outlook {

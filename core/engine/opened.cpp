@@ -2,6 +2,23 @@
 
 namespace hyops::engine {
 
+namespace {
+
+// What earlier runs left, and what steps of this one, whose outputs are no state yet, have moved.
+Status find_authority(Opened& run, ledger::Ledger& ledger) {
+  auto found = authority_in_force(ledger, run.here.lane);
+  if (!found) return pass(found);
+  run.authority = std::move(*found);
+  for (const auto& step : run.plan.steps)
+    if (const auto past = run.history.steps.find(step.id);
+        !step.authority.empty() && past != run.history.steps.end() &&
+        (past->second.ending == "ok" || past->second.ending == "adopted"))
+      run.authority = step.authority;
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer) {
   auto plan = admitted_plan(ledger, run);
@@ -22,9 +39,16 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (history->plan != digest->value)
     return fail("ledger.broken",
                 "the plan of run " + run.value + " is not the one that was admitted");
-  return std::make_unique<Opened>(Opened{std::move(*plan), digest->value, std::move(catalog),
-                                         std::move(*here), std::move(*registry),
-                                         std::move(*journal), std::move(*history)});
+  auto opened = std::make_unique<Opened>(Opened{std::move(*plan),
+                                                digest->value,
+                                                std::move(catalog),
+                                                std::move(*here),
+                                                std::move(*registry),
+                                                std::move(*journal),
+                                                std::move(*history),
+                                                {}});
+  if (auto found = find_authority(*opened, ledger); !found) return pass(found);
+  return opened;
 }
 
 Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
@@ -37,6 +61,7 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
     for (auto& [ignored, step] : run.history.steps) step.began_mono_ms.reset();
   else if (run.history.clock_ms)
     run.journal.went_on_from(*run.history.clock_ms);
+  if (auto found = find_authority(run, ledger); !found) return pass(found);
   return lease;
 }
 
@@ -46,10 +71,16 @@ Session::Session(const Setup& setup, Opened& run, int64_t token)
                      (void)journal.write("run.stopping",
                                          {{"now", asked == Cancel::now}});  // or after the steps
                    }),
-      secrets(setup, run.registry, run.here.lane, run.journal),
+      secrets(setup, run.registry, run.here.lane, run.journal, run.authority),
       shared{setup,       run.plan, run.plan_digest, run.here.lane, run.registry,
              run.journal, secrets,  cancellation,    token} {
   run.journal.hold({run.plan.lane, token}, setup.home);
+}
+
+int64_t Shared::may_last_until_ms(const std::string& step) const {
+  if (!forecast) return 0;
+  const auto found = forecast->steps.find(step);
+  return found == forecast->steps.end() ? 0 : setup.clock().wall_ms() + found->second.ms;
 }
 
 }  // namespace hyops::engine

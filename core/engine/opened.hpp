@@ -18,6 +18,7 @@ struct Opened {
   plugin::Registry registry;
   Journal journal;
   History history;
+  std::string authority;  // of the lane, in force: by earlier runs, then by this one so far
 };
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer);

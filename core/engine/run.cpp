@@ -24,11 +24,13 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
     const Json redacted = run.journal.redact(scheduler.outputs(step.id));
     if (redacted.empty() && step.verb != "release") continue;
     const std::lock_guard lock(run.journal.ledger_mutex());
-    auto now = ledger.slot(run.plan.lane, step.module + "#" + step.instance);
+    const std::string key =
+        step.authority.empty() ? step.module + "#" + step.instance : authority_slot;
+    auto now = ledger.slot(run.plan.lane, key);
     if (!now) return pass(now);
     ledger::Slot next = *now;
     next.lane = run.plan.lane;
-    next.key = step.module + "#" + step.instance;
+    next.key = key;
     next.epoch = run.plan.epoch;
     // Again: a secret may have become known since the step gave them.
     next.value = step.verb == "release" ? Json() : redacted;
@@ -204,14 +206,15 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   if (auto set = ledger.set_status(id, "running"); !set) return pass(set);
   reap_access(run, shared);
 
+  auto expected = forecast(run.plan, &ledger);
+  if (!expected) return pass(expected);
+  shared.forecast = &*expected;
   std::string status;
   {
     StepRunner steps(shared, run.catalog);
-    auto expected = forecast(run.plan, &ledger);
-    if (!expected) return pass(expected);
     auto needs = needs_of(run, ledger);
     if (!needs) return pass(needs);
-    Scheduler scheduler(run, shared, steps, std::move(*expected), std::move(*needs));
+    Scheduler scheduler(run, shared, steps, *expected, std::move(*needs));
     auto ended = scheduler.run();
     if (!ended) return pass(ended, "the run stops here: the ledger could not keep what happened");
     status = *ended;

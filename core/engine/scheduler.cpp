@@ -292,7 +292,7 @@ Status Scheduler::may_begin(const plan::Step& step, Json& inputs) {
       if (auto good = check_cover(proof, inputs.value(hosts, Json())); !good) return good;
   Needs needs = needs_;
   if (takes_secrets(step, run_.here.lane))  // it may have been sealed anew since
-    if (auto bundle = bundle_need(run_.here.lane)) needs.secrets = {*bundle};
+    if (auto bundle = bundle_need(shared_.secrets.in_force())) needs.secrets = {*bundle};
   const auto lapse = judge_step(step, inputs, run_.here.lane, forecast_, needs, irreversible_done(),
                                 shared_.setup.clock().wall_ms());
   if (!lapse) return {};

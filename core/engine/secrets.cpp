@@ -1,11 +1,13 @@
 // Whom a run asks for its secrets, and whom the one that is asked may ask itself.
 #include "engine/secrets.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "base/text.hpp"
 #include "engine/means.hpp"
+#include "trust/expiry.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::engine {
@@ -18,24 +20,38 @@ Json config_of(const contract::Lane& lane, const std::string& plugin) {
 
 }  // namespace
 
+Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane) {
+  auto slot = ledger.slot(lane.name, authority_slot);
+  if (!slot) return pass(slot);
+  const bool counts = slot->version > 0 && slot->epoch == lane.epoch;
+  return counts ? get_string(slot->value, "authority", contract::home_authority)
+                : std::string(contract::home_authority);
+}
+
 SecretStore::SecretStore(const Setup& setup, const plugin::Registry& registry,
-                         const contract::Lane& lane, Journal& journal)
+                         const contract::Lane& lane, Journal& journal, const std::string& in_force)
     : setup_(setup),
       registry_(registry),
       lane_(lane),
       journal_(journal),
-      of_lane_{lane.secret_authority, lane.secret_config},
-      embedded_{embedded_authority, config_of(lane, embedded_authority)} {}
+      home_{contract::home_authority, lane.secrets.plugin, lane.secrets.config},
+      standby_{contract::standby_authority, lane.standby.plugin, lane.standby.config},
+      embedded_{"", embedded_authority, config_of(lane, embedded_authority)},
+      of_lane_(in_force == contract::standby_authority ? &standby_ : &home_) {}
 
 SecretStore::~SecretStore() = default;
 
 Status SecretStore::start(Authority& authority) {
   if (authority.id.empty())
-    return fail("engine.secret.no_authority", "lane " + lane_.name + " names no secret authority");
+    return fail(
+        "engine.secret.no_authority",
+        "lane " + lane_.name + " names no secret authority" +
+            (authority.which == contract::home_authority ? "" : " called " + authority.which));
   plugin::Services services;
   services.sink = [&authority](const std::string& name, const std::string& version,
                                Secret value) -> Status {
-    authority.handed_over.insert_or_assign(name, Held{version, std::move(value)});
+    const int64_t ends_ms = trust::end_of(value.reveal()).value_or(0);
+    authority.handed_over.insert_or_assign(name, Held{version, std::move(value), ends_ms});
     return {};
   };
   services.unseal = [this](std::string_view sealed) -> Result<Secret> {
@@ -43,8 +59,10 @@ Status SecretStore::start(Authority& authority) {
     if (!key) return pass(key, "while opening what was sealed to this runner");
     return key->unseal(sealed);
   };
-  if (&authority == &of_lane_)
-    services.secret = [this](const std::string& name) { return own_secret(name); };
+  if (!authority.which.empty())
+    services.secret = [this, &authority](const std::string& name) {
+      return own_secret(authority.id, name);
+    };
   services.http_record = [&authority](const Json& line) {
     Json body = line;
     body["plugin"] = authority.id;
@@ -62,10 +80,10 @@ Status SecretStore::start(Authority& authority) {
   return {};
 }
 
-// Asked for by the lane's authority, while get() waits for its answer.
-Result<Secret> SecretStore::own_secret(const std::string& name) {
-  if (embedded_.config.is_null() || of_lane_.id == embedded_.id)
-    return fail("engine.secret.own", "the authority " + of_lane_.id + " needs the secret " + name +
+// Asked for by an authority of the lane, while get() or move() waits for its answer.
+Result<Secret> SecretStore::own_secret(const std::string& authority, const std::string& name) {
+  if (embedded_.config.is_null() || authority == embedded_.id)
+    return fail("engine.secret.own", "the authority " + authority + " needs the secret " + name +
                                          " itself, and lane " + lane_.name +
                                          " configures no [plugins.\"" + embedded_.id +
                                          "\"] to take it from");
@@ -75,10 +93,10 @@ Result<Secret> SecretStore::own_secret(const std::string& name) {
 }
 
 // A helper that died or hung is gone now, and `resolve` changes nothing: another one is asked once.
-Status SecretStore::call(Authority& authority, const std::vector<std::string>& names) {
+Result<Json> SecretStore::call(Authority& authority, const std::vector<std::string>& names) {
   for (bool again = false;; again = true) {
     if (!authority.instance || !authority.instance->running())
-      if (auto started = start(authority); !started) return started;
+      if (auto started = start(authority); !started) return pass(started);
     plugin::CallRequest request;
     request.interface = "hyops.secret/1";
     request.verb = "resolve";
@@ -87,7 +105,7 @@ Status SecretStore::call(Authority& authority, const std::vector<std::string>& n
     request.lane = lane_.name;
     request.deadline_ms = setup_.clock().mono_ms() + 30'000;
     auto answer = authority.instance->call(request);
-    if (answer) return {};
+    if (answer) return answer;
     if (!plugin::outcome_is_unknown(answer.error()))
       return pass(answer, "while resolving secrets: " + join(names));
     // Not in the words that are for a step's own plugin: nothing about the step is unknown by it.
@@ -99,9 +117,21 @@ Status SecretStore::call(Authority& authority, const std::vector<std::string>& n
   }
 }
 
+// `expires_ms` beside a name: the end of a lease, which may be before that of what it is of.
+void SecretStore::take_leases(const Json& answer, Authority& authority) {
+  for (const auto& said : member(answer, "resolved")) {
+    const auto found = authority.handed_over.find(get_string(said, "name"));
+    const int64_t ends_ms = get_int(said, "expires_ms");
+    if (found == authority.handed_over.end() || ends_ms <= 0) continue;
+    int64_t& first = found->second.ends_ms;
+    first = first ? std::min(first, ends_ms) : ends_ms;
+  }
+}
+
 Status SecretStore::resolve(Authority& authority, const std::vector<std::string>& names) {
   authority.handed_over.clear();
-  const Status answered = call(authority, names);
+  auto answered = call(authority, names);
+  if (answered) take_leases(*answered, authority);
   // Known before another word is written, also if the call failed: its error may tell one.
   std::vector<record::Redactor::Named> known;
   for (const auto& [name, secret] : authority.handed_over)
@@ -110,35 +140,101 @@ Status SecretStore::resolve(Authority& authority, const std::vector<std::string>
   auto events = std::exchange(authority.said, {});
   for (const auto& name : names)
     if (const auto found = authority.handed_over.find(name);
-        answered && found != authority.handed_over.end())
-      events.emplace_back(
-          "secret.resolved",
-          Json{{"name", name}, {"version", found->second.version}, {"authority", authority.id}});
+        answered && found != authority.handed_over.end()) {
+      Json body{{"name", name}, {"version", found->second.version}, {"authority", authority.id}};
+      if (found->second.ends_ms) body["ends_ms"] = found->second.ends_ms;
+      events.emplace_back("secret.resolved", std::move(body));
+    }
   if (auto written = journal_.write_all(events); !written) return written;
-  if (!answered) return answered;
+  if (!answered) return pass(answered);
   for (const auto& name : names)
     if (!authority.handed_over.contains(name))
       return fail("engine.secret.missing",
                   "the authority " + authority.id + " did not hand over " + name);
-  authority.held.merge(authority.handed_over);
+  for (auto& [name, secret] : authority.handed_over)
+    authority.held.insert_or_assign(name, std::move(secret));
   return {};
 }
 
-Result<std::vector<Secret>> SecretStore::get(const std::vector<std::string>& names) {
-  const std::lock_guard lock(mutex_);
+bool SecretStore::ends_before(const std::string& name, int64_t when_ms) const {
+  const auto held = of_lane_->held.find(name);
+  return held == of_lane_->held.end() || (held->second.ends_ms && held->second.ends_ms < when_ms);
+}
+
+// A lease is asked for anew while there is time to be refused; what still lasts outlives an
+// authority that is out (L19).
+Status SecretStore::renew(const std::vector<std::string>& names, int64_t until_ms) {
+  const int64_t now = setup_.clock().wall_ms(), until = std::max(now, until_ms);
   std::set<std::string> wanted;
   for (const auto& name : names)
-    if (!of_lane_.held.contains(name)) wanted.insert(name);
-  if (!wanted.empty())
-    if (auto resolved = resolve(of_lane_, {wanted.begin(), wanted.end()}); !resolved)
-      return pass(resolved);
+    if (ends_before(name, until) ||
+        (of_lane_->held.at(name).ends_ms && of_lane_->held.at(name).renew_ms <= now))
+      wanted.insert(name);
+  if (wanted.empty()) return {};
+  const std::vector<std::string> asked{wanted.begin(), wanted.end()};
+  const Status renewed = resolve(*of_lane_, asked);
+  if (!renewed) {
+    for (const auto& name : asked)
+      if (ends_before(name, now)) return renewed;
+    if (auto kept =
+            journal_.write("secret.kept", {{"names", asked}, {"reason", renewed.error().text()}});
+        !kept)
+      return kept;
+  }
+  for (const auto& name : asked) {
+    Held& held = of_lane_->held.at(name);
+    held.renew_ms = now + (held.ends_ms - now) / 3 * 2;
+    if (ends_before(name, until))
+      return fail("engine.secret.lease",
+                  "what the authority " + of_lane_->id + " gave as " + name + " ends at " +
+                      to_rfc3339(held.ends_ms) + ", and what needs it may take until " +
+                      to_rfc3339(until) + " (L18)" +
+                      (renewed ? "" : "; it could not be renewed: " + renewed.error().message));
+  }
+  return {};
+}
+
+Result<std::vector<Secret>> SecretStore::get(const std::vector<std::string>& names,
+                                             int64_t until_ms) {
+  const std::lock_guard lock(mutex_);
+  if (auto good = renew(names, until_ms); !good) return pass(good);
   std::vector<Secret> out;
-  for (const auto& name : names) out.push_back(of_lane_.held.at(name).value.copy());
+  for (const auto& name : names) out.push_back(of_lane_->held.at(name).value.copy());
   return out;
 }
 
-Result<Secret> SecretStore::get(const std::string& name) {
-  auto secrets = get(std::vector{name});
+Result<Json> SecretStore::move(const std::string& to, const plugin::CallRequest& transition,
+                               const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  Authority& next = to == contract::standby_authority ? standby_ : home_;
+  if (!next.instance || !next.instance->running())
+    if (auto started = start(next); !started) return pass(started);
+  auto answer = next.instance->call(transition);
+  const auto said = std::exchange(next.said, {});
+  if (auto written = journal_.write_all(said); !written) return pass(written);
+  if (!answer) return pass(answer, "while moving the lane's secrets to " + next.id);
+  // It is no authority of this lane before it has shown that it knows what the run still takes.
+  if (!names.empty())
+    if (auto known = resolve(next, names); !known) return pass(known, "while asking " + next.id);
+  std::vector<std::string> shown;
+  for (const auto& name : names) shown.push_back(name + " " + next.held.at(name).version);
+  const Json moved{{"from", of_lane_->which},
+                   {"to", next.which},
+                   {"plugin", next.id},
+                   {"version", get_string(*answer, "version")},
+                   {"names", shown}};
+  if (auto written = journal_.write("secret.transition", moved); !written) return pass(written);
+  of_lane_ = &next;
+  return moved;
+}
+
+contract::SecretAuthority SecretStore::in_force() {
+  const std::lock_guard lock(mutex_);
+  return {of_lane_->id, of_lane_->config};
+}
+
+Result<Secret> SecretStore::get(const std::string& name, int64_t until_ms) {
+  auto secrets = get(std::vector{name}, until_ms);
   if (!secrets) return pass(secrets);
   return std::move(secrets->front());
 }

@@ -12,6 +12,7 @@
 #include "contract/types.hpp"
 #include "engine/journal.hpp"
 #include "engine/setup.hpp"
+#include "ledger/ledger.hpp"
 #include "plugin/instance.hpp"
 
 namespace hyops::engine {
@@ -21,24 +22,43 @@ namespace hyops::engine {
 // as any plugin.
 inline constexpr const char* embedded_authority = "hyops.secrets.offline-bundle";
 
+// Where a lane keeps which of its authorities its secrets come from: {"authority": "standby"}.
+inline constexpr const char* authority_slot = "secrets/authority#lane";
+// "home" where nothing of this epoch says otherwise (E9).
+Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane);
+
 class SecretStore {
  public:
+  // `in_force`: the authority of the lane that is asked until move().
   SecretStore(const Setup& setup, const plugin::Registry& registry, const contract::Lane& lane,
-              Journal& journal);
+              Journal& journal, const std::string& in_force);
   ~SecretStore();
-  // In the order of the names; the authority is asked once for all that it was not asked for yet.
-  // engine.secret.no_authority, engine.secret.own, engine.secret.missing, engine.secret.unavailable
-  // (its helper died or hung, twice), or what the authority failed with. The journal gets one
-  // secret.resolved {name, version, authority} for each the first time.
-  Result<std::vector<Secret>> get(const std::vector<std::string>& names);
-  Result<Secret> get(const std::string& name);
+  // In the order of the names; the authority is asked once for all that it was not asked for yet,
+  // and again for leases that end before `until_ms` (wall clock; 0: now) or are two thirds over.
+  // Where it is out, what is held is kept as long as it lasts (L19). engine.secret.no_authority,
+  // engine.secret.own, engine.secret.missing, engine.secret.unavailable (its helper died or hung,
+  // twice), engine.secret.lease (it gives nothing that lasts until then, L18), or what the
+  // authority failed with. The journal gets secret.resolved {name, version, authority, ends_ms} for
+  // each that is handed over, and secret.kept {names, reason}.
+  Result<std::vector<Secret>> get(const std::vector<std::string>& names, int64_t until_ms = 0);
+  Result<Secret> get(const std::string& name, int64_t until_ms = 0);
+
+  // Asks the authority `to` for the transition, then for every one of `names`, and takes secrets
+  // from it from now on. What the authority before it is told is not ours to say: it may be lost.
+  // The journal gets secret.transition {from, to, plugin, version, names}, which is returned (E6).
+  Result<Json> move(const std::string& to, const plugin::CallRequest& transition,
+                    const std::vector<std::string>& names);
+  contract::SecretAuthority in_force();
 
  private:
   struct Held {
     std::string version;
     Secret value;
+    int64_t ends_ms = 0;   // of its lease, or by its own words; 0: it has no end
+    int64_t renew_ms = 0;  // when to ask for another one although it lasts
   };
   struct Authority {
+    std::string which;  // home, standby; empty: the embedded one
     std::string id;
     Json config;
     std::unique_ptr<plugin::Instance> instance{};
@@ -46,16 +66,20 @@ class SecretStore {
     std::vector<std::pair<std::string, Json>> said{};   // by that call, not written yet
   };
   Status start(Authority& authority);
-  Status call(Authority& authority, const std::vector<std::string>& names);
+  static void take_leases(const Json& answer, Authority& authority);
+  Result<Json> call(Authority& authority, const std::vector<std::string>& names);
   Status resolve(Authority& authority, const std::vector<std::string>& names);
-  Result<Secret> own_secret(const std::string& name);
+  Result<Secret> own_secret(const std::string& authority, const std::string& name);
+  bool ends_before(const std::string& name, int64_t when_ms) const;  // or is not held
+  Status renew(const std::vector<std::string>& names, int64_t until_ms);
 
   const Setup& setup_;
   const plugin::Registry& registry_;
   const contract::Lane& lane_;
   Journal& journal_;
   std::mutex mutex_;
-  Authority of_lane_, embedded_;
+  Authority home_, standby_, embedded_;
+  Authority* of_lane_;  // home_ or standby_
 };
 
 }  // namespace hyops::engine

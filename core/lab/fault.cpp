@@ -34,25 +34,30 @@ while time.monotonic() < limit:
 sys.exit("no tool was found in " + folder)
 )py";
 
-// Every plugin helper of the core gets the signal: which one is at work is not told outside.
-constexpr const char* signal_helpers = R"py(
+// The core's plugin helper that is in an apply gets the signal.
+constexpr const char* signal_helper = R"py(
 import os, sys, time
 core, number, limit = sys.argv[1], int(sys.argv[2]), time.monotonic() + 20
 while time.monotonic() < limit:
-    struck = False
     for task in os.listdir(f"/proc/{core}/task"):
         for child in open(f"/proc/{core}/task/{task}/children").read().split():
             try:
-                if os.readlink(f"/proc/{child}/exe").endswith("hyops-plugin-host"):
+                if open(f"/proc/{child}/comm").read() == "hyops:apply\n":
                     os.kill(int(child), number)
-                    struck = True
+                    sys.exit(0)
             except OSError:
                 pass
-    if struck:
-        sys.exit(0)
-    time.sleep(0.005)
-sys.exit("the core has no plugin helper")
+    time.sleep(0.002)
+sys.exit("no plugin helper of the core is in an apply")
 )py";
+
+// What the runner sends to the edge's API goes nowhere, so that a verb which asks it is at work for
+// as long as the fault needs to find it.
+constexpr const char* hold_api =
+    "add table ip hyops_fault; add chain ip hyops_fault out { type filter hook output priority 0; "
+    "};"
+    "add rule ip hyops_fault out ip daddr 10.77.2.1 tcp dport 7077 drop";
+constexpr const char* let_api_go = "delete table ip hyops_fault";
 
 // The one process on the operator's host that runs `hyops run dispatch`.
 constexpr const char* kill_dispatcher = R"py(
@@ -98,6 +103,7 @@ Status Fault::prepare() {
   // Only processes that start from now on can be told another time.
   if (rule_.name == "clock-step") return lab_.fault({"clock-step", runner, "0"});
   if (rule_.name == "dns-stale") return serve_stale_names();
+  if (rule_.name == "plugin-hang") return on(runner, {"/usr/sbin/nft", hold_api});
   return {};
 }
 
@@ -169,9 +175,12 @@ Status Fault::strike() {
   const std::string core = std::to_string(core_pid_);
   if (name == "core-kill") return on(runner, {"/usr/bin/kill", "-KILL", core});
   if (name == "dispatcher-kill") return on(dispatcher, {"/usr/bin/python3", "-c", kill_dispatcher});
-  if (name == "plugin-segv" || name == "plugin-hang")
-    return on(runner, {"/usr/bin/python3", "-c", signal_helpers, core,
-                       std::to_string(name == "plugin-segv" ? SIGSEGV : SIGSTOP)});
+  if (name == "plugin-segv" || name == "plugin-hang") {
+    auto struck = on(runner, {"/usr/bin/python3", "-c", signal_helper, core,
+                              std::to_string(name == "plugin-segv" ? SIGSEGV : SIGSTOP)});
+    if (!struck || name == "plugin-segv") return struck;
+    return on(runner, {"/usr/sbin/nft", let_api_go});
+  }
   if (name == "tool-kill")
     return on(runner, {"/usr/bin/python3", "-IS", "-c", kill_tool,
                        "/var/lib/hyops/runs/" + run + "/steps/" + step_, at_work ? "0" : "0.3"});

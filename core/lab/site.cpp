@@ -124,23 +124,23 @@ Status Site::seal_secrets() {
     if (!token) return pass(token);
     secrets_[std::string("lab-token-") + zone] = *token;
   }
-  std::vector<std::string> seal{hyops,
-                                "secret",
-                                "seal",
-                                "--name",
-                                lane_name,
-                                "--version",
-                                "1",
-                                "--valid",
-                                "7d",
-                                "--out",
-                                "/var/lib/hyops/drill.sealed"};
+  for (const char* bundle : {"drill", "drill-standby"})
+    if (auto sealed = seal_bundle(bundle); !sealed) return sealed;
+  return {};
+}
+
+// To all runners, which find it at the place that the lane names.
+Status Site::seal_bundle(const std::string& name) {
+  const std::string file = "/var/lib/hyops/" + name + ".sealed";
+  std::vector<std::string> seal{hyops, "secret",  "seal", "--name", name, "--version",
+                                "1",   "--valid", "7d",   "--out",  file};
   for (const auto& [zone, runner] : runners_) seal.insert(seal.end(), {"--to-runner", runner.seal});
   if (auto sealed = lab_.run(dispatcher, seal, Json(secrets_).dump()); !sealed) return pass(sealed);
-  auto bundle = lab_.run(dispatcher, {"/usr/bin/cat", "/var/lib/hyops/drill.sealed"});
+  auto bundle = lab_.run(dispatcher, {"/usr/bin/cat", file});
   if (!bundle) return pass(bundle);
   for (const auto& [zone, runner] : runners_)
-    if (auto kept = lab_.write(runner.host, "/var/lib/hyops/secrets/drill.sealed", *bundle); !kept)
+    if (auto kept = lab_.write(runner.host, "/var/lib/hyops/secrets/" + name + ".sealed", *bundle);
+        !kept)
       return kept;
   return {};
 }
@@ -165,13 +165,15 @@ std::string Site::lane_text() const {
   text +=
       "\n[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = "
       "\"/var/lib/hyops/secrets/drill.sealed\" }\n"
+      "[secrets.standby]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = "
+      "\"/var/lib/hyops/secrets/drill-standby.sealed\" }\n"
       "\n[plugins.\"hyops.local.compute\"]\n" +
       apis + "\n[plugins.\"hyops.local.egress\"]\n" + apis +
       "fence_api = \"http://10.77.2.1:7077\"\nfence_token = \"lab-token-edge\"\n"
       "\n[facts]\nprimary_site = \"onprem\"\nprimary_zone = \"onprem\"\ndr_zone = "
       "\"cloud\"\nedge_zone = \"edge\"\nedge_networks = [\"10.77.2.0/24\"]\n"
       "primary_networks = [\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
-      "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\n"
+      "[\"10.77.0.0/16\"]\ndr_secrets = \"standby\"\nrunner_networks = [\"10.77.0.0/16\"]\n"
       "primary_allow = []\ndr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = "
       "\"none\"\ndr_egress = \"nat\"\negress_canaries = [\"198.51.100.10:80\", "
       "\"198.51.100.10:22\"]\n"

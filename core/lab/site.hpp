@@ -63,6 +63,7 @@ class Site {
   Status place_runners();
   Status make_keys();
   Status seal_secrets();
+  Status seal_bundle(const std::string& name);
   Status install_lane();
   std::string lane_text() const;
 

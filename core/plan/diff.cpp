@@ -112,8 +112,8 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   out.changed("the title", before.title, after.title);
   out.changed("the RTO in ms", Json(before.rto_ms.value_or(0)), Json(after.rto_ms.value_or(0)));
   out.changed("the RPO in ms", Json(before.rpo_ms.value_or(0)), Json(after.rpo_ms.value_or(0)));
-  for (const char* what :
-       {"hosts", "addresses", "dns_names", "secrets", "files", "irreversible", "unknown"}) {
+  for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "secret_authority",
+                           "files", "irreversible", "unknown"}) {
     const auto list = [&](const Plan& plan) {
       return join(plan.blast_radius.value(what, std::vector<std::string>{}));
     };
@@ -126,9 +126,9 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
     out.changed("policy " + rule, before.policy.value(rule, Json()),
                 after.policy.value(rule, Json()));
   for (const auto& [rule, why] : after.accepted)
-    if (const auto old = before.accepted.find(rule);
-        old == before.accepted.end() || old->second.reason != why.reason ||
-        old->second.from != why.from)
+    if (const auto old = before.accepted.find(rule); old == before.accepted.end() ||
+                                                     old->second.reason != why.reason ||
+                                                     old->second.from != why.from)
       out.say("rule " + rule + " is passed over by " + why.from + ": " + shown(why.reason));
   for (const auto& [rule, why] : before.accepted)
     if (!after.accepted.count(rule)) out.say("rule " + rule + " is not passed over any more");

@@ -36,6 +36,7 @@ Json step_json(const Step& step) {
                      {"digest", step.plugin_digest},
                      {"interface", step.interface},
                      {"verb", step.verb}};
+    if (!step.authority.empty()) out["plugin"]["authority"] = step.authority;
     if (!step.mode.empty()) out["plugin"]["mode"] = step.mode;
     if (!step.platforms.empty()) out["plugin"]["platforms"] = step.platforms;
   }
@@ -90,6 +91,7 @@ Step parse_step(const Json& from) {
     step.plugin_digest = plugin.at("digest");
     step.interface = plugin.at("interface");
     step.verb = plugin.at("verb");
+    step.authority = get_string(plugin, "authority");
     step.mode = get_string(plugin, "mode");
     step.platforms = plugin.value("platforms", std::vector<std::string>{});
   }

@@ -32,6 +32,7 @@ class Sum {
     for (const auto& [name, input] : step.inputs)
       if (input.type.find("secret") != std::string::npos && input.known)
         touch(secrets_, input.value, "name");
+    if (!step.authority.empty()) authorities_.insert(step.authority + " (" + step.plugin + ")");
     for (const auto& file : module.effects.files) files_.insert(file);
     if (module.effects.irreversible) irreversible_.insert("step " + step.id + ": " + module.title);
     if (step.forecast.is_object())
@@ -46,6 +47,7 @@ class Sum {
                         {"dns_names", dns_},  {"secrets", secrets_},
                         {"files", files_},    {"irreversible", irreversible_},
                         {"unknown", unknown_}};
+    if (!authorities_.empty()) out.blast_radius["secret_authority"] = authorities_;
     // An estimate for one day: capacity that a run opens carries an end, and a day is what nobody
     // notices (G3).
     out.cost = {{"currency", profile_.cost_currency},
@@ -87,7 +89,8 @@ class Sum {
   }
 
   const contract::Profile& profile_;
-  Names hosts_, addresses_, dns_, secrets_, files_, irreversible_, unknown_, unpriced_;
+  Names hosts_, addresses_, dns_, secrets_, authorities_, files_, irreversible_, unknown_,
+      unpriced_;
   int64_t micro_per_hour_ = 0;
 };
 

@@ -28,6 +28,7 @@ struct Step {
   contract::Driver driver = contract::Driver::process;
   std::string pack, pack_version, pack_digest;
   std::string plugin, plugin_digest, interface, verb;  // driver plugin
+  std::string authority;               // the lane's secrets come from there then (E6), or empty
   std::string mode;                    // of access: "runner-local", as the pack declares it
   std::vector<std::string> platforms;  // as the pack declares them (A4)
   std::map<std::string, Input> inputs;
@@ -54,8 +55,9 @@ struct Plan {
   Json origin;              // {"decision":{"id","type","digest"}} or {"request":{"by","reason"}}
   std::vector<Step> steps;  // in an order that satisfies needs and phases
   Json policy;              // retries, gates, limits, approvals as they will be applied
-  Json blast_radius;        // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}
-  Json cost;  // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
+  Json blast_radius;  // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}, perhaps
+                      // secret_authority
+  Json cost;          // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
   std::optional<int64_t> rto_ms, rpo_ms;
   std::map<std::string, std::string> modules;  // module -> digest of its folder
   std::map<std::string, std::string> tools;    // tool -> version wanted by some pack

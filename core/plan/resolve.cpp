@@ -155,7 +155,11 @@ class Resolver {
     for (const auto& [tool, version] : pack->tools) plan_.tools[tool] = version;
     for (const auto& [name, field] : module->outputs) step.outputs[name] = field.type.text();
     for (const auto& [name, field] : module->inputs) add_input(step, written, field);
-    if (pack->driver == contract::Driver::plugin) bind_plugin(step, *pack, written.place);
+    if (pack->driver == contract::Driver::plugin) {
+      step.plugin =
+          pack->of_lanes_authority() ? authority(step, *module, written.place) : pack->plugin;
+      if (!step.plugin.empty()) bind_plugin(step, *pack, written.place);
+    }
     plan_.steps.push_back(std::move(step));
   }
 
@@ -269,13 +273,31 @@ class Resolver {
     }
   }
 
+  // The plugin of the authority that the step moves the lane's secrets to.
+  std::string authority(Step& step, const contract::Module& module, const Place& place) {
+    const auto input = step.inputs.find(module.effects.authority);
+    if (input == step.inputs.end() || !input->second.known || !input->second.value.is_string()) {
+      problem(place, "plan.authority",
+              "step " + step.id +
+                  " moves the lane's secret authority, and "
+                  "where to is not known when it is planned");
+      return {};
+    }
+    step.authority = input->second.value.get<std::string>();
+    const auto* found = lane_.authority(step.authority);
+    if (!found)
+      problem(place, "plan.authority",
+              "step " + step.id + " moves the secret authority of lane " + lane_.name + " to \"" +
+                  printable(step.authority, 40) + "\", which the lane does not name");
+    return found ? found->plugin : std::string();
+  }
+
   void bind_plugin(Step& step, const contract::Pack& pack, const Place& place) {
-    step.plugin = pack.plugin;
     step.interface = pack.interface;
     step.verb = pack.verb;
     step.mode = pack.mode;
     step.platforms = pack.platforms;
-    auto digest = world_.plugin_digest(pack.plugin);
+    auto digest = world_.plugin_digest(step.plugin);
     if (!digest) {
       problems_.push_back(digest.error());
       problems_.back().place = place;

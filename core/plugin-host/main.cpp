@@ -2,6 +2,7 @@
 // told to end.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <exception>
@@ -51,6 +52,9 @@ Status start(Wire& wire, Host& host, std::optional<Module>& module, const plugin
                         frame.head.value("interfaces", std::vector<std::string>{}));
 }
 
+// What `ps` shows of a helper: the verb it is in, or that it waits.
+void show_as(const std::string& at_work) { ::prctl(PR_SET_NAME, ("hyops:" + at_work).c_str()); }
+
 void run_verb(Wire& wire, Module& module, const plugin::Frame& frame) {
   Call call = make_call(wire, frame.head.value("about", Json::object()).dump());
   wire.begin_call(get_int(frame.head, "left_ms", -1));
@@ -88,7 +92,9 @@ int serve() {
                                        : start(wire, host, module, frame);
       wire.tell({started ? Json{{"t", "ready"}} : to_head("refused", started.error()), {}});
     } else if (frame.type() == "call" && module) {
+      show_as(get_string(frame.head, "verb"));
       run_verb(wire, *module, frame);
+      show_as("idle");
     } else if (probe(wire, host, module, frame)) {
       continue;
     } else if (frame.type() == "end") {

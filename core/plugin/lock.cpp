@@ -30,7 +30,7 @@ Result<Lock> read_lock(const std::filesystem::path& file) {
 }
 
 Status write_lock(const std::filesystem::path& file, const Lock& lock) {
-  std::string text = "# Pins plugins by digest; written by `hyops plugin`.\n";
+  std::string text = "# Pins plugins by digest; written by `hyops plugin lock`.\n";
   if (lock.complete) text += "complete = true\n";
   for (const auto& [id, pin] : lock.pins)
     text += "\n[plugins." + toml_text(id) + "]\nversion = " + toml_text(pin.version) +

@@ -34,6 +34,16 @@ void keep_newest(Items& items) {
 
 bool Case::quarantined() const { return crashes.size() >= Quarantine::crashes_until; }
 
+Json to_json(const Case& about) {
+  Json crashes = Json::array();
+  for (const auto& crash : about.crashes)
+    crashes.push_back({{"at_ms", crash.at_ms}, {"where", crash.where}, {"how", crash.how}});
+  return {{"plugin", about.plugin},
+          {"digest", about.digest},
+          {"crashes", crashes},
+          {"lifted", about.lifted}};
+}
+
 Result<Case> Quarantine::read(const std::string& id) const {
   Case about;
   about.plugin = id;
@@ -57,13 +67,7 @@ Result<Case> Quarantine::read(const std::string& id) const {
 }
 
 Status Quarantine::write(const Case& about) const {
-  Json crashes = Json::array();
-  for (const auto& crash : about.crashes)
-    crashes.push_back({{"at_ms", crash.at_ms}, {"where", crash.where}, {"how", crash.how}});
-  auto text = canonical({{"plugin", about.plugin},
-                         {"digest", about.digest},
-                         {"crashes", crashes},
-                         {"lifted", about.lifted}});
+  auto text = canonical(to_json(about));
   if (!text) return pass(text);
   return write_file(file_of(about.plugin), *text + "\n", 0600);
 }

@@ -23,6 +23,7 @@ struct Case {
   std::vector<Json> lifted;    // {at_ms, by, reason, crashes}: for ever
   bool quarantined() const;
 };
+Json to_json(const Case& about);  // {plugin, digest, crashes: [{at_ms,where,how}], lifted}
 
 // One small file a plugin under <home>/quarantine, which outlives every process. Several processes
 // may use it at once.

@@ -137,6 +137,8 @@ Result<Json> Registry::describe(const std::string& id) const {
     out["signed_by"] = checked->second;
   else
     out["refused"] = {{"code", checked.error().code}, {"message", checked.error().message}};
+  for (const auto& about : quarantine().list())
+    if (about.plugin == said->id) out["quarantine"] = to_json(about);
   return out;
 }
 

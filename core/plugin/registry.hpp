@@ -49,7 +49,8 @@ class Registry {
   // plugin.quarantined.
   Result<Manifest> trusted(const std::string& id) const;
 
-  // As plugin::describe, with who signed it or why it is refused.
+  // As plugin::describe, with who signed it or why it is refused, and what is remembered of
+  // crashes.
   Result<Json> describe(const std::string& id) const;
 
   // "sha256:..." of plugin.toml, which pins every file of the plugin: for hyops.lock and for plans.

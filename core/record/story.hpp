@@ -44,7 +44,7 @@ class Story {
   std::vector<std::string> order_;  // of the plan, then as met
   std::vector<Phase> phases_;       // as they started
   int64_t started_ = 0, ended_ = 0, last_ = 0;
-  int64_t stepped_ = 0;  // by how much the runner's wall clock jumped so far
+  int64_t stepped_ = 0;   // by how much the runner's wall clock jumped so far
   bool goes_on_ = false;  // at the time of export
 };
 

@@ -17,6 +17,7 @@ test_plugin(hostile hostile)
 test_plugin(keeper keeper)
 test_plugin(broken broken)
 test_plugin(dies dies)
+test_plugin(vault vault)
 
 # The broken family: each member is wrong in one way, which its name says.
 file(GLOB members CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/plugins/family/*.cpp)

@@ -14,6 +14,7 @@
 #include "engine/run.hpp"
 #include "engine/world.hpp"
 #include "plan/plan.hpp"
+#include "plugin/registry.hpp"
 #include "process/spawn.hpp"
 #include "record/record.hpp"
 #include "trust/trust.hpp"
@@ -76,6 +77,24 @@ class Site {
     if (!observe.empty()) file(pack / "observe.sh", "#!/bin/sh\nset -eu\n" + observe, true);
     bind_ += "\"test/" + name + "\" = \"test/" + name + "\"\n";
     profile(approvals_);
+  }
+
+  // test.NAME is tests/plugins/NAME, signed by a vendor whom this installation trusts for test.*.
+  // `more`: what else stands in its plugin.toml.
+  void plugin(const std::string& name, const std::vector<std::string>& interfaces,
+              const std::string& more = "requires = []\n") {
+    const auto vendor = trust::SecretKey::generate().value();
+    const std::string id = "test." + name;
+    ASSERT_TRUE(plugin::add_trusted_key(setup.home / "trust",
+                                        {name, vendor.public_key(), {"test."}, interfaces, 0}));
+    const fs::path folder = setup.home / "plugins" / id;
+    file(folder / "plugin.toml",
+         "plugin = \"" + id + "\"\nversion = \"1.0.0\"\ntitle = \"Test\"\nvendor = \"tests\"\n" +
+             "abi = \"1.0\"\nstatus = \"stable\"\nimplements = " + Json(interfaces).dump() + "\n" +
+             more);
+    fs::copy_file(fs::path(HYOPS_BUILD_DIR) / "tests/plugins" / name / "plugin.so",
+                  folder / "plugin.so");
+    ASSERT_TRUE(plugin::sign(folder, vendor));
   }
 
   void bind(const std::string& module, const std::string& pack) {

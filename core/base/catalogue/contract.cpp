@@ -109,6 +109,10 @@ std::span<const CatalogueEntry> contract() {
        "The effects of a module name a field that cannot be what they say it is.",
        "Name fields of type host or endpoint under hosts, secret under secrets, dns_name or string "
        "under dns_names."},
+      {"contract.pack.authority", invalid,
+       "A pack that stands for the lane's secret authority names no plugin and asks for the verb "
+       "transition, and its module says under effects.authority which input names the authority.",
+       "See catalog/packs/secrets/authority."},
       {"contract.pack.file", invalid,
        "A pack names a file that is not in its folder, or that lies outside it.",
        "Put the file into the pack's folder, or correct the path."},
@@ -180,6 +184,11 @@ std::span<const CatalogueEntry> contract() {
        "Remove execution_plane: runner-local is the default."},
       {"contract.binding.missing", invalid, "A profile binds no pack to a module that is used.",
        "Add it to [bind] of the profile."},
+      {"contract.twin.authority", invalid,
+       "A blueprint moves the lane's secret authority and its twin does not: what a failover "
+       "moved, "
+       "a failback moves back (E6).",
+       "Add a step of the same module to the twin, with to = \"home\"."},
       {"contract.binding.other_module", invalid,
        "A profile binds a module to a pack that implements another one.",
        "Bind a pack whose module is the one that is named."},

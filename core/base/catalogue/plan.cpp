@@ -25,6 +25,11 @@ std::span<const CatalogueEntry> plan() {
       {"plan.lock.changed", denied,
        "The plan uses something that is not, byte for byte, what the lane's hyops.lock names.",
        "Review the change, then hyops lane lock LANE BLUEPRINT."},
+      {"plan.authority", invalid,
+       "A step moves the lane's secret authority to one that the lane does not name, or where to "
+       "is "
+       "not known when it is planned (E6).",
+       "home is the lane's [secrets], standby its [secrets.standby] in lane.toml."},
       {"plan.fact.missing", invalid, "A blueprint refers to a fact that the lane does not state.",
        "Add it under [facts] in the lane's lane.toml."},
       {"plan.state.missing", invalid,

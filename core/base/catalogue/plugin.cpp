@@ -89,20 +89,20 @@ std::span<const CatalogueEntry> plugin() {
        "A plugin, a trust file or a folder above it can be written by everybody or by a group.",
        "chmod go-w the path that is named, if what is in it is what it should be."},
       {"plugin.lock.invalid", invalid, "A plugins.lock cannot be read; nothing is pinned by guess.",
-       "Repair it, or write it anew once you know which plugins are right."},
+       "hyops plugin lock --remove, and hyops plugin lock once you know which plugins are right."},
       {"plugin.lock.changed", denied,
        "The installed plugin is not the one that plugins.lock pins, though a trusted key signed "
        "it.",
-       "If the change is meant, rehearse with it and pin it anew; else install the pinned "
+       "If the change is meant, rehearse with it, then: hyops plugin lock; else install the pinned "
        "version."},
       {"plugin.lock.missing", denied,
        "plugins.lock says that it is complete, and it does not list this plugin.",
-       "Pin the plugin if it is meant to be used here."},
+       "If it is meant to be used here, rehearse with it, then: hyops plugin lock"},
       {"plugin.quarantined", denied,
        "The plugin crashed several times and is kept away from runs until a person lets it "
        "back. Another version of it is not affected.",
-       "hyops plugin describe ID; then install a repaired version, or lift the quarantine with a "
-       "reason."},
+       "hyops plugin describe ID; then install a repaired version, or: hyops plugin lift ID "
+       "--reason WHY"},
       {"plugin.quarantine.unreadable", conflict,
        "The file that remembers a plugin's crashes is damaged, so nobody knows whether it may run.",
        "Remove the file that is named if you want the plugin to start without a past."},

@@ -11,6 +11,7 @@
 
 #include "contract/types.hpp"
 #include "engine/cancel.hpp"
+#include "engine/horizon.hpp"
 #include "engine/journal.hpp"
 #include "engine/secrets.hpp"
 #include "engine/setup.hpp"
@@ -29,7 +30,10 @@ struct Shared {
   Journal& journal;
   SecretStore& secrets;
   const Cancellation& cancellation;
-  int64_t fencing_token = 0;  // of the lane's lease; every side effect carries it
+  int64_t fencing_token = 0;           // of the lane's lease; every side effect carries it
+  const Forecast* forecast = nullptr;  // where steps are begun; outlives them
+  // Wall clock; 0 where it is not asked for.
+  int64_t may_last_until_ms(const std::string& step) const;
 };
 
 // One attempt at one step, with every input known.

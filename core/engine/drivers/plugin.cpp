@@ -2,6 +2,7 @@
 // run.
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "base/text.hpp"
 #include "engine/drivers/probes.hpp"
@@ -89,10 +90,28 @@ class PluginDriver final : public Driver {
     return probes;
   }
 
+  // What the run's steps name: the authority that takes over has to know each.
+  static std::vector<std::string> secrets_of(const plan::Plan& plan) {
+    std::set<std::string> names;
+    for (const auto& step : plan.steps)
+      for (const auto& [ignored, input] : step.inputs)
+        if (input.type == "secret" && input.known && input.value.is_string())
+          names.insert(input.value.get<std::string>());
+    return {names.begin(), names.end()};
+  }
+
+  static Result<Json> move_authority(const Call& call, Shared& shared,
+                                     const plugin::CallRequest& request) {
+    if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
+    auto moved = shared.secrets.move(call.step.authority, request, secrets_of(shared.plan));
+    if (!moved) return pass(moved);
+    return Json{{"authority", call.step.authority},
+                {"plugin", (*moved)["plugin"]},
+                {"version", (*moved)["version"]},
+                {"secrets", (*moved)["names"]}};
+  }
+
   Result<Json> speak(const Call& call, Shared& shared, const std::string& verb, int64_t& verb_ms) {
-    auto helper = take(call, shared);
-    if (!helper) return pass(helper);
-    *(*helper)->step = call.step.id;
     plugin::CallRequest request;
     request.interface = call.step.interface;
     request.verb = verb;
@@ -103,6 +122,10 @@ class PluginDriver final : public Driver {
     request.lane = shared.plan.lane;
     request.fencing_token = shared.fencing_token;
     request.deadline_ms = shared.setup.clock().mono_ms() + call.step.timeout_ms;
+    if (!call.step.authority.empty()) return move_authority(call, shared, request);
+    auto helper = take(call, shared);
+    if (!helper) return pass(helper);
+    *(*helper)->step = call.step.id;
     if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
     const int64_t began = shared.setup.clock().mono_ms();
     auto answer = (*helper)->instance->call(
@@ -140,14 +163,16 @@ class PluginDriver final : public Driver {
                                                ", the plan has " + call.step.plugin_digest);
     auto helper = std::make_unique<Helper>();
     plugin::Services services;
-    services.secret = [&shared](const std::string& name) { return shared.secrets.get(name); };
+    const auto step = helper->step;
+    services.secret = [&shared, step](const std::string& name) {
+      return shared.secrets.get(name, shared.may_last_until_ms(*step));
+    };
     services.unseal = [&shared](std::string_view sealed) -> Result<Secret> {
       auto key = trust::SealKey::load(shared.setup.seal_key());
       if (!key) return pass(key);
       return key->unseal(sealed);
     };
     const std::string id = call.step.plugin;
-    const auto step = helper->step;
     services.http_record = [&shared, id, step](const Json& line) {
       Json body = line;
       body["plugin"] = id;

@@ -139,7 +139,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
     inputs.push_back(input);
     names.push_back(call.inputs[input].get<std::string>());
   }
-  auto secrets = shared.secrets.get(names);
+  auto secrets =
+      shared.secrets.get(names, attach_only ? 0 : shared.may_last_until_ms(call.step.id));
   if (!secrets && !attach_only) return pass(secrets);
   if (!attach_only) {
     if (auto made = make_folders(folder); !made) return pass(made);

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <string>
 
-#include "plugin/registry.hpp"
 #include "support/site.hpp"
 #include "unit/net/http_server.hpp"
 
@@ -46,18 +45,9 @@ class World {
 
 // test/keep: a plugin that makes one thing in that world.
 inline void add_keeper(Site& site, const World& world) {
-  const auto vendor = trust::SecretKey::generate().value();
-  const fs::path plugin = site.setup.home / "plugins/test.keeper";
-  site.file(site.setup.home / "trust/vendor.toml",
-            "[[key]]\nname = \"vendor\"\nkey = \"" + vendor.public_key().text +
-                "\"\nids = [\"test.\"]\ninterfaces = [\"hyops.provider/1\"]\n");
-  site.file(plugin / "plugin.toml",
-            "plugin = \"test.keeper\"\nversion = \"1.0.0\"\ntitle = \"Keeper\"\nvendor = "
-            "\"tests\"\nabi = \"1.0\"\nstatus = \"stable\"\nimplements = "
-            "[\"hyops.provider/1\"]\nrequires = [\"hyops.http/1\"]\n[http]\nhosts = "
-            "[\"{config.api}\"]\n[inputs.api]\ntype = \"string\"\nrequired = true\n");
-  fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/keeper/plugin.so", plugin / "plugin.so");
-  EXPECT_TRUE(plugin::sign(plugin, vendor));
+  site.plugin("keeper", {"hyops.provider/1"},
+              "requires = [\"hyops.http/1\"]\n[http]\nhosts = [\"{config.api}\"]\n[inputs.api]\n"
+              "type = \"string\"\nrequired = true\n");
   site.file(site.setup.catalog / "modules/test/keep/module.toml",
             "module = \"test/keep\"\nversion = \"1.0.0\"\ntitle = \"Keep\"\ndoc = \"A test.\"\n" +
                 std::string(key_output));

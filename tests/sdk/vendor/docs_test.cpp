@@ -123,7 +123,7 @@ class Page {
     contract::Diagnostics problems;
     const auto lane = contract::load_lane(runner_.path() / "lanes/vault/lane.toml", problems);
     for (const auto& problem : problems) ADD_FAILURE() << problem.text();
-    EXPECT_TRUE(lane && !lane->secret_authority.empty() && !lane->plugins.empty());
+    EXPECT_TRUE(lane && !lane->secrets.plugin.empty() && !lane->plugins.empty());
   }
 
   const Cloud cloud_{Json::object()};

@@ -1,6 +1,5 @@
 // An authority whose helper dies: what waits for its secrets fails in words of its own, and nothing
 // about the step is unknown by it.
-#include "plugin/registry.hpp"
 #include "support/site.hpp"
 
 using namespace hyops;
@@ -9,17 +8,7 @@ namespace fs = std::filesystem;
 
 TEST(Authority, that_dies_is_asked_once_more_and_then_said_to_be_unavailable) {
   Site site;
-  const auto vendor = trust::SecretKey::generate().value();
-  ASSERT_TRUE(
-      plugin::add_trusted_key(site.setup.home / "trust",
-                              {"vendor", vendor.public_key(), {"test."}, {"hyops.secret/1"}, 0}));
-  const fs::path plugin = site.setup.home / "plugins/test.dies";
-  site.file(plugin / "plugin.toml",
-            "plugin = \"test.dies\"\nversion = \"1.0.0\"\ntitle = \"Dies\"\nvendor = \"tests\"\n"
-            "abi = \"1.0\"\nstatus = \"stable\"\nimplements = [\"hyops.secret/1\"]\nrequires = "
-            "[]\n");
-  fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/dies/plugin.so", plugin / "plugin.so");
-  ASSERT_TRUE(plugin::sign(plugin, vendor));
+  site.plugin("dies", {"hyops.secret/1"});
   site.lane("[secrets]\nauthority = \"test.dies\"\n");
   site.tool("use",
             "[inputs.word]\ntype = \"secret\"\nrequired = true\n[effects]\nsecrets = "

@@ -1,7 +1,6 @@
 // What becomes of a step whose tool or plugin was killed half-way, driver by driver and verb by
 // verb: adopted where its effect is seen, done again under the same key where it is not, and left
 // to a person where nobody can tell.
-#include "plugin/registry.hpp"
 #include "support/site.hpp"
 
 using namespace hyops;
@@ -131,18 +130,7 @@ TEST_P(KilledPlugin, is_adopted_asked_again_or_left_to_a_person) {
              (interface == "hyops.access/1" ? "mode = \"runner-local\"\n" : ""));
   site.module("[inputs.seen]\ntype = \"string\"\ndefault = \"" + std::string(verb.seen) +
               "\"\n[effects]\n");
-  const auto vendor = trust::SecretKey::generate().value();
-  const std::vector<std::string> interfaces{"hyops.provider/1", "hyops.egress/1", "hyops.access/1",
-                                            "hyops.secret/1"};
-  ASSERT_TRUE(plugin::add_trusted_key(site.setup.home / "trust",
-                                      {"vendor", vendor.public_key(), {"test."}, interfaces, 0}));
-  const fs::path plugin = site.setup.home / "plugins/test.dies";
-  site.file(plugin / "plugin.toml",
-            "plugin = \"test.dies\"\nversion = \"1.0.0\"\ntitle = \"Dies\"\nvendor = \"tests\"\n"
-            "abi = \"1.0\"\nstatus = \"stable\"\nimplements = " +
-                Json(interfaces).dump() + "\nrequires = []\n");
-  fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/dies/plugin.so", plugin / "plugin.so");
-  ASSERT_TRUE(plugin::sign(plugin, vendor));
+  site.plugin("dies", {"hyops.provider/1", "hyops.egress/1", "hyops.access/1", "hyops.secret/1"});
   const std::string choice = verb.choice;
   const std::string status = site.run(site.plan());
   EXPECT_EQ(status == "ok", choice == "adopt") << status;

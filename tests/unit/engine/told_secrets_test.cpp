@@ -7,7 +7,6 @@
 
 #include <thread>
 
-#include "plugin/registry.hpp"
 #include "support/telling.hpp"
 #include "support/watch.hpp"
 
@@ -126,17 +125,7 @@ TEST(ToldSecrets, go_with_a_tool_whose_step_host_was_killed) {
 TEST(ToldSecrets, of_a_plugin_do_not_become_the_lanes_state) {
   Telling site;
   site.tool("give", takes_a_secret, std::string(tell_all) + give);
-  const auto vendor = trust::SecretKey::generate().value();
-  const fs::path plugin = site.setup.home / "plugins/test.speaking";
-  site.file(site.setup.home / "trust/vendor.toml",
-            "[[key]]\nname = \"vendor\"\nkey = \"" + vendor.public_key().text +
-                "\"\nids = [\"test.\"]\ninterfaces = [\"hyops.provider/1\"]\n");
-  site.file(plugin / "plugin.toml",
-            "plugin = \"test.speaking\"\nversion = \"1.0.0\"\ntitle = \"Speaking\"\nvendor = "
-            "\"tests\"\nabi = \"1.0\"\nstatus = \"stable\"\nimplements = "
-            "[\"hyops.provider/1\"]\nrequires = [\"hyops.unseal/1\"]\n");
-  fs::copy_file(HYOPS_BUILD_DIR "/tests/plugins/speaking/plugin.so", plugin / "plugin.so");
-  ASSERT_TRUE(plugin::sign(plugin, vendor));
+  site.plugin("speaking", {"hyops.provider/1"}, "requires = [\"hyops.unseal/1\"]\n");
   site.file(site.setup.catalog / "modules/test/open/module.toml",
             "module = \"test/open\"\nversion = \"1.0.0\"\ntitle = \"Open\"\ndoc = \"A test.\"\n"
             "[inputs.service]\ntype = \"string\"\nrequired = true\n[inputs.sealed]\ntype = "

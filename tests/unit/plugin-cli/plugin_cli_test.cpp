@@ -1,6 +1,7 @@
 // The site owner's commands as they are typed: whose plugins may run here, until when, and what
 // must not any more. The shared object is none, so whatever ran it would be noticed.
 #include "base/digest.hpp"
+#include "plugin/quarantine.hpp"
 #include "unit/operator/operator.hpp"
 
 namespace hyops::test {
@@ -195,6 +196,65 @@ TEST_F(Owner, takes_a_list_from_those_who_may_say_it_and_for_their_own_plugins) 
   EXPECT_EQ(refusal(), "plugin.key.revoked");
   list("thief.toml", 8, "");
   EXPECT_TRUE(refused(take("thief.toml"), 3, "plugin.key.revoked"));
+}
+
+// Pins: what was rehearsed runs, and nothing else, however well it is signed.
+TEST_F(Owner, pins_what_was_rehearsed) {
+  ASSERT_EQ(trust("acme").code, 0);
+  ASSERT_EQ(install().code, 0);
+  const auto first = run({"plugin", "lock"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_TRUE(first.says("com.acme.clouds is new: 1.0.0 with sha256:"));
+  EXPECT_TRUE(run({"plugin", "lock"}).says("nothing changed"));
+  EXPECT_EQ(refusal(), "");
+
+  home_.write("com.acme.clouds/plugin.so", "another object");
+  sign("com.acme.clouds", "acme");
+  ASSERT_EQ(install().code, 0);
+  EXPECT_EQ(refusal(), "plugin.lock.changed") << "signed, and not what was rehearsed";
+  EXPECT_TRUE(run({"plugin", "lock"}).says("com.acme.clouds was 1.0.0 with sha256:"));
+  EXPECT_EQ(refusal(), "");
+
+  ASSERT_EQ(run({"plugin", "remove", "com.acme.clouds"}).code, 0);
+  EXPECT_TRUE(run({"plugin", "lock", "--complete"}).says("com.acme.clouds is gone"));
+  ASSERT_EQ(install().code, 0);
+  EXPECT_EQ(refusal(), "plugin.lock.missing");
+  EXPECT_TRUE(refused(run({"plugin", "lock", "--lane", "nowhere"}), 2, "cli.lane.unknown"));
+
+  home_.write("plugins.lock", "complete = maybe");
+  EXPECT_TRUE(refused(run({"plugin", "lock"}), 2, "plugin.lock.invalid"));
+  EXPECT_TRUE(refused(run({"plugin", "list"}), 2, "plugin.lock.invalid")) << "nothing is guessed";
+  ASSERT_EQ(run({"plugin", "lock", "--remove"}).code, 0) << "the way out";
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(Owner, keeps_the_pin_of_a_plugin_that_is_refused) {
+  ASSERT_EQ(trust("acme").code, 0);
+  ASSERT_EQ(install().code, 0);
+  ASSERT_EQ(run({"plugin", "lock"}).code, 0);
+  ASSERT_EQ(run({"plugin", "trust", "--remove", "acme"}).code, 0);
+  const Json again = run({"plugin", "lock", "--json"}).json();
+  EXPECT_EQ(again["changes"], Json::array());
+  EXPECT_EQ(get_string(again["refused"][0], "code"), "plugin.signature.unknown_key");
+}
+
+TEST_F(Owner, lets_a_plugin_back_that_crashed_too_often) {
+  ASSERT_EQ(trust("acme").code, 0);
+  ASSERT_EQ(install().code, 0);
+  const std::string digest = *digest_of_file(home_.path() / "plugins/com.acme.clouds/plugin.toml");
+  plugin::Quarantine crashes(home_.path() / "quarantine");
+  for (int n = 0; n < 3; ++n)
+    ASSERT_TRUE(crashes.crashed("com.acme.clouds", digest, "apply", "killed by signal 11"));
+  EXPECT_EQ(refusal(), "plugin.quarantined");
+  EXPECT_TRUE(run({"plugin", "describe", "com.acme.clouds"}).says("in apply at "));
+  EXPECT_TRUE(refused(run({"plugin", "lift", "com.acme.clouds"}), 2, "cli.usage")) << "no reason";
+  ASSERT_EQ(
+      run({"plugin", "lift", "com.acme.clouds", "--by", "alice", "--reason", "API mended"}).code,
+      0);
+  EXPECT_EQ(refusal(), "");
+  EXPECT_TRUE(run({"plugin", "describe", "com.acme.clouds"}).says("let back:    by alice"));
+  EXPECT_TRUE(refused(run({"plugin", "lift", "com.acme.clouds", "--reason", "again"}), 2,
+                      "plugin.quarantine.unknown"));
 }
 
 }  // namespace

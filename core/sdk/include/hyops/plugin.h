@@ -228,13 +228,15 @@ typedef struct hyops_secret_v1 {
   hyops_verb probe;
 
   /* {"names":[...]}: puts each into hyops.secret_sink/1 and emits
-     {"resolved":[{"name","version"}]}. A value is never emitted, logged or written. */
+     {"resolved":[{"name","version","expires_ms"}]}, the end of a lease, which may be left out. A
+     value is never emitted, logged or written. */
   hyops_verb resolve;
 
   /* {"name","from"}: puts a secret in. Authorities that cannot fail with class denied. */
   hyops_verb store;
 
-  /* {"to"}: hands authority over to another one, or back (E6). */
+  /* {"to",...}, the inputs of the step: this one is to be the authority from now on, or again (E6).
+     Emits what probe does. What needs nothing for it emits just that. */
   hyops_verb transition;
 } hyops_secret_v1;
 

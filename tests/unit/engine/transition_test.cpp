@@ -1,0 +1,126 @@
+// E6: which authority a lane's secrets come from changes by a step with evidence, for this run and
+// those after it, and is home again when a step says so.
+#include "support/site.hpp"
+
+using namespace hyops;
+using tests::Site;
+
+namespace {
+
+// A lane with two authorities that know the same name by different words.
+struct TwoAuthorities : Site {
+  TwoAuthorities() {
+    plugin("vault", {"hyops.secret/1"},
+           "requires = [\"hyops.secret_sink/1\"]\n[paths]\nread = [\"{config.book}\"]\n"
+           "[inputs.book]\ntype = \"string\"\nrequired = true\n");
+    write("home", {{"db", {{"value", "the-word-of-home"}}}});
+    write("standby", {{"db", {{"value", "the-word-of-standby"}}}});
+    lane(authorities());
+    file(setup.catalog / "modules/test/authority/module.toml",
+         "module = \"test/authority\"\nversion = \"1.0.0\"\ntitle = \"Authority\"\ndoc = \"A "
+         "test.\"\n[inputs.to]\ntype = \"string\"\nrequired = true\n[outputs.authority]\ntype = "
+         "\"string\"\n[effects]\nauthority = \"to\"\n");
+    file(setup.catalog / "packs/test/authority/pack.toml",
+         "pack = \"test/authority\"\nversion = \"1.0.0\"\nmodule = \"test/authority\"\ndriver = "
+         "\"plugin\"\nidempotent = true\n[plugin]\ninterface = \"hyops.secret/1\"\nverb = "
+         "\"transition\"\n");
+    bind("test/authority", "test/authority");
+    tool("use",
+         "[inputs.word]\ntype = \"secret\"\nrequired = true\n[effects]\nsecrets = [\"word\"]\n",
+         "cat \"$HYOPS_SECRETS/word\" > " + used().string() + "\n");
+  }
+  std::string authorities() const {
+    return "[secrets]\nauthority = \"test.vault\"\nconfig = { book = \"" + book("home").string() +
+           "\" }\n[secrets.standby]\nauthority = \"test.vault\"\nconfig = { book = \"" +
+           book("standby").string() + "\" }\n";
+  }
+  fs::path book(const std::string& name) const { return path() / (name + ".json"); }
+  fs::path used() const { return path() / "used"; }
+  void write(const std::string& name, const Json& secrets, bool out = false) {
+    file(book(name), Json{{"out", out}, {"secrets", secrets}}.dump());
+  }
+  // One step that uses the secret, behind one that moves the authority, if `to` says where.
+  void flow(const std::string& to) {
+    std::string steps;
+    if (!to.empty())
+      steps =
+          "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
+          "inputs = { to = \"" +
+          to + "\" }\n";
+    blueprint(steps +
+              "[[step]]\nid = \"use\"\nmodule = \"test/use\"\nphase = \"data\"\ninputs = { "
+              "word = \"db\" }\n");
+  }
+  // What the tool of a run of such a flow was given.
+  std::string word(const std::string& to, const std::string& ends = "ok") {
+    fs::remove(used());
+    flow(to);
+    EXPECT_EQ(run(plan()), ends);
+    return read_file(used(), 100).value_or("nothing");
+  }
+};
+
+}  // namespace
+
+TEST(Transition, E6_is_a_step_with_evidence_that_later_runs_go_by) {
+  TwoAuthorities site;
+  EXPECT_EQ(site.word(""), "the-word-of-home");
+  EXPECT_EQ(site.word("standby"), "the-word-of-standby");
+  ASSERT_EQ(site.events("secret.transition").size(), 1u);
+  const Json event = Json::parse(site.events("secret.transition")[0]);
+  EXPECT_EQ(event["from"], "home");
+  EXPECT_EQ(event["to"], "standby");
+  EXPECT_EQ(event["plugin"], "test.vault");
+  EXPECT_EQ(event["names"], Json::array({"db 1"}));
+  EXPECT_TRUE(site.verify().findings.empty());
+
+  EXPECT_EQ(site.word(""), "the-word-of-standby") << "a later run, of any blueprint";
+  EXPECT_EQ(site.word("home"), "the-word-of-home") << "as a failback says";
+  EXPECT_EQ(site.word(""), "the-word-of-home");
+}
+
+TEST(Transition, E6_is_what_approvers_see) {
+  TwoAuthorities site;
+  site.flow("standby");
+  EXPECT_EQ(site.plan()["blast_radius"]["secret_authority"], Json::array({"standby (test.vault)"}));
+  site.flow("");
+  EXPECT_FALSE(site.plan()["blast_radius"].contains("secret_authority"));
+}
+
+TEST(Transition, E6_does_not_happen_to_one_that_is_out_or_lacks_a_secret) {
+  TwoAuthorities site;
+  site.write("standby", {{"other", {{"value", "another-word"}}}});
+  EXPECT_EQ(site.word("standby", "failed"), "nothing") << "E7: nothing runs behind it";
+  EXPECT_TRUE(site.events("secret.transition").empty());
+  site.write("standby", {{"db", {{"value", "the-word-of-standby"}}}}, true);
+  EXPECT_EQ(site.word("standby", "failed"), "nothing");
+  EXPECT_EQ(site.word(""), "the-word-of-home");
+}
+
+TEST(Transition, E6_needs_nothing_of_the_authority_that_was_lost) {
+  TwoAuthorities site;
+  site.write("home", {{"db", {{"value", "the-word-of-home"}}}}, true);
+  EXPECT_EQ(site.word("standby"), "the-word-of-standby");
+}
+
+TEST(Transition, E6_is_not_planned_to_where_the_lane_names_none) {
+  TwoAuthorities site;
+  site.lane("[secrets]\nauthority = \"test.vault\"\nconfig = { book = \"" +
+            site.book("home").string() + "\" }\n");
+  contract::Diagnostics problems;
+  for (const char* to : {"standby", "elsewhere"}) {
+    site.flow(to);
+    site.plan(&problems);
+    ASSERT_EQ(problems.size(), 1u) << to;
+    EXPECT_EQ(problems[0].code, "plan.authority");
+  }
+  EXPECT_EQ(site.word("home"), "the-word-of-home") << "a lane with one authority shows it";
+}
+
+TEST(Transition, E9_of_another_epoch_counts_for_nothing) {
+  TwoAuthorities site;
+  EXPECT_EQ(site.word("standby"), "the-word-of-standby");
+  std::string lane = read_file(site.setup.lane_file("drill"), 1u << 20).value();
+  site.file(site.setup.lane_file("drill"), lane.replace(lane.find("epoch = 1"), 9, "epoch = 2"));
+  EXPECT_EQ(site.word(""), "the-word-of-home");
+}
