@@ -30,7 +30,8 @@ class Helper final : public plugin::Instance::Helper {
   Result<Json> talk(const plugin::CallRequest& call, const plugin::Progress&,
                     const plugin::Cancelled&) override {
     if (!alive_) return fail("plugin.stopped", "the helper is not running any more");
-    if (call.interface == "hyops.secret/1") return resolve(call);
+    if (call.interface == "hyops.secret/1" && call.verb == "resolve") return resolve(call);
+    if (call.interface == "hyops.secret/1") return transition(call);
     // A cloud's API wants a token, which the core puts into the request.
     if (const auto token = get_string(config_, "token"); !token.empty())
       if (auto secret = services_.secret(token); !secret) return pass(secret);
@@ -98,6 +99,18 @@ class Helper final : public plugin::Instance::Helper {
           !taken)
         return pass(taken);
     return Json::object();
+  }
+
+  // An authority may be ready and then not answer what it is asked for: the step fails, and it
+  // happened.
+  Result<Json> transition(const plugin::CallRequest& call) {
+    Stage& stage = core_.stage();
+    if (stage.goes_wrong())
+      return refusal(FailureClass::unavailable, "the authority does not answer");
+    if (stage.rules) stage.rules->sent(call.step, call.fencing_token);
+    stage.world.expect_late(call.key);
+    return stage.world.act(request_of(stage, call.run, call.step, call.verb, call.key, call.input,
+                                      call.fencing_token));
   }
 
   Result<Json> hang(const plugin::CallRequest& call) {

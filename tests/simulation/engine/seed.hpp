@@ -85,9 +85,11 @@ class Site {
     return "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = " +
            std::to_string(epoch) + "\n[approvers]\nalice = \"" + alice_.public_key().text +
            "\"\n[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = "
-           "\"/nowhere\" }\n[plugins.\"hyops.local.compute\"]\n" +
+           "\"/nowhere\" }\n[secrets.standby]\nauthority = \"hyops.secrets.offline-bundle\"\n"
+           "config = { bundle = \"/elsewhere\" }\n[plugins.\"hyops.local.compute\"]\n" +
            api + "[plugins.\"hyops.local.egress\"]\n" + api +
-           "[facts]\nprimary_site = \"onprem\"\nprimary_zone = \"onprem\"\ndr_zone = \"cloud\"\n"
+           "[facts]\ndr_secrets = \"standby\"\nprimary_site = \"onprem\"\nprimary_zone = "
+           "\"onprem\"\ndr_zone = \"cloud\"\n"
            "edge_zone = \"edge\"\nedge_networks = [\"10.77.2.0/24\"]\nprimary_networks = "
            "[\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
            "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\nprimary_allow = []\n"
