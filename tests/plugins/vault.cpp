@@ -26,9 +26,9 @@ class Vault {
   }
 
   std::string resolve(Call&, std::string_view document) {
-    const json book = open_book();
+    const json book = open_book(), asked = json::parse(document);
     json resolved = json::array();
-    for (const auto& name : json::parse(document).at("names")) {
+    for (const auto& name : asked.at("names")) {
       const auto found = book.at("secrets").find(name.get<std::string>());
       if (found == book.at("secrets").end())
         throw Failed("invalid/vault.unknown", "it knows no " + name.get<std::string>());

@@ -1,6 +1,8 @@
 // Secrets that end (L18) and an authority that is out (L19): a lease is renewed before it could end
 // in the middle of a step, kept while nobody answers, and never handed to a tool that it would not
 // outlast.
+#include <fstream>
+
 #include "support/later.hpp"
 #include "support/site.hpp"
 
@@ -16,6 +18,7 @@ constexpr int64_t one_minute = 60'000;
 struct Leased : Site {
   Leased() {
     setup.means = &later;
+    profile("approvals = 0");  // which would end first
     plugin("vault", {"hyops.secret/1"},
            "requires = [\"hyops.secret_sink/1\"]\n[paths]\nread = [\"{config.book}\"]\n"
            "[inputs.book]\ntype = \"string\"\nrequired = true\n");
@@ -38,7 +41,8 @@ struct Leased : Site {
   }
   fs::path book() const { return path() / "book.json"; }
   fs::path ran() const { return path() / "ran"; }
-  void write(const Json& text) { file(book(), text.dump()); }
+  // In place: what a helper may read is the file as it stood when it started.
+  void write(const Json& text) { std::ofstream(book()) << text.dump(); }
   static Json lease(const std::string& value, int64_t ends_in_ms) {
     return {{"secrets",
              {{"db", {{"value", value}, {"expires_ms", system_clock().wall_ms() + ends_in_ms}}}}}};

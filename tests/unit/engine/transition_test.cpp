@@ -55,7 +55,7 @@ struct TwoAuthorities : Site {
   std::string word(const std::string& to, const std::string& ends = "ok") {
     fs::remove(used());
     flow(to);
-    EXPECT_EQ(run(plan()), ends);
+    EXPECT_EQ(run(plan()), ends) << Json(events("step.outcome")).dump();
     return read_file(used(), 100).value_or("nothing");
   }
 };
