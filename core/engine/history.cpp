@@ -33,7 +33,9 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
     } else if (event.type == "step.outcome") {
       auto& at = history.steps[step];
       at.interrupted = false;
-      at.outcome_known = get_string(body, "status") != "unknown";
+      // A failure ends nothing that an attempt before it may have done.
+      const std::string status = get_string(body, "status");
+      at.outcome_known = status == "ok" || (status == "failed" && !at.doubtful);
       if (body.contains("outputs")) at.outputs = body["outputs"];
     } else if (event.type == "step.ended") {
       auto& at = history.steps[step];
@@ -42,6 +44,7 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
     } else if (event.type == "step.reconciled") {
       auto& at = history.steps[step];
       at.stated = get_string(body, "choice");
+      at.doubtful = get_string(body, "seen") == "unclear";
       at.settled_by = get_string(body, "evidence");
       if (get_string(body, "seen") == "stated")
         at.settled_by = "stated by " + get_string(body, "by") + ": " + at.settled_by;

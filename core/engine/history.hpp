@@ -14,6 +14,7 @@ struct StepHistory {
   int attempt = 0;            // last one with an intent; 0: never started
   bool outcome_known = true;  // false: the core died between intent and outcome, or it was unknown
   bool interrupted = false;   // there is an intent without any outcome
+  bool doubtful = false;      // repeated because that is safe: nobody saw if it had happened
   std::string ending;         // last step.ended; empty: none
   std::string reason;
   Json outputs = Json::object();  // of ok, adopted

@@ -14,7 +14,7 @@ namespace hyops::engine {
 namespace {
 
 constexpr int64_t cancel_tick_ms = 100;  // how late a wish to stop may be noticed in a pause
-constexpr int most_attempts = 10;        // of a step whose outcome is lost again and again
+constexpr int most_unknowns = 4;         // in one go, of a step whose outcome is lost each time
 
 const char* name(Sight::Seen seen) {
   return seen == Sight::Seen::present  ? "present"
@@ -211,17 +211,40 @@ Settlement StepRunner::judge(const Call& call) {
   return found;
 }
 
-Result<StepEnd> StepRunner::settle(Call& call, const Outcome& outcome, bool& again) {
+Result<StepEnd> StepRunner::adopt(const Call& call, const Settlement& found) {
+  if (auto written = shared_.journal.write("step.reconciled", found.event); !written)
+    return pass(written);
+  return end(call, "adopted", found.sight.evidence, found.sight.outputs);
+}
+
+Result<std::optional<StepEnd>> StepRunner::settle(const Call& call, const Error& why,
+                                                  bool& doubtful) {
   const Settlement found = judge(call);
-  again = found.choice == "retry" && call.attempt < most_attempts;
-  if (again || found.choice == "adopt")
+  if (found.choice == "retry") {
     if (auto written = shared_.journal.write("step.reconciled", found.event); !written)
       return pass(written);
-  if (again) return StepEnd{};
-  if (found.choice == "adopt")
-    return end(call, "adopted", found.sight.evidence, found.sight.outputs);
-  const std::string why = outcome.error ? outcome.error->message : "its outcome is unknown";
-  return end(call, "unknown", why + "; " + found.sight.evidence, Json::object());
+    doubtful = found.sight.seen == Sight::Seen::unclear;
+    return std::optional<StepEnd>();
+  }
+  auto ended =
+      found.choice == "adopt"
+          ? adopt(call, found)
+          : end(call, "unknown", why.message + "; " + found.sight.evidence, Json::object());
+  if (!ended) return pass(ended);
+  return std::optional(std::move(*ended));
+}
+
+// The last attempt failed, which says nothing of an earlier one that nobody saw the end of.
+Result<StepEnd> StepRunner::fail_for_good(const Call& call, const std::string& why, bool doubtful) {
+  if (!doubtful) return end(call, "failed", why, Json::object());
+  const Settlement found = judge(call);
+  if (found.choice == "adopt") return adopt(call, found);
+  const std::string whole =
+      why + "; of an attempt before it the outcome was unknown: " + found.sight.evidence;
+  if (found.sight.seen == Sight::Seen::unclear) return end(call, "unknown", whole, Json::object());
+  if (auto written = shared_.journal.write("step.reconciled", found.event); !written)
+    return pass(written);
+  return end(call, "failed", whole, Json::object());
 }
 
 Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
@@ -234,6 +257,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     return end(*call, "adopted", before.settled_by, before.outputs);
   }
   int unknowns = 0;
+  bool doubtful = before.doubtful;
   for (int tries = 1;; ++tries) {
     if (!reattach && !look_first) ++number;
     auto call = call_for(step, inputs, std::max(1, number));
@@ -255,11 +279,12 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     reattach = look_first = false;
     if (outcome.status == Outcome::Status::ok) return StepEnd{"ok", "", std::move(outcome.outputs)};
     if (outcome.status == Outcome::Status::unknown) {
-      bool again = false;
-      auto ended = settle(*call, outcome, again);
-      if (!ended || !again) return ended;
-      if (++unknowns > 3)
-        return end(*call, "unknown", "its outcome stayed unknown after four attempts",
+      auto ended = settle(*call, *outcome.error, doubtful);
+      if (!ended) return pass(ended);
+      if (*ended) return std::move(**ended);
+      if (++unknowns == most_unknowns)
+        return end(*call, "unknown",
+                   "its outcome stayed unknown in " + std::to_string(most_unknowns) + " attempts",
                    Json::object());
       --tries;
       // A host that is just being reset needs the time that its class is given.
@@ -271,10 +296,10 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
     const int64_t pause_ms = pause_after(error);
     if (tries >= get_int(retry_rule(error), "attempts", 1) ||
         shared_.cancellation.state() != Cancel::no) {
-      auto ended = end(*call, "failed", error.text(), Json::object());
+      auto ended = fail_for_good(*call, error.text(), doubtful);
       if (ended)
-        ended->stopped =
-            error.kind == FailureClass::cancelled && shared_.cancellation.state() != Cancel::no;
+        ended->stopped = ended->ending == "failed" && error.kind == FailureClass::cancelled &&
+                         shared_.cancellation.state() != Cancel::no;
       return ended;
     }
     auto written = shared_.journal.write("step.retry", {{"step", step.id},
@@ -283,8 +308,7 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
                                                         {"class", name(error.kind)}});
     if (!written) return pass(written);
     if (!pause(pause_ms))
-      return end(*call, "failed", error.text() + "; not retried: the run was stopped",
-                 Json::object());
+      return fail_for_good(*call, error.text() + "; not retried: the run was stopped", doubtful);
   }
 }
 

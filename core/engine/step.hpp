@@ -45,7 +45,10 @@ class StepRunner {
   Result<Outcome> attempt(Call& call, bool reattach, std::optional<int64_t> began_mono_ms);
   Result<StepEnd> end(const Call& call, std::string ending, std::string reason, Json outputs);
   Settlement judge(const Call& call);
-  Result<StepEnd> settle(Call& call, const Outcome& outcome, bool& again);
+  Result<StepEnd> adopt(const Call& call, const Settlement& found);
+  // Of an unknown outcome; nothing: it is to be repeated. `doubtful`: as in StepHistory.
+  Result<std::optional<StepEnd>> settle(const Call& call, const Error& why, bool& doubtful);
+  Result<StepEnd> fail_for_good(const Call& call, const std::string& why, bool doubtful);
   Status check_outputs(const Call& call, const Json& outputs);
   Status prove_fence(const Call& call, Json& outputs);
   Driver& driver(contract::Driver which);

@@ -76,7 +76,8 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
     if (token_ == 0)  // the first thing it writes under the lease that it took
       if (auto lease = ledger_->lease("drill"); lease && *lease) token_ = (*lease)->token;
     trace += std::to_string(stage_.loop.now_ms()) + " " + type + " " + get_string(body, "step") +
-             " " + get_string(body, "status") + get_string(body, "ending") + "\n";
+             " " + get_string(body, "status") + get_string(body, "ending") + " " +
+             get_string(body, "reason") + "\n";
     if (stage_.rules) {
       stage_.rules->wrote(type, token_);
       stage_.rules->look(*ledger_);

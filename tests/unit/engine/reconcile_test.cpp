@@ -143,3 +143,60 @@ INSTANTIATE_TEST_SUITE_P(
         Look{"cannot_tell_but_safe_to_repeat", "exit 1\n", "idempotent = true", "ok", "retry"},
         Look{"nothing_to_look_with_but_safe_to_repeat", "", "idempotent = true", "ok", "retry"}),
     [](const auto& about) { return std::string(about.param.name); });
+
+namespace {
+
+// The first attempt dies and may have done it; the pack is safe to repeat, and what repeats it
+// fails. `observe`: what the second look sees, for the first one cannot tell.
+struct Doubt {
+  const char *name, *observe, *ending, *status;
+};
+void PrintTo(const Doubt& doubt, std::ostream* out) { *out << doubt.name; }
+struct Doubts : testing::TestWithParam<Doubt> {};
+
+}  // namespace
+
+TEST_P(Doubts, of_an_attempt_that_nobody_saw_the_end_of_outlive_a_failed_repetition) {
+  const Doubt doubt = GetParam();
+  Site site;
+  const std::string once = (site.path() / "once").string(), looked = (site.path() / "l").string();
+  site.tool("die", one_output,
+            "test -e " + once + " && exit 1\ntouch " + once + "\nkill -KILL $$\n",
+            "idempotent = true",
+            "test -e " + looked + " || { touch " + looked + "; exit 1; }\n" + doubt.observe);
+  site.blueprint(one_step);
+  EXPECT_EQ(site.run(site.plan()), doubt.status);
+  EXPECT_EQ(site.endings()["die"], doubt.ending);
+  EXPECT_EQ(site.events("step.intent").size(), 2u);
+  EXPECT_TRUE(site.verify().clean);
+
+  // Whoever comes later is told the same: it is unknown still, and a person may state it.
+  const auto choices =
+      engine::reconcile(site.setup, *site.ledger, site.last, site.observer).value();
+  EXPECT_EQ(choices.size(), doubt.ending == std::string("unknown") ? 1u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Observe, Doubts,
+                         testing::Values(Doubt{"cannot_tell", "exit 1\n", "unknown", "unknown"},
+                                         Doubt{"not_there", "exit 3\n", "failed", "failed"},
+                                         Doubt{"seen",
+                                               "printf '{\"x\":\"seen\"}' > \"$HYOPS_OUTPUTS\"\n",
+                                               "adopted", "ok"}),
+                         [](const auto& about) { return std::string(about.param.name); });
+
+TEST(Attempts, of_a_run_that_was_resumed_many_times_are_not_used_up) {
+  Site site;
+  const std::string tries = (site.path() / "tries").string();
+  site.tool("die", one_output,
+            "echo >> " + tries + "\ntest $(wc -l < " + tries +
+                ") -lt 14 && exit 1\n"
+                "test $(wc -l < " +
+                tries +
+                ") -eq 14 && kill -KILL $$\n"
+                "printf '{\"x\":\"done\"}' > \"$HYOPS_OUTPUTS\"\n",
+            "", "exit 3\n");
+  site.blueprint(one_step);
+  std::string status = site.run(site.plan());
+  for (int resumed = 0; resumed < 14 && status != "ok"; ++resumed) status = site.go_on(site.last);
+  EXPECT_EQ(status, "ok") << "the look after the fourteenth attempt says that it did not happen";
+}
