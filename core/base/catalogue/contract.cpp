@@ -186,8 +186,7 @@ std::span<const CatalogueEntry> contract() {
        "Add it to [bind] of the profile."},
       {"contract.twin.authority", invalid,
        "A blueprint moves the lane's secret authority and its twin does not: what a failover "
-       "moved, "
-       "a failback moves back (E6).",
+       "moved, a failback moves back (E6).",
        "Add a step of the same module to the twin, with to = \"home\"."},
       {"contract.binding.other_module", invalid,
        "A profile binds a module to a pack that implements another one.",

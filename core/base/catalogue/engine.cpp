@@ -162,8 +162,7 @@ std::span<const CatalogueEntry> engine() {
        "hyops plugin list, then hyops run resume RUN"},
       {"engine.secret.lease", expired,
        "What the secret authority gave ends before the step that needs it could have ended, and "
-       "the "
-       "authority gave nothing that lasts longer. The step's tool was not started.",
+       "the authority gave nothing that lasts longer. The step's tool was not started.",
        "Renew it at the authority, or have it give longer leases, then: hyops run resume RUN"},
       {"engine.secret.missing", unavailable,
        "The secret authority answered without the secret that was asked for.",

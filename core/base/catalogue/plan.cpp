@@ -27,8 +27,7 @@ std::span<const CatalogueEntry> plan() {
        "Review the change, then hyops lane lock LANE BLUEPRINT."},
       {"plan.authority", invalid,
        "A step moves the lane's secret authority to one that the lane does not name, or where to "
-       "is "
-       "not known when it is planned (E6).",
+       "is not known when it is planned (E6).",
        "home is the lane's [secrets], standby its [secrets.standby] in lane.toml."},
       {"plan.fact.missing", invalid, "A blueprint refers to a fact that the lane does not state.",
        "Add it under [facts] in the lane's lane.toml."},
