@@ -1,4 +1,5 @@
-// runner init|status: making this machine a runner of a plane (E2), and saying whether it is one.
+// runner init|status: making this machine a runner of a plane (E2), and saying whether it is one;
+// runner reap is in runner_reap.cpp.
 #include <sys/stat.h>
 
 #include "base/file.hpp"
@@ -241,6 +242,7 @@ void add_runner_commands(Commands& commands) {
                       {},
                       nullptr,
                       status});
+  add_runner_reap_command(commands);
 }
 
 }  // namespace hyops::cli

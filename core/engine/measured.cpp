@@ -4,15 +4,6 @@
 #include "record/record.hpp"
 
 namespace hyops::engine {
-namespace {
-
-class Unwatched final : public Observer {
- public:
-  void event(const std::string&, const Json&, int64_t) override {}
-  void progress(const std::string&, int, const std::string&) override {}
-};
-
-}  // namespace
 
 Status note_measured(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
                      const Measured& measured) {

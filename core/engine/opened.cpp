@@ -71,7 +71,7 @@ Session::Session(const Setup& setup, Opened& run, int64_t token)
                      (void)journal.write("run.stopping",
                                          {{"now", asked == Cancel::now}});  // or after the steps
                    }),
-      secrets(setup, run.registry, run.here.lane, run.journal, run.authority),
+      secrets(setup, run.registry, run.here.lane, confidant_of(run.journal), run.authority),
       shared{setup,       run.plan, run.plan_digest, run.here.lane, run.registry,
              run.journal, secrets,  cancellation,    token} {
   run.journal.hold({run.plan.lane, token}, setup.home);

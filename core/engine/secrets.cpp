@@ -28,12 +28,19 @@ Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::L
                 : std::string(contract::home_authority);
 }
 
+Confidant confidant_of(Journal& journal) {
+  return {journal.run().value,
+          [&journal](const auto& secrets) { return journal.add_secrets(secrets); },
+          [&journal](const auto& events) { return journal.write_all(events); }};
+}
+
 SecretStore::SecretStore(const Setup& setup, const plugin::Registry& registry,
-                         const contract::Lane& lane, Journal& journal, const std::string& in_force)
+                         const contract::Lane& lane, Confidant confidant,
+                         const std::string& in_force)
     : setup_(setup),
       registry_(registry),
       lane_(lane),
-      journal_(journal),
+      confidant_(std::move(confidant)),
       home_{contract::home_authority, lane.secrets.plugin, lane.secrets.config},
       standby_{contract::standby_authority, lane.standby.plugin, lane.standby.config},
       embedded_{"", embedded_authority, config_of(lane, embedded_authority)},
@@ -101,7 +108,7 @@ Result<Json> SecretStore::call(Authority& authority, const std::vector<std::stri
     request.interface = "hyops.secret/1";
     request.verb = "resolve";
     request.input = {{"names", names}};
-    request.run = journal_.run().value;
+    request.run = confidant_.run;
     request.lane = lane_.name;
     request.deadline_ms = setup_.clock().mono_ms() + 30'000;
     auto answer = authority.instance->call(request);
@@ -136,7 +143,7 @@ Status SecretStore::resolve(Authority& authority, const std::vector<std::string>
   std::vector<record::Redactor::Named> known;
   for (const auto& [name, secret] : authority.handed_over)
     known.push_back({name, secret.value.copy()});
-  if (auto added = journal_.add_secrets(known); !added) return added;
+  if (auto added = confidant_.know(known); !added) return added;
   auto events = std::exchange(authority.said, {});
   for (const auto& name : names)
     if (const auto found = authority.handed_over.find(name);
@@ -145,7 +152,7 @@ Status SecretStore::resolve(Authority& authority, const std::vector<std::string>
       if (found->second.ends_ms) body["ends_ms"] = found->second.ends_ms;
       events.emplace_back("secret.resolved", std::move(body));
     }
-  if (auto written = journal_.write_all(events); !written) return written;
+  if (auto written = confidant_.write(events); !written) return written;
   if (!answered) return pass(answered);
   for (const auto& name : names)
     if (!authority.handed_over.contains(name))
@@ -176,8 +183,8 @@ Status SecretStore::renew(const std::vector<std::string>& names, int64_t until_m
   if (!renewed) {
     for (const auto& name : asked)
       if (ends_before(name, now)) return renewed;
-    if (auto kept =
-            journal_.write("secret.kept", {{"names", asked}, {"reason", renewed.error().text()}});
+    if (auto kept = confidant_.write(
+            {{"secret.kept", Json{{"names", asked}, {"reason", renewed.error().text()}}}});
         !kept)
       return kept;
   }
@@ -211,7 +218,7 @@ Result<Json> SecretStore::move(const std::string& to, const plugin::CallRequest&
     if (auto started = start(next); !started) return pass(started);
   auto answer = next.instance->call(transition);
   const auto said = std::exchange(next.said, {});
-  if (auto written = journal_.write_all(said); !written) return pass(written);
+  if (auto written = confidant_.write(said); !written) return pass(written);
   if (!answer) return pass(answer, "while moving the lane's secrets to " + next.id);
   // It is no authority of this lane before it has shown that it knows what the run still takes.
   if (!names.empty())
@@ -223,7 +230,8 @@ Result<Json> SecretStore::move(const std::string& to, const plugin::CallRequest&
                    {"plugin", next.id},
                    {"version", get_string(*answer, "version")},
                    {"names", shown}};
-  if (auto written = journal_.write("secret.transition", moved); !written) return pass(written);
+  if (auto written = confidant_.write({{"secret.transition", moved}}); !written)
+    return pass(written);
   of_lane_ = &next;
   return moved;
 }

@@ -2,6 +2,7 @@
 // locked in memory, known to redaction before anybody uses them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,25 +28,33 @@ inline constexpr const char* authority_slot = "secrets/authority#lane";
 // "home" where nothing of this epoch says otherwise (E9).
 Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane);
 
+// Who learns of a secret before anybody uses it, and on whose account it is asked for.
+struct Confidant {
+  std::string run;
+  std::function<Status(const std::vector<record::Redactor::Named>& secrets)> know;
+  std::function<Status(const ledger::Events& events)> write;
+};
+Confidant confidant_of(Journal& journal);  // which outlives it
+
 class SecretStore {
  public:
   // `in_force`: the authority of the lane that is asked until move().
   SecretStore(const Setup& setup, const plugin::Registry& registry, const contract::Lane& lane,
-              Journal& journal, const std::string& in_force);
+              Confidant confidant, const std::string& in_force);
   ~SecretStore();
   // In the order of the names; the authority is asked once for all that it was not asked for yet,
   // and again for leases that end before `until_ms` (wall clock; 0: now) or are two thirds over.
   // Where it is out, what is held is kept as long as it lasts (L19). engine.secret.no_authority,
   // engine.secret.own, engine.secret.missing, engine.secret.unavailable (its helper died or hung,
   // twice), engine.secret.lease (it gives nothing that lasts until then, L18), or what the
-  // authority failed with. The journal gets secret.resolved {name, version, authority, ends_ms} for
-  // each that is handed over, and secret.kept {names, reason}.
+  // authority failed with. Events: secret.resolved {name, version, authority, ends_ms} for each
+  // that is handed over, and secret.kept {names, reason}.
   Result<std::vector<Secret>> get(const std::vector<std::string>& names, int64_t until_ms = 0);
   Result<Secret> get(const std::string& name, int64_t until_ms = 0);
 
   // Asks the authority `to` for the transition, then for every one of `names`, and takes secrets
   // from it from now on. What the authority before it is told is not ours to say: it may be lost.
-  // The journal gets secret.transition {from, to, plugin, version, names}, which is returned (E6).
+  // Event: secret.transition {from, to, plugin, version, names}, which is returned (E6).
   Result<Json> move(const std::string& to, const plugin::CallRequest& transition,
                     const std::vector<std::string>& names);
   contract::SecretAuthority in_force();
@@ -76,7 +85,7 @@ class SecretStore {
   const Setup& setup_;
   const plugin::Registry& registry_;
   const contract::Lane& lane_;
-  Journal& journal_;
+  Confidant confidant_;
   std::mutex mutex_;
   Authority home_, standby_, embedded_;
   Authority* of_lane_;  // home_ or standby_

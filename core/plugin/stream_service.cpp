@@ -275,4 +275,18 @@ Status Streams::close_all() {
                    [&](const fs::path& folder, Json& stream) { return end(folder, stream); });
 }
 
+Result<std::vector<Json>> Streams::standing() {
+  std::vector<Json> found;
+  auto looked = with_each(place_.folder, [&](const fs::path& folder, Json& stream) -> Status {
+    if (!listens(folder, stream)) return {};
+    Json one = endpoint_of(stream);
+    one["key"] = get_string(stream, "key");
+    one["name"] = get_string(stream, "name");
+    found.push_back(std::move(one));
+    return {};
+  });
+  if (!looked) return pass(looked);
+  return found;
+}
+
 }  // namespace hyops::plugin

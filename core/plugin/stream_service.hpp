@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "plugin/programs.hpp"
 #include "plugin/services.hpp"
@@ -35,6 +36,9 @@ class Streams {
   // (killed, or the machine was booted again). Nothing to do costs a look at the folder.
   Status revive();
   Status close_all();
+
+  // What listens now, as {key, name, address, port, expires_ms}; starts and closes nothing.
+  Result<std::vector<Json>> standing();
 
  private:
   std::filesystem::path folder_of(const std::string& key, const std::string& name) const;

@@ -258,6 +258,19 @@ std::string calls(const Json& summary) {
   return heading("Every external call") + table.end("No external call was made through the core.");
 }
 
+// Of access that was opened, or that another run left open.
+std::string what_became(const Json& one) {
+  const std::string event = get_string(one, "event"), what = escaped(get_string(one, "what")),
+                    message = escaped(get_string(one, "message"));
+  if (event == "access.opened") return "opened";
+  if (event == "access.closed") return "closed";
+  if (event == "access.reaped")
+    return "closed by the reaper: " + what + ", opened by " + escaped(get_string(one, "opened_by"));
+  if (event == "access.reap_failed") return "the reaper failed at " + what + ": " + message;
+  if (event == "access.lost") return "lost: " + message;
+  return "could not be closed: " + message;
+}
+
 std::string access(const Json& summary) {
   Table opened({"Time", "Event", "Step", "Endpoint"});
   for (const auto& one : summary["access"]) {
@@ -266,11 +279,7 @@ std::string access(const Json& summary) {
                                                          get_string(endpoint, "address") + ":" +
                                                          value_text(endpoint.value("port", Json()))
                                                    : value_text(endpoint);
-    opened.row({keep(clock_of(get_int(one, "wall_ms"))),
-                get_string(one, "event") == "access.opened" ? "opened"
-                : get_string(one, "event") == "access.closed"
-                    ? "closed"
-                    : "could not be closed: " + escaped(get_string(one, "message")),
+    opened.row({keep(clock_of(get_int(one, "wall_ms"))), what_became(one),
                 escaped(get_string(one, "step")), code(where)});
   }
   Table secrets({"Time", "Secret", "Version", "Authority"});

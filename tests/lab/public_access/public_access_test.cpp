@@ -251,5 +251,31 @@ TEST_F(PublicAccess,
   EXPECT_EQ(standing_open(), 0u);
 }
 
+// The same by hand: the runner itself closes what its own run left, another one only on a person's
+// word.
+TEST_F(PublicAccess, closes_by_hand_when_its_run_is_interrupted) {
+  auto seen = watched_from("www");
+  open_from_outside("15m");
+  EXPECT_TRUE(answered("www"));
+  EXPECT_EQ(say("out", {"hyops", "runner", "reap", "--dry-run", "--json"})["open"][0]["owner"],
+            "waiting");
+  EXPECT_EQ(standing_open(), 1u);
+  ASSERT_TRUE(lab_->inside("out", {"hyops", "runner", "reap"}));
+  EXPECT_EQ(seen.get(), "open, then closed\n");
+  EXPECT_EQ(standing_open(), 0u);
+
+  seen = watched_from("www");
+  open_from_outside("15m");
+  EXPECT_TRUE(answered("www"));
+  const std::string run = say("out", {"hyops", "run", "show", "last", "--json"})["run"];
+  EXPECT_FALSE(lab_->inside("edge", {"hyops", "runner", "reap", "--lane", "drill"}));
+  EXPECT_EQ(standing_open(), 1u) << "whether its core lives cannot be seen from the edge";
+  const auto stated = lab_->inside("edge", {"hyops", "runner", "reap", "--run", run, "--by", "bob",
+                                            "--reason", "its machine is gone"});
+  EXPECT_TRUE(stated) << stated.error().message;
+  EXPECT_EQ(seen.get(), "open, then closed\n");
+  EXPECT_EQ(standing_open(), 0u);
+}
+
 }  // namespace
 }  // namespace hyops::labd
