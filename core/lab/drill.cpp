@@ -102,6 +102,8 @@ class Drill {
     const int64_t decided_ms = now_ms();
     say("decision: failover to cloud, signed");
     Site::Operation operation{"dr/postgresql-failover", "cloud", *decision, "", {}, false, {}};
+    if (!request_.failover_only)  // as a site that has settled: what a failback has to lower first
+      operation.inputs = {"cutover.ttl=" + std::to_string(settled_ttl_s)};
     if (fault)
       operation.watch = [&](const Json& event) {
         fault->event(event);
@@ -235,6 +237,9 @@ class Drill {
     check("failback ended ok", outcome->status == "ok", outcome->status);
     if (auto kept = keep_record(outcome->run, "failback", "onprem"); !kept) return kept;
     if (outcome->status != "ok") return {};
+    const int64_t had = get_int(outputs_of("failback", "shorten-ttl"), "previous_ttl");
+    check("the failback lowered the name's TTL before anything was stopped (L13)",
+          had == settled_ttl_s, "it was " + std::to_string(had) + " s");
     const int64_t cut_over = cutover_ms("failback");
     if (auto wrote = wait_for_client(lab_, cut_over, 5); !wrote) {
       check("the client's writes are acknowledged again", false, wrote.error().message);
@@ -262,11 +267,15 @@ class Drill {
     return {};
   }
 
-  int64_t cutover_ms(const std::string& name) {
+  // Of a step, as the record has them.
+  Json outputs_of(const std::string& name, const std::string& id) {
     for (const auto& step : facts_[name]["summary"].value("steps", Json::array()))
-      if (get_string(step, "phase") == "cutover")
-        return get_int(step.value("outputs", Json::object()), "cut_over_at_ms");
-    return 0;
+      if (get_string(step, "id") == id) return step.value("outputs", Json::object());
+    return Json::object();
+  }
+
+  int64_t cutover_ms(const std::string& name) {
+    return get_int(outputs_of(name, "cutover"), "cut_over_at_ms");
   }
 
   // RTO: from the decision to the client's first acknowledged write. RPO: acknowledged rows that
@@ -335,6 +344,7 @@ class Drill {
   // archive_timeout (5 s) and one upload: what was acknowledged earlier than that before the fault
   // is there.
   static constexpr int64_t archive_bound_ms = 20'000;
+  static constexpr int64_t settled_ttl_s = 60;
 
   void show(const Json& event) {
     const std::string type = get_string(event, "type");

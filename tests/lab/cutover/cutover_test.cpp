@@ -1,5 +1,7 @@
 // The DNS cutover against real authorities and resolvers: it puts back what was not answered, and
 // names who does not follow.
+#include <regex>
+
 #include "lab/labd/test_lab.hpp"
 
 namespace hyops::labd {
@@ -91,6 +93,7 @@ class Cutover : public NeedsRoot {
                 {"name", "db.hyops.test"},
                 {"ttl", 1},
                 {"wait", 20'000},
+                {"forgotten_at_ms", 0},
                 {"target", {{{"address", after}}}},
                 {"expected", {{{"address", before}}}},
                 {"fence_proof", ""}};  // which the run judges before it starts the pack
@@ -137,6 +140,16 @@ TEST_F(Cutover, lowers_the_ttl_ahead_and_waits_for_no_longer_one) {
   EXPECT_EQ(ask(authority), before) << "the name has not moved";
   EXPECT_EQ(carry_out("ttl", Json::object())["previous_ttl"], 1) << "short enough already";
   EXPECT_EQ(carry_out("ttl", {{"expected", {{{"address", after}}}}})["class"], "conflict");
+  // Lowered a moment before the move: what was remembered until then is still said, and waited for.
+  const Json soon = move({{"resolvers", {"10.77.2.61"}},
+                          {"wait", 1'000},
+                          {"forgotten_at_ms", lowered["forgotten_at_ms"]}});
+  EXPECT_EQ(soon["laggards"], Json({"10.77.2.61"})) << soon;
+  EXPECT_TRUE(std::regex_search(probes(), std::regex("may have kept that for 3[0-9]{3} s")))
+      << probes();
+  ASSERT_EQ(
+      move({{"target", {{{"address", before}}}}, {"expected", {{{"address", after}}}}})["address"],
+      before);
   // Moved before the hour is over: who still holds the old answer is named and not waited for.
   raise_ttl();
   const Json left = move({{"resolvers", {"10.77.2.61"}}, {"wait", 1'000}});

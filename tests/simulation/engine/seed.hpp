@@ -129,6 +129,7 @@ class Seed {
     remember_home();
     rehearse();
     if (sound()) operate("dr/postgresql-failover", "cloud");
+    if (sound() && came_back_) announce();
     if (sound() && came_back_) operate("dr/postgresql-failback", "onprem");
     if (sound()) {
       Core clerk(stage_, self(), 0);
@@ -174,6 +175,16 @@ class Seed {
     contract::Diagnostics problems;
     world_.must(!make_plan("dr/postgresql-failback", "onprem", problems),
                 "E9: a failback was planned on what a rehearsal left behind");
+  }
+
+  // L13: what is run ahead of a failback plans on what the failover left, once for all seeds.
+  void announce() {
+    auto& known = site_.plans["cloud/prepare-failback"];
+    contract::Diagnostics problems;
+    if (!known) known = make_plan("cloud/prepare-failback", "edge", problems);
+    world_.must(known && known->steps.size() == 1 && known->steps[0].module == "dns/ttl",
+                "planning cloud/prepare-failback: " +
+                    (problems.empty() ? "another step" : problems[0].text()));
   }
 
   std::optional<plan::Plan> make_plan(const std::string& blueprint, const std::string& target,

@@ -187,6 +187,7 @@ class World {
       return Json::object();
     }
     if (request.module == "access/session") return session(request);
+    if (request.module == "dns/ttl") return shorten_ttl(in);
     if (request.module == "dns/cutover") return cut_over(in);
     if (request.module == "publish/recovery-point") return published(in);
     return on_host(request);
@@ -272,6 +273,14 @@ class World {
     return refusal(FailureClass::invalid, "nobody knows " + request.module);
   }
 
+  // L13: ahead of the move, so before anything is stopped.
+  Result<Json> shorten_ttl(const Json& in) {
+    const std::string name = get_string(in["expected"][0], "name");
+    if (name_ != name) return refusal(FailureClass::conflict, "the name is not at " + name);
+    must(!hosts_.at(name).fenced, "L13: " + name + " is fenced before the TTL is lowered");
+    return Json{{"previous_ttl", 60}, {"forgotten_at_ms", wall_ms() + 60'000}};
+  }
+
   // E4: the only thing that clients notice.
   Result<Json> cut_over(const Json& in) {
     const std::string name = get_string(in["target"][0], "name");
@@ -286,6 +295,9 @@ class World {
            "rows behind the barrier of " + other + " are lost");
     }
     const std::string before = name_;
+    // A failback is planned, so it has an ahead; a failover has none.
+    must(name != "db-onprem" || get_int(in, "forgotten_at_ms") > 0,
+         "L13: the cutover of a failback does not know what caches were told before");
     name_ = name;
     return Json{{"address", in["target"][0]["address"]},
                 {"previous", before},

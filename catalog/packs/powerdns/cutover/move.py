@@ -9,6 +9,7 @@ class Move(Record):
     def __init__(self):
         super().__init__()
         self.resolvers, self.wait_s = self.given["resolvers"], self.given["wait"] / 1000
+        self.forgotten_at_s = self.given["forgotten_at_ms"] / 1000
         self.target = self.given["target"][0]["address"] if self.given["target"] else ""
         if not self.target:
             raise Stop("invalid", "target must not be empty")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -ES
 """Moves one name to its new host: read, compare, set, read back; and back again when that fails."""
+import math
 import socket
 import sys
 import time
@@ -54,7 +55,8 @@ def ask_as_a_client(move, end):
 def main():
     move = Move()
     held, ttl = move.held()
-    remembered_s = move.remembered_s(held, ttl)
+    # A TTL that was lowered a moment ago is not what resolvers were told before that.
+    remembered_s = max(move.remembered_s(held, ttl), math.ceil(move.forgotten_at_s - time.time()))
     if held == move.target and move.answered() == move.target:
         # A retry after success, or nobody moved at all: only the authority's word counts, and it is right.
         probe("the name points at the target already", True, move.target, held)
