@@ -23,12 +23,13 @@ constexpr std::array<ShapeMember, 7> host_members = {{{"name", short_name, true}
                                                       {"port", port, true},
                                                       {"host_key", host_key, true},
                                                       {"placement", free_text, false}}};
-constexpr std::array<ShapeMember, 6> endpoint_members = {{{"name", short_name, true},
+constexpr std::array<ShapeMember, 7> endpoint_members = {{{"name", short_name, true},
                                                           {"address", address, true},
                                                           {"port", port, true},
                                                           {"user", user, true},
                                                           {"host_key", host_key, true},
-                                                          {"expires_ms", instant, false}}};
+                                                          {"expires_ms", instant, false},
+                                                          {"outage_ms", instant, false}}};
 
 // 4, 16 or 0 bytes. inet_pton stops at a NUL, so one inside would hide what follows.
 size_t address_bytes(const std::string& text, unsigned char* bytes) {

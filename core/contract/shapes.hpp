@@ -19,7 +19,8 @@ struct ShapeMember {
 };
 
 // Of Kind::host and Kind::endpoint; empty for all others. A host that hyops did not place has no
-// `placement`; an endpoint without `expires_ms` is open until it is closed.
+// `placement`; an endpoint without `expires_ms` is open until it is closed, and one without
+// `outage_ms` leads there directly.
 std::span<const ShapeMember> shape(Kind kind);
 
 // Empty when `text` is spelled right, else what was expected.

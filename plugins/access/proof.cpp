@@ -231,9 +231,11 @@ json prove_all(const sdk::Host& core, const sdk::Call& call, const json& hosts,
   return {{"hosts", out}};
 }
 
-json endpoint_of(const Target& target, int64_t expires_ms) {
-  return {{"name", target.name}, {"address", target.address},   {"port", target.port},
-          {"user", target.user}, {"host_key", target.host_key}, {"expires_ms", expires_ms}};
+json endpoint_of(const Target& target, int64_t expires_ms, int64_t outage_ms) {
+  json endpoint{{"name", target.name}, {"address", target.address},   {"port", target.port},
+                {"user", target.user}, {"host_key", target.host_key}, {"expires_ms", expires_ms}};
+  if (outage_ms > 0) endpoint["outage_ms"] = outage_ms;
+  return endpoint;
 }
 
 json hosts_of(std::string_view document) {

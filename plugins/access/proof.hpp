@@ -61,8 +61,12 @@ json shown(const std::string& name, const Proof& proof);
 json prove_all(const sdk::Host& core, const sdk::Call& call, const json& hosts,
                const Patience& patience);
 
-json endpoint_of(const Target& target, int64_t expires_ms = 0);  // 0: until it is closed
-json hosts_of(std::string_view document);                        // of the step's inputs; never none
+// What leads over a tunnel may lose every packet for as long, and comes back: no driver gives it
+// up.
+inline constexpr int64_t tunnel_outage_ms = 60'000;
+// expires_ms 0: until it is closed. outage_ms 0: a driver may give up what is silent when it likes.
+json endpoint_of(const Target& target, int64_t expires_ms = 0, int64_t outage_ms = 0);
+json hosts_of(std::string_view document);  // of the step's inputs; never none
 
 // The beginning of every ssh of an access mode: this host with this key and no other, the runner's
 // identity and no other, nothing from anybody's configuration. Goes with known_host() as the file

@@ -45,7 +45,7 @@ Proof Tunnels::through(sdk::Call& call, const json& host, const std::string& nam
   Target near = target;
   near.address = kept.at("address").get<std::string>();
   near.port = kept.at("port").get<int>();
-  endpoint = endpoint_of(near, kept.at("expires_ms").get<int64_t>());
+  endpoint = endpoint_of(near, kept.at("expires_ms").get<int64_t>(), tunnel_outage_ms);
   return prove_patiently(core, call, near, patience);
 }
 
@@ -91,7 +91,8 @@ json Tunnels::observe(sdk::Call& call, const json& hosts) const {
     if (proof.code.find("host_key.changed") != std::string::npos)
       throw Failed(proof.code, proof.message);
     if (proof.proven())
-      endpoints.push_back(endpoint_of(near, seen.at("expires_ms").get<int64_t>()));
+      endpoints.push_back(
+          endpoint_of(near, seen.at("expires_ms").get<int64_t>(), tunnel_outage_ms));
   }
   return {{"present", endpoints.size() == hosts.size()}, {"endpoints", endpoints}};
 }

@@ -39,6 +39,8 @@ class AnsibleDriver final : public ToolDriver {
             {"ansible_host", get_string(endpoint, "address")},
             {"ansible_port", get_int(endpoint, "port", 22)},
             {"ansible_user", get_string(endpoint, "user", "root")},
+            // Ansible has a limit of its own, which would stand before that of the configuration.
+            {"ansible_ssh_timeout", connect_timeout_s(endpoint)},
             {"ansible_ssh_private_key_file", shared.setup.ssh_identity().string()},
             {"ansible_python_interpreter", "/usr/bin/python3"}};
       }

@@ -1,5 +1,7 @@
 #include "engine/drivers/ssh.hpp"
 
+#include <algorithm>
+
 #include "base/file.hpp"
 
 namespace hyops::engine {
@@ -16,19 +18,39 @@ std::string known_host(const Json& endpoint) {
   return where + " " + get_string(endpoint, "host_key") + "\n";
 }
 
-// ssh takes the first value it finds, so a host stands before what holds for all.
+constexpr int64_t alive_s = 10;  // how often a host that is silent is asked for a sign of life
+constexpr int64_t connect_s = 10, longest_outage_s = 600;
+
+// How long the way there may lose every packet and comes back (access plugins say so; behind a
+// local endpoint there is a tunnel in any case).
+int64_t outage_s(const Json& endpoint) {
+  const int64_t usual_ms = get_string(endpoint, "address") == "127.0.0.1" ? 60'000 : 0;
+  return std::clamp<int64_t>(get_int(endpoint, "outage_ms", usual_ms) / 1000, 0, longest_outage_s);
+}
+
+// Once nothing comes through, TCP doubles its pauses: what was lost is sent again after twice the
+// outage at worst, and until then no sign of life can come. ssh gives up with one more than this.
+int64_t most_unanswered(int64_t outage) { return (2 * outage + 30) / alive_s - 1; }
+
+// ssh takes the first value it finds, so a host stands before what holds for all. Ansible calls it
+// by its address.
 std::string host_block(const Json& endpoint) {
   const std::string address = get_string(endpoint, "address");
-  // Behind a tunnel that loses every packet for a minute a connection is kept, and a new one waits
-  // until it was dialled again (hyops.stream/1).
-  const bool tunnelled = address == "127.0.0.1";
-  return "Host " + get_string(endpoint, "name") + (tunnelled ? " " + address : "") +
+  const int64_t outage = outage_s(endpoint);
+  return "Host " + get_string(endpoint, "name") + (outage > 0 ? " " + address : "") +
          "\n  HostName " + address + "\n  Port " + std::to_string(get_int(endpoint, "port", 22)) +
-         "\n  User " + get_string(endpoint, "user", "root") + "\n" +
-         (tunnelled ? "  ConnectTimeout 80\n  ServerAliveCountMax 9\n" : "");
+         "\n  User " + get_string(endpoint, "user", "root") + "\n  ConnectTimeout " +
+         std::to_string(connect_timeout_s(endpoint)) + "\n" +
+         (outage > 0 ? "  ServerAliveCountMax " + std::to_string(most_unanswered(outage)) + "\n"
+                     : "");
 }
 
 }  // namespace
+
+int64_t connect_timeout_s(const Json& endpoint) {
+  const int64_t outage = outage_s(endpoint);
+  return outage > 0 ? outage + 2 * connect_s : connect_s;  // it was dialled again by then
+}
 
 std::map<std::string, std::vector<Json>> endpoints_of(const Call& call) {
   std::map<std::string, std::vector<Json>> out;
@@ -54,7 +76,8 @@ Result<fs::path> write_ssh_config(const Call& call, const Setup& setup) {
   config += "Host *\n  IdentityFile \"" + setup.ssh_identity().string() +
             "\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"" + keys.string() +
             "\"\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n"
-            "  ForwardAgent no\n  ConnectTimeout 10\n  ServerAliveInterval 10\n";
+            "  ForwardAgent no\n  ConnectTimeout " +
+            std::to_string(connect_s) + "\n  ServerAliveInterval " + std::to_string(alive_s) + "\n";
   for (const auto& [path, text] : {std::pair(keys, known_hosts), std::pair(file, config)})
     if (auto written = write_file(path, text, 0600, Durable::no); !written) return pass(written);
   return file;

@@ -10,6 +10,7 @@ namespace {
 using sdk::Failed;
 using sdk::Host;
 
+constexpr int most_unanswered = 14;  // and with the next it is given up
 constexpr const char* whose = "access.bastion";
 
 bool says(const std::string& said, const char* words) {
@@ -24,17 +25,19 @@ class Bastion {
         bastion_(settings.value("bastion", json())),
         jump_hosts_(settings.value("jump_hosts", json::array())),
         jump_zones_(settings.value("jump_zones", json::array())),
-        automatic_(settings.value("ssh_proxy_jump_auto", false)) {}
+        automatic_(settings.value("ssh_proxy_jump_auto", false)),
+        keepalive_s_(settings.value("keepalive", int64_t{10'000}) / 1000) {}
 
   Way way_to(const json& host) const {
     const Target target = target_of(host), jump = jump_for(host);
     json argv = ssh_to(jump, patience_.timeout_ms);
-    // A path that loses every packet for a minute is waited for; TCP does it by itself.
+    // A path that loses every packet for a minute is waited for; TCP does it by itself, and asks at
+    // worst after another minute again.
     for (const std::string& word :
-         {std::string("-o"), std::string("ServerAliveInterval=15"), std::string("-o"),
-          std::string("ServerAliveCountMax=8"), std::string("-W"),
-          "[" + target.address + "]:" + std::to_string(target.port), std::string("--"),
-          jump.address})
+         {std::string("-o"), "ServerAliveInterval=" + std::to_string(keepalive_s_),
+          std::string("-o"), "ServerAliveCountMax=" + std::to_string(most_unanswered),
+          std::string("-W"), "[" + target.address + "]:" + std::to_string(target.port),
+          std::string("--"), jump.address})
       argv.push_back(word);
     return {{{"argv", argv}, {"files", {{"known_hosts", known_host(jump)}}}},
             [target, jump](const std::string& said) { return explain(target, jump, said); }};
@@ -89,6 +92,7 @@ class Bastion {
   Patience patience_;
   json bastion_, jump_hosts_, jump_zones_;
   bool automatic_;
+  int64_t keepalive_s_;
 };
 
 using Plugin = ThroughTunnels<Bastion>;

@@ -37,7 +37,7 @@ class PrivateOverlay {
       call.progress(static_cast<uint32_t>(1000 * i / hosts.size()), "proving " + target.name);
       const Proof proof = proven(call, target, true);
       if (!proof.proven()) throw Failed(proof.code, proof.message);
-      endpoints.push_back(endpoint_of(target));
+      endpoints.push_back(endpoint_of(target, 0, tunnel_outage_ms));
     }
     return json{{"endpoints", endpoints}}.dump();
   }
@@ -51,7 +51,7 @@ class PrivateOverlay {
       const Proof proof = proven(call, target, false);
       if (proof.code.find("host_key.changed") != std::string::npos)
         throw Failed(proof.code, proof.message);
-      if (proof.proven()) endpoints.push_back(endpoint_of(target));
+      if (proof.proven()) endpoints.push_back(endpoint_of(target, 0, tunnel_outage_ms));
     }
     return json{{"present", endpoints.size() == hosts.size()}, {"endpoints", endpoints}}.dump();
   }

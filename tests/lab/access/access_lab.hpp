@@ -18,6 +18,10 @@ namespace hyops::plugin {
 
 namespace fs = std::filesystem;
 
+inline constexpr const char* bastion = "hyops.access.bastion-explicit";
+inline constexpr const char* overlay = "hyops.access.private-overlay";
+inline constexpr const char* direct = "hyops.access.runner-local";
+
 template <class T>
 std::string code(const Result<T>& result) {
   return result ? "ok" : result.error().code;

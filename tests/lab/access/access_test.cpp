@@ -9,10 +9,6 @@
 namespace hyops::plugin {
 namespace {
 
-constexpr const char* bastion = "hyops.access.bastion-explicit";
-constexpr const char* overlay = "hyops.access.private-overlay";
-constexpr const char* direct = "hyops.access.runner-local";
-
 // The programs that carry connections for this test, by process number.
 std::set<int> carriers(const fs::path& folder) {
   std::set<int> found;
