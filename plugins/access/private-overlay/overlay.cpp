@@ -14,8 +14,6 @@ namespace {
 
 using sdk::Failed;
 
-constexpr int64_t fresh_s = 180;  // WireGuard renews a handshake that is in use after 120 s
-
 std::optional<std::string> output_of(const sdk::Host& core, const json& argv) {
   try {
     const json done =
@@ -66,36 +64,42 @@ bool refuses(const json& route) {
   return type == "unreachable" || type == "blackhole" || type == "prohibit";
 }
 
-// One peer a line: public key, preshared key, endpoint, allowed networks, last handshake, ...
-std::string wireguard_problem(const std::string& dump, const Overlay& overlay, const Target& target,
-                              int64_t now_s, std::string& found) {
+// Of the declared peer, as `wg show INTERFACE dump` has it: public key, preshared key, endpoint,
+// allowed networks, last handshake, ... Nothing where there is no such peer.
+using Peer = std::vector<std::string>;
+std::optional<Peer> wireguard_peer(const std::string& dump, const Overlay& overlay) {
   std::istringstream lines(dump);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
-    std::vector<std::string> fields;
+    Peer fields;
     for (std::string word; std::getline(words, word, '\t');) fields.push_back(word);
-    if (fields.size() < 8 || fields[0] != overlay.peer) continue;
-    found = fields[0] + " at " + fields[2];
-    std::istringstream networks(fields[3]);
-    bool reaches = false;
-    for (std::string network; std::getline(networks, network, ',');)
-      reaches = reaches || covers(network, target.address) >= 0;
-    if (!reaches) return "its peer is not allowed to carry " + target.address;
-    const int64_t handshake = std::atoll(fields[4].c_str());
-    if (handshake != 0 && now_s - handshake > fresh_s)
-      return "its peer was last heard of " + std::to_string(now_s - handshake) + " s ago";
-    return {};
+    if (fields.size() >= 8 && fields[0] == overlay.peer) return fields;
   }
-  return "it has no peer " + overlay.peer;
+  return std::nullopt;
+}
+
+std::optional<std::string> wireguard_dump(const sdk::Host& core, const Overlay& overlay) {
+  return output_of(core, {"wg", "show", overlay.interface, "dump"});
+}
+
+std::string wireguard_problem(const std::string& dump, const Overlay& overlay, const Target& target,
+                              std::string& found) {
+  const auto peer = wireguard_peer(dump, overlay);
+  if (!peer) return "it has no peer " + overlay.peer;
+  found = (*peer)[0] + " at " + (*peer)[2];
+  std::istringstream networks((*peer)[3]);
+  for (std::string network; std::getline(networks, network, ',');)
+    if (covers(network, target.address) >= 0) return {};
+  return "its peer is not allowed to carry " + target.address;
 }
 
 std::string peer_problem(const sdk::Host& core, const Overlay& overlay, const Target& target,
                          const json& link, Facts& facts) {
   const json about = link.value("linkinfo", json::object());
   facts.kind = text(about, "info_kind");
-  if (const auto dump = output_of(core, {"wg", "show", overlay.interface, "dump"})) {
+  if (const auto dump = wireguard_dump(core, overlay)) {
     facts.kind = "wireguard";  // wireguard-go's interface is a tun to the kernel
-    return wireguard_problem(*dump, overlay, target, core.wall_ms() / 1000, facts.peer);
+    return wireguard_problem(*dump, overlay, target, facts.peer);
   }
   const json data = about.value("info_data", json::object());
   for (const char* key : {"remote", "remote6"})
@@ -167,6 +171,14 @@ Facts facts_of(const sdk::Host& core, const Overlay& overlay, const Target& targ
               "without the overlay's route packets would go by " + text(other, "dev") + " (route " +
                   text(other, "dst") + "), in the open");
   return facts;
+}
+
+std::optional<int64_t> handshake_age_s(const sdk::Host& core, const Overlay& overlay) {
+  const auto dump = wireguard_dump(core, overlay);
+  const auto peer = dump ? wireguard_peer(*dump, overlay) : std::nullopt;
+  const int64_t last = peer ? std::atoll((*peer)[4].c_str()) : 0;
+  if (last == 0) return std::nullopt;
+  return std::max<int64_t>(0, core.wall_ms() / 1000 - last);
 }
 
 Counters counters_of(const sdk::Host& core, const Overlay& overlay) {

@@ -2,6 +2,8 @@
 // find out.
 #pragma once
 
+#include <optional>
+
 #include "../proof.hpp"
 
 namespace hyops::access {
@@ -28,6 +30,9 @@ struct Facts {
   std::string peer;  // what was found there, for the record
 };
 Facts facts_of(const sdk::Host& core, const Overlay& overlay, const Target& target);
+
+// Of WireGuard: seconds since the peer proved itself last; nothing where it never did.
+std::optional<int64_t> handshake_age_s(const sdk::Host& core, const Overlay& overlay);
 
 Counters counters_of(const sdk::Host& core, const Overlay& overlay);
 

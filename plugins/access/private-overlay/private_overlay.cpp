@@ -9,6 +9,7 @@ using sdk::Call;
 using sdk::Failed;
 using sdk::Host;
 
+constexpr int64_t fresh_s = 180;  // WireGuard drops a session that is older (REJECT_AFTER_TIME)
 constexpr int64_t carried_bytes = 16'384;  // a proof sends as many there and back
 
 class PrivateOverlay {
@@ -84,9 +85,23 @@ class PrivateOverlay {
                      std::to_string(received) + " come";
       return none;
     }
+    // An idle tunnel has no fresh handshake; one that has just carried something does.
+    std::string handshake;
+    if (facts.kind == "wireguard") {
+      const auto age_s = handshake_age_s(host_, overlay_);
+      if (!age_s || *age_s > fresh_s) {
+        Proof none;
+        none.code = "denied/access.overlay.peer";
+        none.message = "the overlay " + overlay_.interface + " has no fresh handshake with " +
+                       overlay_.peer + " behind it: " +
+                       (age_s ? "the last is " + std::to_string(*age_s) + " s old" : "none at all");
+        return none;
+      }
+      handshake = ", last handshake " + std::to_string(*age_s) + " s ago";
+    }
     host_.log(1, "overlay " + overlay_.interface + " (" + facts.kind + ", far end " + facts.peer +
-                     ") carried " + std::to_string(sent) + " bytes to " + target.name + " and " +
-                     std::to_string(received) + " back; no other route would");
+                     handshake + ") carried " + std::to_string(sent) + " bytes to " + target.name +
+                     " and " + std::to_string(received) + " back; no other route would");
     return proof;
   }
 
