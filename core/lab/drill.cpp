@@ -93,9 +93,9 @@ class Drill {
       if (auto ready = fault->prepare(); !ready)
         return pass(ready, "while preparing fault " + rule->name);
     }
-    const int64_t fault_ms = now_ms();
     say("FAULT: the primary site is lost");
     if (auto lost = lab_.fault({"zone-loss", "onprem"}); !lost) return lost;
+    const int64_t fault_ms = now_ms();  // what was acknowledged while it struck is lost by it, too
     auto decision =
         site_.decide("failover", "cloud", "the primary site answers from no vantage point");
     if (!decision) return pass(decision);
