@@ -87,10 +87,7 @@ Status show_horizon(Context& context, const po::variables_map& given, const Appr
     if (auto document = read_signed(option(given, "decision")))
       if (auto decision = trust::parse_decision(document->document))
         needs.until_irreversible.push_back(engine::decision_need(*decision));
-  auto in_force = ledger ? engine::authority_in_force(*ledger, lane)
-                         : Result<std::string>(contract::home_authority);
-  if (!in_force) return pass(in_force);
-  needs.secrets = engine::bundle_needs(what.plan, lane, *in_force);
+  needs.secrets = engine::bundle_needs(what.plan, lane);
   const auto outlook = engine::look_ahead(*forecast, needs, approval.from_ms);
   context.say("  horizon           " + outlook.sentence);
   if (outlook.is != engine::Outlook::Is::not_enough) return {};

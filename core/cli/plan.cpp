@@ -60,6 +60,9 @@ void print_plan(Context& context, const plan::Plan& plan, const std::string& dig
               std::to_string(plan.epoch) + "), profile " + plan.profile);
   context.say("  runs            " + plan.execution_plane + ", target " +
               (plan.target.empty() ? "not selected" : plan.target));
+  if (plan.secrets_from != contract::home_authority)
+    context.say("  secrets         from " + plan.secrets_from +
+                ", where an earlier run moved them");
   if (plan.rto_ms)
     context.say("  RTO             " + show_duration(*plan.rto_ms) +
                 (plan.rpo_ms ? ", RPO " + show_duration(*plan.rpo_ms) : ""));
@@ -170,9 +173,7 @@ int make_plan(Context& context, const po::variables_map& given) {
   if (!forecast) return context.report(forecast.error());
   engine::Needs needs;
   if (decided) needs.until_irreversible.push_back(engine::decision_need(*decided));
-  auto in_force = engine::authority_in_force(*ledger, *lane);
-  if (!in_force) return context.report(in_force.error());
-  needs.secrets = engine::bundle_needs(*plan, *lane, *in_force);
+  needs.secrets = engine::bundle_needs(*plan, *lane);
   context.say("horizon           " +
               engine::look_ahead(*forecast, needs, system_clock().wall_ms()).sentence);
   if (given.count("to")) context.say("written to        " + option(given, "to"));

@@ -314,9 +314,7 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   for (const auto& approval : *approvals) until.emplace_back(approval.approver, approval.until_ms);
   needs.always = approvals_need(until, need->required, "RUN");
   if (*decision) needs.until_irreversible.push_back(decision_need(**decision));
-  auto in_force = authority_in_force(ledger, here->lane);
-  if (!in_force) return pass(in_force);
-  needs.secrets = bundle_needs(*plan, here->lane, *in_force);
+  needs.secrets = bundle_needs(*plan, here->lane);
   auto horizon = look_at_horizon(*plan, ledger, needs, now);
   if (!horizon) return pass(horizon);
 

@@ -133,10 +133,9 @@ std::optional<Expiry> bundle_need(const contract::SecretAuthority& authority) {
                 "Seal it anew and put it in place: hyops secret seal"};
 }
 
-std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane,
-                                 const std::string& in_force) {
+std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane) {
   std::set<std::string> sources;
-  std::string source = in_force;
+  std::string source = plan.secrets_from;
   for (const auto& step : plan.steps) {
     if (!step.authority.empty()) source = step.authority;
     if (!step.authority.empty() || takes_secrets(step, lane)) sources.insert(source);

@@ -47,9 +47,8 @@ std::vector<Expiry> approvals_need(
     const std::string& run);
 Expiry decision_need(const trust::Decision& decision);
 std::optional<Expiry> bundle_need(const contract::SecretAuthority& authority);
-// Of every authority that the plan's secrets come from, `in_force` when it begins.
-std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane,
-                                 const std::string& in_force);
+// Of every authority that the plan's secrets come from.
+std::vector<Expiry> bundle_needs(const plan::Plan& plan, const contract::Lane& lane);
 
 // For people: the first of them that ends before the run may have, and which that is.
 struct Outlook {

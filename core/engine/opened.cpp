@@ -4,17 +4,15 @@ namespace hyops::engine {
 
 namespace {
 
-// What earlier runs left, and what steps of this one, whose outputs are no state yet, have moved.
-Status find_authority(Opened& run, ledger::Ledger& ledger) {
-  auto found = authority_in_force(ledger, run.here.lane);
-  if (!found) return pass(found);
-  run.authority = std::move(*found);
-  for (const auto& step : run.plan.steps)
-    if (const auto past = run.history.steps.find(step.id);
-        !step.authority.empty() && past != run.history.steps.end() &&
+// Where the plan begins, and what steps that are done have moved since.
+std::string authority_of(const plan::Plan& plan, const History& history) {
+  std::string authority = plan.secrets_from;
+  for (const auto& step : plan.steps)
+    if (const auto past = history.steps.find(step.id);
+        !step.authority.empty() && past != history.steps.end() &&
         (past->second.ending == "ok" || past->second.ending == "adopted"))
-      run.authority = step.authority;
-  return {};
+      authority = step.authority;
+  return authority;
 }
 
 }  // namespace
@@ -39,16 +37,10 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (history->plan != digest->value)
     return fail("ledger.broken",
                 "the plan of run " + run.value + " is not the one that was admitted");
-  auto opened = std::make_unique<Opened>(Opened{std::move(*plan),
-                                                digest->value,
-                                                std::move(catalog),
-                                                std::move(*here),
-                                                std::move(*registry),
-                                                std::move(*journal),
-                                                std::move(*history),
-                                                {}});
-  if (auto found = find_authority(*opened, ledger); !found) return pass(found);
-  return opened;
+  std::string authority = authority_of(*plan, *history);
+  return std::make_unique<Opened>(
+      Opened{std::move(*plan), digest->value, std::move(catalog), std::move(*here),
+             std::move(*registry), std::move(*journal), std::move(*history), std::move(authority)});
 }
 
 Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
@@ -61,7 +53,7 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
     for (auto& [ignored, step] : run.history.steps) step.began_mono_ms.reset();
   else if (run.history.clock_ms)
     run.journal.went_on_from(*run.history.clock_ms);
-  if (auto found = find_authority(run, ledger); !found) return pass(found);
+  run.authority = authority_of(run.plan, run.history);
   return lease;
 }
 

@@ -18,7 +18,8 @@ struct Opened {
   plugin::Registry registry;
   Journal journal;
   History history;
-  std::string authority;  // of the lane, in force: by earlier runs, then by this one so far
+  std::string
+      authority;  // that the lane's secrets come from: by the plan, then by its steps so far
 };
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer);

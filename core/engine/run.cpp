@@ -24,8 +24,7 @@ Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger
     const Json redacted = run.journal.redact(scheduler.outputs(step.id));
     if (redacted.empty() && step.verb != "release") continue;
     const std::lock_guard lock(run.journal.ledger_mutex());
-    const std::string key =
-        step.authority.empty() ? step.module + "#" + step.instance : authority_slot;
+    const std::string key = plan::slot_of(step);
     auto now = ledger.slot(run.plan.lane, key);
     if (!now) return pass(now);
     ledger::Slot next = *now;

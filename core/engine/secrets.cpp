@@ -21,7 +21,7 @@ Json config_of(const contract::Lane& lane, const std::string& plugin) {
 }  // namespace
 
 Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane) {
-  auto slot = ledger.slot(lane.name, authority_slot);
+  auto slot = ledger.slot(lane.name, plan::authority_slot);
   if (!slot) return pass(slot);
   const bool counts = slot->version > 0 && slot->epoch == lane.epoch;
   return counts ? get_string(slot->value, "authority", contract::home_authority)

@@ -14,6 +14,7 @@
 #include "engine/journal.hpp"
 #include "engine/setup.hpp"
 #include "ledger/ledger.hpp"
+#include "plan/plan.hpp"
 #include "plugin/instance.hpp"
 
 namespace hyops::engine {
@@ -23,9 +24,8 @@ namespace hyops::engine {
 // as any plugin.
 inline constexpr const char* embedded_authority = "hyops.secrets.offline-bundle";
 
-// Where a lane keeps which of its authorities its secrets come from: {"authority": "standby"}.
-inline constexpr const char* authority_slot = "secrets/authority#lane";
-// "home" where nothing of this epoch says otherwise (E9).
+// What this machine knows of it: "home" where nothing of this epoch says otherwise (E9). A run goes
+// by its plan.
 Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane);
 
 // Who learns of a secret before anybody uses it, and on whose account it is asked for.

@@ -252,7 +252,7 @@ Result<std::vector<ledger::Slot>> changes(ledger::Ledger& ledger, const RunId& r
   for (const auto& step : plan.steps) {
     const auto found = published.outputs.find(step.id);
     if (found == published.outputs.end()) continue;
-    const std::string key = step.module + "#" + step.instance;
+    const std::string key = plan::slot_of(step);
     auto now = ledger.slot(plan.lane, key);
     if (!now) return pass(now);
     ledger::Slot next = *now;

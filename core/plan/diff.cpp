@@ -105,6 +105,7 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   out.changed("the epoch", Json(before.epoch), Json(after.epoch));
   out.changed("the target", before.target, after.target);
   out.changed("the execution plane", before.execution_plane, after.execution_plane);
+  out.changed("where secrets come from", before.secrets_from, after.secrets_from);
   out.changed("what it follows from", before.origin, after.origin);
   out.changed("the profile", before.profile, after.profile);
   out.changed("the blueprint", before.blueprint + " " + before.blueprint_version,

@@ -103,6 +103,10 @@ Step parse_step(const Json& from) {
 
 }  // namespace
 
+std::string slot_of(const Step& step) {
+  return step.authority.empty() ? step.module + "#" + step.instance : authority_slot;
+}
+
 const Step* Plan::find(const std::string& id) const {
   for (const auto& step : steps)
     if (step.id == id) return &step;
@@ -132,6 +136,7 @@ Json to_json(const Plan& plan) {
            {"modules", plan.modules},
            {"tools", plan.tools}};
   out.update(plan.origin);  // "decision" or "request"
+  if (plan.secrets_from != contract::home_authority) out["secrets_from"] = plan.secrets_from;
   if (plan.rto_ms) out["rto_ms"] = *plan.rto_ms;
   if (plan.rpo_ms) out["rpo_ms"] = *plan.rpo_ms;
   for (const auto& [rule, why] : plan.accepted)
@@ -156,6 +161,7 @@ Result<Plan> parse_plan(const Json& document) {
     plan.profile_digest = document.at("profile").at("digest");
     plan.execution_plane = document.at("execution_plane");
     plan.target = document.at("target");
+    plan.secrets_from = get_string(document, "secrets_from", contract::home_authority);
     if (!is_name(plan.lane) || !is_name(plan.profile) || !is_path_name(plan.blueprint))
       return fail("plan.malformed", "the plan names a lane, profile or blueprint no file can have");
     plan.policy = document.at("policy");

@@ -28,6 +28,7 @@ struct Told {
 
 Told told_by(const Plan& plan, const contract::Blueprint& blueprint) {
   Told told;
+  told.state[authority_slot] = {{"authority", plan.secrets_from}};
   for (const auto& step : plan.steps) {
     if (step.driver != contract::Driver::plugin) continue;
     told.plugins[step.plugin] = step.plugin_digest;

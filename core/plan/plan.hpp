@@ -52,6 +52,7 @@ struct Plan {
   std::string lane, lane_kind, lane_digest, profile, profile_digest;
   int64_t epoch = 0;
   std::string execution_plane, target;
+  std::string secrets_from = contract::home_authority;  // as the run begins
   Json origin;              // {"decision":{"id","type","digest"}} or {"request":{"by","reason"}}
   std::vector<Step> steps;  // in an order that satisfies needs and phases
   Json policy;              // retries, gates, limits, approvals as they will be applied
@@ -65,6 +66,11 @@ struct Plan {
   const Step* find(const std::string& id) const;
 };
 
+// Where the lane's state keeps what a step publishes: "module#instance"; of one that moves the
+// lane's secret authority: the one place that says which is in force, {"authority": "standby"}.
+std::string slot_of(const Step& step);
+inline constexpr const char* authority_slot = "secrets/authority#lane";
+
 Json to_json(const Plan& plan);
 Result<Plan> parse_plan(const Json& document);  // plan.malformed
 Result<PlanDigest> digest(const Plan& plan);    // over the canonical form of to_json
@@ -76,7 +82,7 @@ Status check_lock(const Plan& plan, const contract::Lock& agreed);
 
 // What the planner asks of the world. Everything it is told ends in the plan with its provenance.
 struct World {
-  // The published outputs of module#instance in the lane, of this epoch only (E9); null: not there.
+  // What a slot of the lane's state holds, of this epoch only (E9); null: nothing.
   std::function<Result<Json>(const std::string& key)> state;
   // A plugin's pure `plan` verb; null where the step's verb has none.
   std::function<Result<Json>(const contract::Pack&, const Json& inputs)> forecast;

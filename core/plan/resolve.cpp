@@ -36,6 +36,7 @@ class Resolver {
     check_operator_inputs();
     if (problems_.size() != before) return std::nullopt;
     fill_header();
+    find_authority();
     for (const size_t at : order(blueprint_.steps)) add_step(blueprint_.steps[at]);
     if (problems_.size() != before) return std::nullopt;
     const Effects effects = effects_of(plan_, *profile_, catalog_, problems_);
@@ -271,6 +272,20 @@ class Resolver {
       input.known = true;
       input.from = "state " + key;
     }
+  }
+
+  // Home, unless an earlier run of this epoch moved it (E6).
+  void find_authority() {
+    auto state = world_.state(authority_slot);
+    if (!state) {
+      problems_.push_back(state.error());
+      return;
+    }
+    plan_.secrets_from = get_string(*state, "authority", contract::home_authority);
+    if (plan_.secrets_from != contract::home_authority && !lane_.authority(plan_.secrets_from))
+      problem({lane_.file.string(), 0, 0}, "plan.authority",
+              "the secrets of lane " + lane_.name + " were moved to \"" +
+                  printable(plan_.secrets_from, 40) + "\", which the lane does not name any more");
   }
 
   // The plugin of the authority that the step moves the lane's secrets to.

@@ -1,5 +1,6 @@
 // E6: which authority a lane's secrets come from changes by a step with evidence, for this run and
 // those after it, and is home again when a step says so.
+#include "engine/transfer.hpp"
 #include "support/site.hpp"
 
 using namespace hyops;
@@ -77,6 +78,31 @@ TEST(Transition, E6_is_a_step_with_evidence_that_later_runs_go_by) {
   EXPECT_EQ(site.word(""), "the-word-of-standby") << "a later run, of any blueprint";
   EXPECT_EQ(site.word("home"), "the-word-of-home") << "as a failback says";
   EXPECT_EQ(site.word(""), "the-word-of-home");
+}
+
+// Runners of one lane have no memory in common: what one moved reaches the next by the plan, and
+// the dispatcher by the record.
+TEST(Transition, E6_reaches_another_runner_by_the_plan_that_it_is_sent) {
+  TwoAuthorities site;
+  auto dispatcher = ledger::Ledger::open(site.path() / "dispatcher/ledger.db").value();
+  EXPECT_EQ(site.word("standby"), "the-word-of-standby");
+  auto row = *site.ledger->find_run(site.last).value();
+  row.status = "dispatched";
+  ASSERT_TRUE(dispatcher.create_run(row, site.ledger->plan_of(site.last).value(), Json::object()));
+  ASSERT_TRUE(engine::import_state(dispatcher, site.last, site.record()));
+
+  auto other = ledger::Ledger::open(site.path() / "other/ledger.db").value();
+  *site.ledger = std::move(dispatcher);  // plans with what it heard
+  site.flow("home");
+  const Json back = site.plan();
+  EXPECT_EQ(back["secrets_from"], "standby");
+  *site.ledger = std::move(other);  // and another runner does it
+  fs::remove(site.used());
+  EXPECT_EQ(site.run(back), "ok");
+  const Json event = Json::parse(site.events("secret.transition").at(0));
+  EXPECT_EQ(event["from"], "standby");
+  EXPECT_EQ(event["to"], "home");
+  EXPECT_EQ(read_file(site.used(), 100).value(), "the-word-of-home");
 }
 
 TEST(Transition, E6_is_what_approvers_see) {
