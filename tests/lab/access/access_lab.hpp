@@ -44,7 +44,7 @@ class AccessLab : public ::testing::Test {
     name_ = "al" + random_token(3);
     identity_ = (temp_->path() / "id").string();
     run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity_});
-    labd({"up", "--name", name_});
+    labd({"up", "--name", name_, "--with", std::to_string(::getpid())});
     for (const auto& [zone, host] : {std::pair{"onprem", "run"}, {"edge", "jump"}, {"cloud", "db"}})
       labd({"place", "--zone", zone, "--name", host, "--image", "debian", "--authorized-key",
             identity_ + ".pub"});

@@ -65,6 +65,20 @@ TEST_F(LabDown, removes_the_rest_when_the_router_is_gone_already) {
   EXPECT_EQ(traces(lab, processes), "");
 }
 
+TEST_F(LabDown, comes_by_itself_when_whom_the_lab_is_for_was_killed) {
+  auto owner = spawn({"sleep", "infinity"}, {}, Session::own);
+  ASSERT_TRUE(owner);
+  TestLab lab({}, *owner);
+  lab.place("onprem", "db");
+  auto processes = processes_of(lab);
+  const auto keepers = find_ours("keep", lab.paths().dir.string());
+  ASSERT_EQ(keepers.size(), 1u);
+  ASSERT_EQ(kill(*owner, SIGKILL), 0);
+  reap(*owner);
+  EXPECT_TRUE(end_process(keepers[0], 0, 20'000)) << "it ends once all is gone";
+  EXPECT_EQ(traces(lab, processes), "");
+}
+
 TEST_F(LabDown, spares_a_file_and_a_namespace_it_did_not_make) {
   const std::string stranger = "lt" + random_hex(4);
   ASSERT_TRUE(run({"ip", "netns", "add", stranger + "-router"}));

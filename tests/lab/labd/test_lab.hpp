@@ -29,8 +29,9 @@ inline const std::string labd_path = HYOPS_BUILD_DIR "/libexec/hyops/hyops-labd"
 class TestLab {
  public:
   // `more`: words of `hyops-labd up`.
-  explicit TestLab(std::vector<std::string> more = {})
+  explicit TestLab(std::vector<std::string> more = {}, pid_t with = getpid())
       : more_(std::move(more)),
+        with_(with),
         name_("lt" + random_hex(4)),
         client_(LabPaths{fs::temp_directory_path() / ("labd-" + name_)}) {
     paths_.dir = fs::temp_directory_path() / ("labd-" + name_);
@@ -44,7 +45,7 @@ class TestLab {
   }
 
   void up() {
-    std::vector<std::string> words{"up", "--name", name_};
+    std::vector<std::string> words{"up", "--name", name_, "--with", std::to_string(with_)};
     words.insert(words.end(), more_.begin(), more_.end());
     const auto done = labd(words);
     ASSERT_TRUE(done) << done.error().message;
@@ -125,6 +126,7 @@ class TestLab {
 
  private:
   std::vector<std::string> more_;
+  pid_t with_;
   std::string name_;
   LabPaths paths_;
   AdminClient client_;

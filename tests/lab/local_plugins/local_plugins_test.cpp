@@ -33,7 +33,7 @@ class LocalPlugins : public ::testing::Test {
     temp_.emplace(*TempDir::create(fs::temp_directory_path()));
     name_ = "lp" + random_token(3);
     dir_ = (temp_->path() / "lab").string();
-    labd({"up", "--dir", dir_, "--name", name_});
+    labd({"up", "--dir", dir_, "--name", name_, "--with", std::to_string(::getpid())});
     // This process steps into the router, where the APIs and all zones are; helpers and ssh inherit
     // it.
     outside_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));

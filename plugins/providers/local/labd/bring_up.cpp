@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "http_server.hpp"
+#include "process_identity.hpp"
 #include "router.hpp"
 #include "state.hpp"
 #include "subprocess.hpp"
@@ -123,6 +124,18 @@ Done start_daemon(const LabPaths& paths) {
   return fail(500, "lab.serve", "the daemon did not start", "read " + paths.log().string());
 }
 
+// First of all, so that nothing is made that nobody looks after.
+Done start_keeper(const UpOptions& options) {
+  if (options.with == 0 || !find_ours("keep", options.paths.dir.string()).empty()) return {};
+  if (identify(options.with).pid == 0)
+    return fail(404, "lab.with", "there is no process " + std::to_string(options.with),
+                "name one that lives, or leave --with out");
+  auto keeper = spawn({"/proc/self/exe", "keep", "--dir", options.paths.dir.string(), "--name",
+                       options.name, "--with", std::to_string(options.with)},
+                      {}, Session::own);
+  return keeper ? Done{} : tl::make_unexpected(keeper.error());
+}
+
 Done place_web(const AdminClient& client) {
   auto placed = client.request(
       "POST", "/v1/hosts",
@@ -151,6 +164,7 @@ Done bring_up(const UpOptions& options) {
   const Fd lock(open(options.paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid() || flock(lock.get(), LOCK_EX) != 0)
     return fail_errno("lock " + options.paths.lock().string());
+  if (auto done = start_keeper(options); !done) return done;
   if (auto done = copy_runner_layer(options); !done) return done;
   const AdminClient client(options.paths);
   if (!client.request("GET", "/v1/lab")) {

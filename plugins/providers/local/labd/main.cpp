@@ -1,6 +1,7 @@
 // hyops-labd: the hypervisor of the lab, as a person or `hyops lab` calls it.
 #include <unistd.h>
 
+#include <charconv>
 #include <iostream>
 #include <map>
 #include <set>
@@ -21,6 +22,7 @@ constexpr int exit_failed = 1, exit_usage = 2, exit_not_root = 77;
 constexpr std::string_view usage = R"(hyops-labd: the small cloud that the hyops lab runs on
 
   up      [--dir DIR] [--name NAME] [--prefix DIR]   bring the lab up; PREFIX is an installed hyops
+          [--with PID]                               take it down when that process ends
   down    [--dir DIR] [--name NAME]                  remove everything it made
   status  [--json]                                   zones, hosts and faults
   place   --zone Z --name N --image debian|runner [--address A] [--authorized-key FILE]
@@ -80,6 +82,17 @@ std::string option(const Arguments& given, const std::string& name,
                    const std::string& otherwise = "") {
   const auto found = given.options.find(name);
   return found == given.options.end() ? otherwise : found->second;
+}
+
+// 0 where none is given.
+Result<pid_t> pid_of(const std::string& text) {
+  pid_t pid = 0;
+  const auto* end = text.data() + text.size();
+  if (text.empty()) return pid;
+  if (const auto read = std::from_chars(text.data(), end, pid);
+      read.ptr == end && read.ec == std::errc() && pid > 0)
+    return pid;
+  return fail(400, "usage", "\"" + text + "\" is no process number", "hyops-labd --help");
 }
 
 Result<int> print_waited(const AdminClient& client, const Result<Json>& answer) {
@@ -163,8 +176,7 @@ Result<int> enter_host(const LabPaths& paths, const Arguments& given) {
   return run_inside(found->second.process, given.command);
 }
 
-Result<int> take_down(const LabPaths& paths, const Arguments& given) {
-  auto left = tear_down(paths, option(given, "name", "hyops"));
+Result<int> say_what_is_left(const LabPaths& paths, const Result<std::vector<std::string>>& left) {
   if (!left) return tl::make_unexpected(left.error());
   for (const auto& line : *left) std::cerr << "left over: " << line << "\n";
   if (!left->empty()) {
@@ -193,7 +205,8 @@ Result<int> print_token(const LabPaths& paths, const Arguments& given) {
 
 Result<int> run_verb(const std::string& verb, const std::vector<std::string>& rest) {
   static const std::map<std::string, std::set<std::string>> verbs{
-      {"up", {"name", "prefix"}},
+      {"up", {"name", "prefix", "with"}},
+      {"keep", {"name", "with"}},
       {"down", {"name"}},
       {"status", {"json"}},
       {"exec", {}},
@@ -211,14 +224,18 @@ Result<int> run_verb(const std::string& verb, const std::vector<std::string>& re
   if (!given) return tl::make_unexpected(given.error());
   const LabPaths paths{option(*given, "dir", "/var/lib/hyops-lab")};
   const AdminClient client(paths);
+  const auto name = option(*given, "name", "hyops");
+  const auto with = pid_of(option(*given, "with"));
+  if (!with) return tl::make_unexpected(with.error());
   if (verb == "up") {
-    const UpOptions options{paths, option(*given, "prefix"), option(*given, "name", "hyops")};
+    const UpOptions options{paths, option(*given, "prefix"), name, *with};
     auto done = bring_up(options);
     if (!done) return tl::make_unexpected(done.error());
     std::cout << "the lab is up; look: hyops-labd status --dir " << paths.dir.string() << "\n";
     return 0;
   }
-  if (verb == "down") return take_down(paths, *given);
+  if (verb == "down") return say_what_is_left(paths, tear_down(paths, name));
+  if (verb == "keep") return say_what_is_left(paths, keep(paths, name, *with));
   if (verb == "status") return status(client, *given);
   if (verb == "place") return place(client, *given);
   if (verb == "fault") return fault(client, *given);

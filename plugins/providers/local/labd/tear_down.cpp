@@ -1,6 +1,7 @@
 // Finds and removes everything a lab ever made, however much of it is left, and says what it could
 // not.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -30,6 +31,9 @@ void end_processes(const LabPaths& paths, std::vector<std::string>& left) {
     if (!end_process(process, SIGKILL, 5000))
       left.push_back("host process " + std::to_string(process.pid));
   }
+  for (const auto& keeper : find_ours("keep", paths.dir.string()))
+    if (keeper.pid != getpid() && !end_process(keeper, SIGKILL, 5000))
+      left.push_back("process " + std::to_string(keeper.pid));
 }
 
 void remove_router(const Marker& marker, std::vector<std::string>& left) {
@@ -84,6 +88,14 @@ Result<std::vector<std::string>> tear_down(const LabPaths& paths, const std::str
   remove_router(*marker, left);
   remove_files(paths, *marker, left);
   return left;
+}
+
+Result<std::vector<std::string>> keep(const LabPaths& paths, const std::string& name, pid_t with) {
+  if (const Fd process = open_pidfd(identify(with)); process.valid()) {
+    pollfd ending{process.get(), POLLIN, 0};
+    while (poll(&ending, 1, -1) < 0 && errno == EINTR) continue;
+  }
+  return tear_down(paths, name);
 }
 
 }  // namespace hyops::labd
