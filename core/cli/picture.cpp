@@ -122,6 +122,13 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
     return {line(wall_ms, {{"secret " + get_string(body, "name") + " resolved by " +
                                 get_string(body, "authority"),
                             Paint::faint}})};
+  if (type == "secret.transition")
+    return {line(wall_ms, {{"secrets come from " + get_string(body, "to") + " now, " +
+                                get_string(body, "plugin"),
+                            Paint::good}})};
+  if (type == "secret.kept")
+    return {line(wall_ms, {{"the secret authority did not answer; what it gave before still lasts",
+                            Paint::warn}})};
   if (type == "publish.failed")
     return {line(wall_ms, {{"outputs not published: ", Paint::bad},
                            {get_string(body, "message"), Paint::plain}})};

@@ -271,21 +271,34 @@ std::string what_became(const Json& one) {
   return "could not be closed: " + message;
 }
 
+// Of a secret that was resolved, or of all of them where the authority was moved or was out.
+std::string what_of_secrets(const Json& one) {
+  const std::string event = get_string(one, "event");
+  std::vector<std::string> all;
+  for (const auto& name : member(one, "names")) all.push_back(value_text(name));
+  const std::string names = escaped(join(all));
+  if (event == "secret.transition")
+    return "from now on from " + escaped(get_string(one, "to")) + " instead of " +
+           escaped(get_string(one, "from")) + ", which knows " + (names.empty() ? "none" : names);
+  if (event == "secret.kept")
+    return "kept, as the authority did not answer: " + names + "; " +
+           escaped(get_string(one, "reason"));
+  return "<b>" + escaped(get_string(one, "name")) + "</b>";
+}
+
 std::string access(const Json& summary) {
   Table opened({"Time", "Event", "Step", "Endpoint"});
   for (const auto& one : summary["access"]) {
-    const Json endpoint = one.value("endpoint", Json());
-    const std::string where = endpoint.is_object() ? get_string(endpoint, "user") + "@" +
-                                                         get_string(endpoint, "address") + ":" +
-                                                         value_text(endpoint.value("port", Json()))
-                                                   : value_text(endpoint);
+    std::vector<std::string> ways;
+    for (const auto& to : member(one, "endpoints"))
+      ways.push_back(get_string(to, "name") + " at " + get_string(to, "user") + "@" +
+                     get_string(to, "address") + ":" + std::to_string(get_int(to, "port")));
     opened.row({keep(clock_of(get_int(one, "wall_ms"))), what_became(one),
-                escaped(get_string(one, "step")), code(where)});
+                escaped(get_string(one, "step")), code(join(ways))});
   }
   Table secrets({"Time", "Secret", "Version", "Authority"});
   for (const auto& one : summary["secrets"])
-    secrets.row({keep(clock_of(get_int(one, "wall_ms"))),
-                 "<b>" + escaped(get_string(one, "name")) + "</b>",
+    secrets.row({keep(clock_of(get_int(one, "wall_ms"))), what_of_secrets(one),
                  escaped(value_text(one.value("version", Json()))),
                  escaped(get_string(one, "authority", "-"))});
   return heading("Access sessions") + opened.end("No access session was opened.") +

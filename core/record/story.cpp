@@ -133,9 +133,12 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
     keep("gates");
   } else if (type.starts_with("access.")) {
     keep("access");
-  } else if (type == "secret.resolved") {
+  } else if (type == "secret.resolved" || type == "secret.transition" || type == "secret.kept") {
     Json entry{{"wall_ms", wall_ms}, {"event", type}};
-    copy_members(body, entry, {"name", "version", "authority", "step"});  // names, and nothing else
+    // Names, and nothing else.
+    copy_members(body, entry,
+                 {"name", "version", "authority", "step", "names", "from", "to", "reason"});
+    if (body.contains("plugin")) entry["authority"] = body["plugin"];
     out_["secrets"].push_back(std::move(entry));
   } else if (type == "cancel.requested") {
     keep("cancel");
