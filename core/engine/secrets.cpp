@@ -48,7 +48,7 @@ SecretStore::SecretStore(const Setup& setup, const plugin::Registry& registry,
 
 SecretStore::~SecretStore() = default;
 
-Status SecretStore::start(Authority& authority) {
+Result<plugin::Instance> SecretStore::start(Authority& authority) {
   if (authority.id.empty())
     return fail(
         "engine.secret.no_authority",
@@ -83,8 +83,7 @@ Status SecretStore::start(Authority& authority) {
   auto started =
       setup_.means->plugin(registry_, authority.id, authority.config, std::move(services));
   if (!started) return pass(started, "while starting the secret authority");
-  authority.instance = std::make_unique<plugin::Instance>(std::move(*started));
-  return {};
+  return started;
 }
 
 // Asked for by an authority of the lane, while get() or move() waits for its answer.
@@ -99,11 +98,13 @@ Result<Secret> SecretStore::own_secret(const std::string& authority, const std::
   return embedded_.held.at(name).value.copy();
 }
 
-// A helper that died or hung is gone now, and `resolve` changes nothing: another one is asked once.
+// A helper of its own each time: it sees the files of its authority as they stood when it started,
+// and keeps no secret that nobody asks for. `resolve` changes nothing: after one that died or hung
+// another is asked once.
 Result<Json> SecretStore::call(Authority& authority, const std::vector<std::string>& names) {
   for (bool again = false;; again = true) {
-    if (!authority.instance || !authority.instance->running())
-      if (auto started = start(authority); !started) return pass(started);
+    auto helper = start(authority);
+    if (!helper) return pass(helper);
     plugin::CallRequest request;
     request.interface = "hyops.secret/1";
     request.verb = "resolve";
@@ -111,7 +112,7 @@ Result<Json> SecretStore::call(Authority& authority, const std::vector<std::stri
     request.run = confidant_.run;
     request.lane = lane_.name;
     request.deadline_ms = setup_.clock().mono_ms() + 30'000;
-    auto answer = authority.instance->call(request);
+    auto answer = helper->call(request);
     if (answer) return answer;
     if (!plugin::outcome_is_unknown(answer.error()))
       return pass(answer, "while resolving secrets: " + join(names));
@@ -214,9 +215,9 @@ Result<Json> SecretStore::move(const std::string& to, const plugin::CallRequest&
                                const std::vector<std::string>& names) {
   const std::lock_guard lock(mutex_);
   Authority& next = to == contract::standby_authority ? standby_ : home_;
-  if (!next.instance || !next.instance->running())
-    if (auto started = start(next); !started) return pass(started);
-  auto answer = next.instance->call(transition);
+  auto helper = start(next);
+  if (!helper) return pass(helper);
+  auto answer = helper->call(transition);
   const auto said = std::exchange(next.said, {});
   if (auto written = confidant_.write(said); !written) return pass(written);
   if (!answer) return pass(answer, "while moving the lane's secrets to " + next.id);

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -70,11 +69,10 @@ class SecretStore {
     std::string which;  // home, standby; empty: the embedded one
     std::string id;
     Json config;
-    std::unique_ptr<plugin::Instance> instance{};
     std::map<std::string, Held> held{}, handed_over{};  // the latter by the call that goes on
     std::vector<std::pair<std::string, Json>> said{};   // by that call, not written yet
   };
-  Status start(Authority& authority);
+  Result<plugin::Instance> start(Authority& authority);
   static void take_leases(const Json& answer, Authority& authority);
   Result<Json> call(Authority& authority, const std::vector<std::string>& names);
   Status resolve(Authority& authority, const std::vector<std::string>& names);

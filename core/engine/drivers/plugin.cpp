@@ -90,20 +90,33 @@ class PluginDriver final : public Driver {
     return probes;
   }
 
-  // What the run's steps name: the authority that takes over has to know each.
-  static std::vector<std::string> secrets_of(const plan::Plan& plan) {
-    std::set<std::string> names;
-    for (const auto& step : plan.steps)
+  // What the run's steps name, and what the lane's configuration of their plugins does: the
+  // authority that takes over has to know each.
+  static Result<std::vector<std::string>> secrets_of(const Shared& shared) {
+    std::set<std::string> names, plugins;
+    for (const auto& step : shared.plan.steps) {
       for (const auto& [ignored, input] : step.inputs)
         if (input.type == "secret" && input.known && input.value.is_string())
           names.insert(input.value.get<std::string>());
-    return {names.begin(), names.end()};
+      if (step.authority.empty() && shared.lane.plugins.contains(step.plugin))
+        plugins.insert(step.plugin);
+    }
+    for (const auto& id : plugins) {
+      auto manifest = shared.registry.trusted(id);
+      if (!manifest) return pass(manifest);
+      auto config = plugin::check_config(*manifest, shared.lane.plugins.at(id));
+      if (!config) return pass(config);
+      for (const auto& name : plugin::secrets_of(*manifest, *config)) names.insert(name);
+    }
+    return std::vector(names.begin(), names.end());
   }
 
   static Result<Json> move_authority(const Call& call, Shared& shared,
                                      const plugin::CallRequest& request) {
     if (auto ours = shared.journal.still_held(); !ours) return pass(ours);
-    auto moved = shared.secrets.move(call.step.authority, request, secrets_of(shared.plan));
+    auto names = secrets_of(shared);
+    if (!names) return pass(names);
+    auto moved = shared.secrets.move(call.step.authority, request, *names);
     if (!moved) return pass(moved);
     return Json{{"authority", call.step.authority},
                 {"plugin", (*moved)["plugin"]},

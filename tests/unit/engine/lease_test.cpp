@@ -41,8 +41,8 @@ struct Leased : Site {
   }
   fs::path book() const { return path() / "book.json"; }
   fs::path ran() const { return path() / "ran"; }
-  // In place: what a helper may read is the file as it stood when it started.
-  void write(const Json& text) { std::ofstream(book()) << text.dump(); }
+  // As a bundle is replaced: by another file under its name.
+  void write(const Json& text) { file(book(), text.dump()); }
   static Json lease(const std::string& value, int64_t ends_in_ms) {
     return {{"secrets",
              {{"db", {{"value", value}, {"expires_ms", system_clock().wall_ms() + ends_in_ms}}}}}};

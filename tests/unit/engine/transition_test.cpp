@@ -123,6 +123,31 @@ TEST(Transition, E6_does_not_happen_to_one_that_is_out_or_lacks_a_secret) {
   EXPECT_EQ(site.word(""), "the-word-of-home");
 }
 
+// A plugin takes the secrets that the lane's configuration names, and no step says which.
+TEST(Transition, E6_is_to_one_that_knows_the_secrets_of_plugins_too) {
+  TwoAuthorities site;
+  site.plugin("speaking", {"hyops.provider/1"},
+              "requires = [\"hyops.clock/1\"]\n[inputs.token]\ntype = \"secret\"\n");
+  site.lane(site.authorities() + "[plugins.\"test.speaking\"]\ntoken = \"api\"\n");
+  site.file(site.setup.catalog / "modules/test/clock/module.toml",
+            "module = \"test/clock\"\nversion = \"1.0.0\"\ntitle = \"Clock\"\ndoc = \"A "
+            "test.\"\n[inputs.service]\ntype = \"string\"\ndefault = \"clock\"\n[effects]\n");
+  site.file(site.setup.catalog / "packs/test/clock/pack.toml",
+            "pack = \"test/clock\"\nversion = \"1.0.0\"\nmodule = \"test/clock\"\ndriver = "
+            "\"plugin\"\n[plugin]\nplugin = \"test.speaking\"\ninterface = "
+            "\"hyops.provider/1\"\nverb = \"apply\"\n");
+  site.bind("test/clock", "test/clock");
+  site.blueprint(
+      "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
+      "inputs = { to = \"standby\" }\n"
+      "[[step]]\nid = \"clock\"\nmodule = \"test/clock\"\nphase = \"data\"\n");
+  EXPECT_EQ(site.run(site.plan()), "failed") << "standby knows no api";
+  EXPECT_EQ(site.endings()["authority"], "failed");
+  site.write("standby", {{"api", {{"value", "the-token"}}}});
+  EXPECT_EQ(site.run(site.plan()), "ok");
+  EXPECT_EQ(Json::parse(site.events("secret.transition")[0])["names"], Json::array({"api 1"}));
+}
+
 TEST(Transition, E6_needs_nothing_of_the_authority_that_was_lost) {
   TwoAuthorities site;
   site.write("home", {{"db", {{"value", "the-word-of-home"}}}}, true);
