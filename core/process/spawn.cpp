@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "base/text.hpp"
+#include "process/fork_exec.hpp"
 #include "process/pidfd.hpp"
 
 namespace hyops::process {
@@ -79,6 +80,28 @@ Failure cannot_start(const SpawnRequest& request, const std::string& program, in
   return fail_errno("process.spawn", what, reason);
 }
 
+// The cheaper way, which copies nothing of a core that has grown.
+int posix_spawn_exec(const Birth& birth, pid_t& pid) {
+  Actions actions;
+  for (int fd = 3; fd <= birth.last; ++fd) ::posix_spawn_file_actions_addclose(actions.get(), fd);
+  for (const auto& [from, to] : birth.descriptors)
+    ::posix_spawn_file_actions_adddup2(actions.get(), from.get(), to);
+  ::posix_spawn_file_actions_addclosefrom_np(actions.get(), birth.last + 1);
+  ::posix_spawn_file_actions_addchdir_np(actions.get(), birth.directory);
+
+  Attributes attributes;
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(attributes.get(), &none);
+  ::posix_spawnattr_setsigdefault(attributes.get(), &all);
+  int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  if (birth.new_session) flags |= POSIX_SPAWN_SETSID;
+  ::posix_spawnattr_setflags(attributes.get(), static_cast<short>(flags));
+  return ::posix_spawn(&pid, birth.program, actions.get(), attributes.get(), birth.argv,
+                       birth.environment);
+}
+
 }  // namespace
 
 std::optional<std::filesystem::path> find_executable(const std::string& name,
@@ -113,31 +136,20 @@ Result<Child> spawn(const SpawnRequest& request) {
   }
   int last = 2;
   for (const auto& [from, to] : request.extra) last = std::max(last, to);
-  const auto lifted = lift(request, last + 1);
+  const auto lifted = lift(request, last + 2);
   if (!lifted) return Failure(lifted.error());
-
-  Actions actions;
-  for (int fd = 3; fd <= last; ++fd) ::posix_spawn_file_actions_addclose(actions.get(), fd);
-  for (const auto& [from, to] : *lifted)
-    ::posix_spawn_file_actions_adddup2(actions.get(), from.get(), to);
-  ::posix_spawn_file_actions_addclosefrom_np(actions.get(), last + 1);
-  ::posix_spawn_file_actions_addchdir_np(actions.get(), request.directory.c_str());
-
-  Attributes attributes;
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(attributes.get(), &none);
-  ::posix_spawnattr_setsigdefault(attributes.get(), &all);
-  int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-  if (request.new_session) flags |= POSIX_SPAWN_SETSID;
-  ::posix_spawnattr_setflags(attributes.get(), static_cast<short>(flags));
 
   std::vector<std::string> variables;
   for (const auto& [name, value] : request.environment) variables.push_back(name + "=" + value);
+  const auto argv = pointers(request.argv), environment = pointers(variables);
+  const Birth birth{program.c_str(),   request.directory.c_str(),
+                    argv.data(),       environment.data(),
+                    *lifted,           last,
+                    request.cgroup,    request.new_session,
+                    request.new_group, request.dies_with_us};
   pid_t pid = 0;
-  const int reason = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(),
-                                   pointers(request.argv).data(), pointers(variables).data());
+  const bool by_hand = request.cgroup >= 0 || request.new_group || request.dies_with_us;
+  const int reason = by_hand ? fork_exec(birth, pid) : posix_spawn_exec(birth, pid);
   if (reason != 0) return cannot_start(request, program, reason);
   // Nobody else waits for our child, so its pid cannot be reused before this.
   Fd pidfd(::pidfd_open(pid, 0));

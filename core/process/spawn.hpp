@@ -35,6 +35,9 @@ struct SpawnRequest {
   int in = -1, out = -1, err = -1;         // -1: /dev/null
   std::vector<std::pair<int, int>> extra;  // (descriptor here, number there)
   bool new_session = false;
+  bool new_group = false;     // of processes, to be signalled as one
+  bool dies_with_us = false;  // SIGKILL when the thread that started it ends
+  int cgroup = -1;  // descriptor of the control group it begins in (metadata.hpp); -1: ours
 };
 
 struct Exit {

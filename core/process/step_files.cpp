@@ -17,6 +17,25 @@ Result<Identity> identity_from(const Json& json) {
   return identity;
 }
 
+Json to_json(const Host& host) {
+  Json out = to_json(host.identity);
+  out["metadata"] = name(host.metadata);
+  if (host.metadata == Metadata::open) out["metadata_open"] = host.metadata_open;
+  return out;
+}
+
+Result<Host> host_from(const Json& json) {
+  auto identity = identity_from(json);
+  if (!identity) return Failure(identity.error());
+  const std::string said = get_string(json, "metadata");
+  Host host{std::move(*identity), Metadata::open, get_string(json, "metadata_open")};
+  for (const auto each : {Metadata::refused, Metadata::declared})
+    if (said == name(each)) host.metadata = each;
+  if (host.metadata == Metadata::open && host.metadata_open.empty())
+    host.metadata_open = "its step host did not say";
+  return host;
+}
+
 Json to_json(const ToolStatus& status) {
   return {{"code", status.exit.code},        {"signal", status.exit.signal},
           {"started_ms", status.started_ms}, {"ended_ms", status.ended_ms},

@@ -19,6 +19,15 @@ inline constexpr const char* secrets_name = "secrets";
 inline constexpr int request_fd = 3;  // a socket: the request comes in, the answer goes out
 inline constexpr int lock_fd = 4;     // the locked file; held by the host until its end
 
+// What host.json holds.
+struct Host {
+  Identity identity;
+  Metadata metadata = Metadata::open;
+  std::string metadata_open;  // why, where it is
+};
+Json to_json(const Host& host);
+Result<Host> host_from(const Json& json);
+
 Json to_json(const Identity& identity);
 Result<Identity> identity_from(const Json& json);
 Json to_json(const ToolStatus& status);

@@ -92,6 +92,7 @@ Status send_request(int socket, const ToolRequest& request) {
                          {"environment", request.environment},
                          {"timeout_ms", request.timeout_ms},
                          {"stop_grace_ms", request.stop_grace_ms},
+                         {"metadata", request.metadata == Metadata::declared},
                          {"reports", std::move(reports)},
                          {"secrets", std::move(secrets)}};
   if (auto sent = send_document(socket, document); !sent) return sent;
@@ -111,6 +112,7 @@ Result<ToolRequest> receive_request(int socket) {
     document->at("environment").get_to(request.environment);
     document->at("timeout_ms").get_to(request.timeout_ms);
     document->at("stop_grace_ms").get_to(request.stop_grace_ms);
+    if (document->at("metadata").get<bool>()) request.metadata = Metadata::declared;
     for (const auto& report : document->at("reports"))
       request.reports.emplace_back(report.get<std::string>());
     for (const auto& entry : document->at("secrets")) {

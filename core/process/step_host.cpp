@@ -47,13 +47,13 @@ Result<std::optional<ToolStatus>> read_status(const fs::path& folder) {
   return std::optional<ToolStatus>(std::move(*status));
 }
 
-Result<std::optional<Identity>> read_host(const fs::path& folder) {
+Result<std::optional<step_files::Host>> read_host(const fs::path& folder) {
   auto json = read_json(folder / step_files::host_name);
   if (!json) return Failure(json.error());
   if (!*json) return std::nullopt;
-  auto identity = step_files::identity_from(**json);
-  if (!identity) return Failure(identity.error());
-  return std::optional<Identity>(std::move(*identity));
+  auto host = step_files::host_from(**json);
+  if (!host) return Failure(host.error());
+  return std::optional<step_files::Host>(std::move(*host));
 }
 
 Status command(const fs::path& folder, std::string_view line) {
@@ -80,7 +80,11 @@ Result<Observation> observe_tool(const fs::path& folder) {
   if (!host) return pass(host, "observing " + folder.string());
   auto status = read_status(folder);
   if (!status) return pass(status, "observing " + folder.string());
-  seen.host = std::move(*host);
+  if (*host) {
+    seen.host = std::move((*host)->identity);
+    seen.metadata = (*host)->metadata;
+    seen.metadata_open = std::move((*host)->metadata_open);
+  }
   seen.status = std::move(*status);
   if (seen.status)
     seen.state = ToolState::ended;

@@ -3,7 +3,8 @@
 //
 // The step folder is the whole protocol:
 //   lock         locked by the core before it starts the host, then by the host until its end
-//   host.json    identity of the step host, written (fsync) before the tool starts
+//   host.json    identity of the step host and what holds for its tool, written (fsync) before that
+//                starts
 //   log.txt      output of the tool, redacted as it arrives; lines of the host begin with "[hyops]"
 //   status.json  how it ended, written last: {"code","signal","started_ms","ended_ms","reason",
 //                "log_complete"}
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/secret.hpp"
+#include "process/metadata.hpp"
 #include "process/spawn.hpp"
 
 namespace hyops::process {
@@ -39,6 +41,8 @@ struct ToolRequest {
   std::vector<NamedSecret> secrets;  // handed over a pipe, never by file, argument or environment
   // Files that the tool writes about itself, where it does: cleaned of the secrets at its end.
   std::vector<std::filesystem::path> reports;
+  Metadata metadata =
+      Metadata::refused;           // or declared; where it cannot be refused, it is open (K7)
   int64_t timeout_ms = 0;          // the host enforces it: 0 = none
   int64_t stop_grace_ms = 30'000;  // between SIGINT and SIGTERM, and SIGTERM and SIGKILL
 };
@@ -63,8 +67,10 @@ Result<Identity> start_tool(const std::filesystem::path& step_host, const ToolRe
 // What is known of a step folder now; also for one that another core started.
 struct Observation {
   ToolState state = ToolState::lost;
-  std::optional<ToolStatus> status;  // when ended
-  std::optional<Identity> host;      // lost without a host: the tool was never started
+  std::optional<ToolStatus> status;    // when ended
+  std::optional<Identity> host;        // lost without a host: the tool was never started
+  Metadata metadata = Metadata::open;  // what stands between the tool and it, once there is a host
+  std::string metadata_open;           // why it is open
 };
 Result<Observation> observe_tool(const std::filesystem::path& step_folder);
 

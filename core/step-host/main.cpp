@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "descendants.hpp"
 #include "log.hpp"
+#include "process/metadata.hpp"
 #include "process/step_files.hpp"
 #include "process/step_frame.hpp"
 #include "reports.hpp"
@@ -65,8 +66,17 @@ Result<record::Redactor> redactor_for(const ToolRequest& request) {
   return record::Redactor::create(named);
 }
 
+// What stands between this tool and the metadata service (K7).
+files::Host describe(const ToolRequest& request, const process::Identity& identity,
+                     const Result<process::NoMetadata>& group) {
+  using enum process::Metadata;
+  if (request.metadata == declared) return {identity, declared, {}};
+  if (!group) return {identity, open, group.error().message};
+  return {identity, refused, {}};
+}
+
 // From the complete request to the status on disk. The answer is sent as soon as the tool runs.
-Status serve(ToolRequest request, int socket) {
+Status serve(ToolRequest request, const Result<process::NoMetadata>& group, int socket) {
   const auto& folder = request.step_folder;
   const auto redactor = redactor_for(request);
   if (!redactor) return Failure(redactor.error());
@@ -85,12 +95,16 @@ Status serve(ToolRequest request, int socket) {
 
   const auto identity = process::identify(::getpid());
   if (!identity) return fail("process.step.host", "the step host cannot find itself in /proc");
-  const auto document = canonical(files::to_json(*identity));
+  const files::Host about = describe(request, *identity, group);
+  const auto document = canonical(files::to_json(about));
   if (auto put = write_file(folder / files::host_name, *document, 0600); !put) return put;
 
   process::ToolStatus status;
   bool runs = false;
-  if (auto tool = start(request); tool) {
+  const bool held = about.metadata == process::Metadata::refused;
+  if (held && (*secrets)->apart())
+    if (auto closed = process::close_control_groups(); !closed) log->note(closed.error().message);
+  if (auto tool = start(request, held ? group->folder() : -1); tool) {
     runs = true;
     static_cast<void>(process::send_answer(socket, *identity));  // the core may be dead by now
     status = Supervisor(request, std::move(*tool), *log, signals.get(), control->get()).run();
@@ -109,12 +123,12 @@ Status serve(ToolRequest request, int socket) {
   return kept;
 }
 
-int host() {
+int host(const Result<process::NoMetadata>& group) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Fd socket(files::request_fd);
   auto request = process::receive_request(socket.get());
   if (!request) return 1;  // the core is gone, or never was one
-  if (auto served = serve(std::move(*request), socket.get()); !served) {
+  if (auto served = serve(std::move(*request), group, socket.get()); !served) {
     static_cast<void>(process::send_answer(socket.get(), Failure(served.error())));
     return 1;
   }
@@ -152,9 +166,12 @@ int main() {
   if (const pid_t pid = ::fork(); pid != 0) return pid < 0 ? 1 : 0;
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // The watcher's, who is there when the last of the tool is gone, whoever killed the host.
+  auto group = process::NoMetadata::create();
   const pid_t pid = ::fork();
   if (pid < 0) return 1;
   if (pid > 0) return step_host::watch(pid);
   ::setsid();
-  return step_host::host();
+  if (group) group->forget();
+  return step_host::host(group);
 }

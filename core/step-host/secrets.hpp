@@ -19,6 +19,7 @@ class SecretFolder {
   SecretFolder(SecretFolder&& other) noexcept;
   SecretFolder& operator=(SecretFolder&&) = delete;
   ~SecretFolder();
+  bool apart() const { return mounted_; }  // this process is in a mount namespace of its own
 
  private:
   explicit SecretFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -1,4 +1,4 @@
-// The start of the tool itself, with what posix_spawn cannot do: it dies with its host (L6).
+// The start of the tool itself: it dies with its host (L6), and begins where it is held (K7).
 #pragma once
 
 #include "base/file.hpp"
@@ -11,7 +11,7 @@ struct Tool {
   Fd output;      // its standard output and error, one pipe, not blocking
 };
 
-// Same codes as process::spawn. Must be called by the one thread of the host.
-Result<Tool> start(const process::ToolRequest& request);
+// Same codes as process::spawn. Must be called by the one thread of the host. `cgroup` as there.
+Result<Tool> start(const process::ToolRequest& request, int cgroup);
 
 }  // namespace hyops::step_host

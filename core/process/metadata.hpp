@@ -1,0 +1,45 @@
+// Keeping what hyops starts away from the metadata service of the machine: whatever asks it there
+// is given the credentials of the machine, and no tool needs them by default (K7).
+#pragma once
+
+#include <string>
+
+#include "base/file.hpp"
+
+namespace hyops::process {
+
+// What stands between a tool and the metadata service.
+enum class Metadata : char {
+  refused,   // every connection to it fails with EPERM
+  declared,  // its pack says that it needs it, and an approver has seen that
+  open       // it was to be refused, and this machine cannot do it
+};
+const char* name(Metadata metadata);  // "refused", "declared", "open"
+
+// A control group below our own: limits, accounting and whoever ends us find its processes where
+// they were. What begins in it (SpawnRequest::cgroup), and all that this ever starts, is refused
+// the metadata service by the kernel: as long as it lives, whatever becomes of us.
+class NoMetadata {
+ public:
+  static Result<NoMetadata> create();  // process.metadata
+  NoMetadata(NoMetadata&&) noexcept = default;
+  NoMetadata& operator=(NoMetadata&&) = delete;
+  ~NoMetadata();  // removes the group; where something still lives in it, it stays, and holds
+  int folder() const { return folder_.get(); }
+  void forget() { above_.reset(); }  // it is another process that removes it
+
+ private:
+  NoMetadata(Fd above, std::string name) : above_(std::move(above)), name_(std::move(name)) {}
+  Fd above_, folder_;
+  std::string name_;
+};
+
+// Finds out whether this machine can do it, by doing it: a process in such a group tries to
+// connect. It needs no network and no metadata service. process.metadata
+Status examine_metadata();
+
+// The control groups cannot be written any more from the mount namespace that we are in, so that
+// nothing leaves its group by a slip. (Root in it can find another way.) process.metadata
+Status close_control_groups();
+
+}  // namespace hyops::process
