@@ -1,8 +1,13 @@
 // The machine under the doctor's eyes: rights, kernel, disk, clock, and secrets that stay in
 // memory.
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -92,6 +97,39 @@ void examine_secrets(const Context& context, Diagnosis& diagnosis) {
   diagnosis.ok("secrets", "a step's secrets stand on a tmpfs that only its tool can see (K1)");
 }
 
+// Whether the machine has a metadata service at all; asked only where it could not be refused.
+bool a_metadata_service_answers() {
+  constexpr int patience_ms = 300;  // it is one hop away, or there is none
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(80);
+  to.sin_addr.s_addr = htonl(process::metadata_address);
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return false;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return true;
+  pollfd connected{fd.get(), POLLOUT, 0};
+  int problem = 0;
+  socklen_t size = sizeof problem;
+  return errno == EINPROGRESS && ::poll(&connected, 1, patience_ms) == 1 &&
+         ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
+}
+
+void examine_credentials(Diagnosis& diagnosis) {
+  const auto holds = process::examine_metadata();
+  if (holds)
+    return diagnosis.ok(
+        "secrets",
+        "a step's tools are refused the machine's metadata service, and with it the "
+        "machine's own credentials (K7)");
+  diagnosis.warn("secrets",
+                 "tools of a step cannot be kept from the machine's metadata service, " +
+                     std::string(a_metadata_service_answers()
+                                     ? "and one answers here: they can read its credentials: "
+                                     : "but none answers here: ") +
+                     holds.error().message,
+                 "hyops explain process.metadata");
+}
+
 void examine_disk(const Context& context, Diagnosis& diagnosis) {
   fs::path at = context.places.home;
   std::error_code problem;
@@ -145,6 +183,7 @@ void examine_clock(const Context& context, Diagnosis& diagnosis) {
 void examine_machine(const Context& context, Diagnosis& diagnosis) {
   examine_lab(diagnosis);
   examine_secrets(context, diagnosis);
+  examine_credentials(diagnosis);
   examine_disk(context, diagnosis);
   examine_clock(context, diagnosis);
 }

@@ -96,6 +96,7 @@ Json pack_file() {
                 {"driver", choice({"process", "ansible", "terraform", "packer", "plugin"})},
                 {"timeout", of_kind(Kind::duration)},
                 {"idempotent", any_truth},
+                {"network", table({{"metadata", any_truth}})},
                 {"tools", map_of(any_text)},
                 {"process", table({{"run", any_texts}, {"observe", any_texts}}, {"run"})},
                 {"ansible", table({{"playbook", any_text}, {"observe", any_text}}, {"playbook"})},

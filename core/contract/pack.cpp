@@ -159,6 +159,10 @@ std::optional<Pack> parse_pack(std::string_view text, const std::string& file,
   int64_t timeout = 0;
   if (table.duration("timeout", timeout)) pack.timeout_ms = timeout;
   table.read("idempotent", pack.idempotent);
+  if (auto network = table.table("network")) {
+    network->read("metadata", pack.metadata);
+    network->done();
+  }
   read_tools(table, pack, source);
   std::string driver;
   if (table.choice("driver", driver, driver_names, Need::required)) {

@@ -101,6 +101,7 @@ struct Pack {
   Driver driver = Driver::process;
   std::optional<int64_t> timeout_ms;
   bool idempotent = false;
+  bool metadata = false;  // its tools may ask the metadata service of the runner's machine (K7)
   std::map<std::string, std::string> tools;  // executable -> version wanted, ">=2.14"
   std::vector<std::string> run, observe;     // process: argv relative to the pack
   std::string playbook, observe_playbook;    // ansible

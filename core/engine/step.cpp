@@ -160,6 +160,7 @@ Result<Outcome> StepRunner::attempt(Call& call, bool reattach,
   body["status"] = outcome.status == Outcome::Status::ok       ? "ok"
                    : outcome.status == Outcome::Status::failed ? "failed"
                                                                : "unknown";
+  if (outcome.metadata) body["metadata"] = process::name(*outcome.metadata);
   if (outcome.status == Outcome::Status::ok) body["outputs"] = outcome.outputs;
   if (outcome.error) body.update(error_json(*outcome.error));
   // An outcome that ends the step is written with its ending, in one commit.

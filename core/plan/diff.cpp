@@ -88,6 +88,7 @@ std::vector<std::string> compare_steps(const Step& before, const Step& after) {
   out.changed("time-out", std::to_string(before.timeout_ms) + " ms",
               std::to_string(after.timeout_ms) + " ms");
   out.changed("irreversible", Json(before.irreversible), Json(after.irreversible));
+  out.changed("reach of the metadata service", Json(before.metadata), Json(after.metadata));
   out.changed("safe to repeat", Json(before.idempotent), Json(after.idempotent));
   out.changed("limited resources", join(before.resources), join(after.resources));
   out.changed("outputs", Json(before.outputs), Json(after.outputs));
@@ -114,7 +115,7 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   out.changed("the RTO in ms", Json(before.rto_ms.value_or(0)), Json(after.rto_ms.value_or(0)));
   out.changed("the RPO in ms", Json(before.rpo_ms.value_or(0)), Json(after.rpo_ms.value_or(0)));
   for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "secret_authority",
-                           "files", "irreversible", "unknown"}) {
+                           "files", "metadata", "irreversible", "unknown"}) {
     const auto list = [&](const Plan& plan) {
       return join(plan.blast_radius.value(what, std::vector<std::string>{}));
     };

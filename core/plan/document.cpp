@@ -40,6 +40,7 @@ Json step_json(const Step& step) {
     if (!step.mode.empty()) out["plugin"]["mode"] = step.mode;
     if (!step.platforms.empty()) out["plugin"]["platforms"] = step.platforms;
   }
+  if (step.metadata) out["metadata"] = true;
   if (!step.proofs.empty()) out["proofs"] = step.proofs;
   if (!step.fenced.empty()) out["fenced"] = step.fenced;
   if (!step.forecast.is_null()) out["forecast"] = step.forecast;
@@ -95,6 +96,7 @@ Step parse_step(const Json& from) {
     step.mode = get_string(plugin, "mode");
     step.platforms = plugin.value("platforms", std::vector<std::string>{});
   }
+  step.metadata = get_bool(from, "metadata");
   if (from.contains("proofs")) step.proofs = from["proofs"].get<std::vector<std::string>>();
   if (from.contains("fenced")) step.fenced = from["fenced"].get<std::vector<std::string>>();
   if (from.contains("forecast")) step.forecast = from["forecast"];

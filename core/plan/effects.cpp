@@ -34,6 +34,8 @@ class Sum {
         touch(secrets_, input.value, "name");
     if (!step.authority.empty()) authorities_.insert(step.authority + " (" + step.plugin + ")");
     for (const auto& file : module.effects.files) files_.insert(file);
+    if (step.metadata)
+      metadata_.insert("step " + step.id + ": its tools may read the runner's own credentials");
     if (module.effects.irreversible) irreversible_.insert("step " + step.id + ": " + module.title);
     if (step.forecast.is_object())
       add_forecast(step);
@@ -48,6 +50,7 @@ class Sum {
                         {"files", files_},    {"irreversible", irreversible_},
                         {"unknown", unknown_}};
     if (!authorities_.empty()) out.blast_radius["secret_authority"] = authorities_;
+    if (!metadata_.empty()) out.blast_radius["metadata"] = metadata_;
     // An estimate for one day: capacity that a run opens carries an end, and a day is what nobody
     // notices (G3).
     out.cost = {{"currency", profile_.cost_currency},
@@ -89,8 +92,8 @@ class Sum {
   }
 
   const contract::Profile& profile_;
-  Names hosts_, addresses_, dns_, secrets_, authorities_, files_, irreversible_, unknown_,
-      unpriced_;
+  Names hosts_, addresses_, dns_, secrets_, authorities_, files_, metadata_, irreversible_,
+      unknown_, unpriced_;
   int64_t micro_per_hour_ = 0;
 };
 

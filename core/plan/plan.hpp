@@ -39,7 +39,8 @@ struct Step {
   int64_t timeout_ms = 0;
   bool idempotent = false;
   bool irreversible = false;
-  Json forecast;  // what a plugin's `plan` verb said; null where there is none
+  bool metadata = false;  // as the pack declares it (K7)
+  Json forecast;          // what a plugin's `plan` verb said; null where there is none
 };
 
 // Why a should is passed over, and whose word that is: "operator" or "lane drill".
@@ -57,7 +58,7 @@ struct Plan {
   std::vector<Step> steps;  // in an order that satisfies needs and phases
   Json policy;              // retries, gates, limits, approvals as they will be applied
   Json blast_radius;  // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}, perhaps
-                      // secret_authority
+                      // secret_authority and metadata
   Json cost;          // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
   std::optional<int64_t> rto_ms, rpo_ms;
   std::map<std::string, std::string> modules;  // module -> digest of its folder

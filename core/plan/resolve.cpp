@@ -143,6 +143,7 @@ class Resolver {
     step.pack_version = pack->version;
     step.pack_digest = pack_digest(*pack);
     step.idempotent = pack->idempotent;
+    step.metadata = pack->metadata;
     step.irreversible = module->effects.irreversible;
     step.fenced = module->effects.fenced;
     step.resources = written.resources;

@@ -39,7 +39,7 @@ Result<std::vector<Fd>> hand_over(const std::map<std::string, Secret>& secrets, 
 }  // namespace
 
 Result<Json> run_declared(const Json& request, const Programs& programs, const Json& given_values,
-                          const std::map<std::string, Secret>& secrets, int64_t left_ms,
+                          const std::map<std::string, Secret>& secrets, int cgroup, int64_t left_ms,
                           const std::function<bool()>& cancelled) {
   auto program = programs.named_by(request, exec_name);
   if (!program) return pass(program);
@@ -63,6 +63,7 @@ Result<Json> run_declared(const Json& request, const Programs& programs, const J
   spawn.environment = {
       {"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", scratch->path().string()}};
   spawn.directory = scratch->path();
+  spawn.cgroup = cgroup;
   const int64_t wanted = std::clamp<int64_t>(get_int(request, "timeout_ms", 30'000), 1, 600'000);
   auto done = process::run(spawn, std::min(wanted, left_ms), get_string(request, "in"), cancelled);
   if (!done) return pass(done);

@@ -3,6 +3,7 @@
 #include "plugin/host_services.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.hpp"
 #include "plugin/exec_service.hpp"
@@ -143,13 +144,28 @@ Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
     if (!value) return pass(value);
     secrets.emplace(mark, std::move(*value));
   }
-  auto done = run_declared(request, programs_, services_.exec_values, secrets, left, cancelled);
-  if (services_.exec_record)
-    services_.exec_record({{"argv", request.value("argv", Json::array())},
-                           {"code", done ? get_int(*done, "code") : -1},
-                           {"signal", done ? get_int(*done, "signal") : 0},
-                           {"error", done ? std::string() : done.error().code},
-                           {"ms", clock_.mono_ms() - began}});
+  // Also this one is kept from the credentials of the machine where nobody declared otherwise (K7).
+  process::Metadata metadata = metadata_;
+  std::optional<process::NoMetadata> group;
+  std::string why_open;
+  if (metadata == process::Metadata::refused) {
+    if (auto made = process::NoMetadata::create(); made)
+      group.emplace(std::move(*made));
+    else
+      metadata = process::Metadata::open, why_open = made.error().message;
+  }
+  auto done = run_declared(request, programs_, services_.exec_values, secrets,
+                           group ? group->folder() : -1, left, cancelled);
+  if (services_.exec_record) {
+    Json line{{"argv", request.value("argv", Json::array())},
+              {"code", done ? get_int(*done, "code") : -1},
+              {"signal", done ? get_int(*done, "signal") : 0},
+              {"error", done ? std::string() : done.error().code},
+              {"ms", clock_.mono_ms() - began},
+              {"metadata", process::name(metadata)}};
+    if (!why_open.empty()) line["metadata_open"] = why_open;
+    services_.exec_record(line);
+  }
   if (!done) return pass(done);
   return ok(std::move(*done));
 }
@@ -160,18 +176,22 @@ Result<Frame> HostServices::stream(const std::string& verb, const Json& request)
   Streams streams(services_.streams, services_.secret);
   const std::string name = get_string(request, "name");
   if (!is_name(name)) return fail("plugin.service.request", "hyops.stream/1 needs a name");
-  auto done = verb == "open" ? streams.open(key_, name, request, programs_, services_.exec_values)
+  auto done = verb == "open"
+                  ? streams.open(key_, name, request, programs_, services_.exec_values, metadata_)
               : verb == "observe" ? streams.observe(key_, name)
               : verb == "close"
                   ? streams.close(key_, name)
                   : Result<Json>(fail("plugin.service.request",
                                       "hyops.stream/1 has no verb " + printable(verb, 40)));
-  if (verb != "observe" && services_.exec_record)
-    services_.exec_record({{"stream", name},
-                           {"verb", verb},
-                           {"argv", request.value("argv", Json::array())},
-                           {"port", done ? get_int(*done, "port") : 0},
-                           {"error", done ? std::string() : done.error().code}});
+  if (verb != "observe" && services_.exec_record) {
+    Json line{{"stream", name},
+              {"verb", verb},
+              {"argv", request.value("argv", Json::array())},
+              {"port", done ? get_int(*done, "port") : 0},
+              {"error", done ? std::string() : done.error().code}};
+    if (done && verb == "open") line.update(streams.metadata(key_, name));
+    services_.exec_record(line);
+  }
   if (!done) return pass(done);
   return ok(std::move(*done));
 }

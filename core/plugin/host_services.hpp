@@ -11,6 +11,7 @@
 #include "plugin/manifest.hpp"
 #include "plugin/programs.hpp"
 #include "plugin/services.hpp"
+#include "process/metadata.hpp"
 
 namespace hyops::plugin {
 
@@ -18,8 +19,12 @@ class HostServices {
  public:
   HostServices(Services services, const Manifest& manifest, const Json& config, const Clock& clock);
 
-  // Idempotency key of the call that is being served; what a service keeps is kept under it.
-  void serve_call(const std::string& key) { key_ = key; }
+  // Idempotency key of the call that is being served, which what a service keeps is kept under, and
+  // whether programs that it starts may ask the metadata service.
+  void serve_call(const std::string& key, process::Metadata metadata = process::Metadata::refused) {
+    key_ = key;
+    metadata_ = metadata;
+  }
 
   // Does what a {"t":"service"} frame asks and gives the frame to answer with. `deadline_ms` is the
   // call's (0 = none). The answer's bytes may be secret: wipe them after sending.
@@ -43,6 +48,7 @@ class HostServices {
   Services services_;
   const Clock& clock_;
   std::string id_, key_;
+  process::Metadata metadata_ = process::Metadata::refused;
   std::vector<std::string> granted_, hosts_, secrets_;
   Programs programs_;
   net::HttpClient client_;

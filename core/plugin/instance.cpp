@@ -13,6 +13,7 @@
 #include "plugin/answer.hpp"
 #include "plugin/host_services.hpp"
 #include "plugin/sealed.hpp"
+#include "process/metadata.hpp"
 #include "process/spawn.hpp"
 
 namespace hyops::plugin {
@@ -30,7 +31,7 @@ struct Empty {
   process::Child child;
 };
 
-Result<Empty> spawn_helper(const Sources& sources) {
+Result<Empty> spawn_helper(const Sources& sources, int cgroup = -1) {
   auto object = memory_file();
   if (!object) return pass(object);
   int ends[2];
@@ -47,6 +48,7 @@ Result<Empty> spawn_helper(const Sources& sources) {
   request.new_session = true;
   request.argv = {sources.helper.string()};
   request.extra = {{theirs.get(), 3}, {object->get(), 4}};
+  request.cgroup = cgroup;
   auto child = process::spawn(request);
   if (!child) return fail("plugin.helper", child.error().message);
   return Empty{std::move(*object), std::move(ours), std::move(*child)};
@@ -130,6 +132,7 @@ struct HelperProcess final : Instance::Helper {
   const Clock& clock;
   HostServices host;
   Quarantine quarantine;
+  std::optional<process::NoMetadata> group;  // outlives the child in it
   Fd socket;
   process::Child child;
   FrameReader reader;
@@ -160,6 +163,14 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   auto text = canonical(*checked);
   if (!text) return fail("plugin.config.value", id + ": " + text.error().message);
 
+  // One that may make connections of its own is kept from the machine's credentials like a tool
+  // (K7). What it needs of them, it asks for by hyops.http/1.
+  std::optional<process::NoMetadata> group;
+  if (!manifest->direct.empty())
+    if (auto made = process::NoMetadata::create(); made) {
+      group.emplace(std::move(*made));
+      empty = spawn_helper(registry.sources(), group->folder());
+    }
   if (!empty) return pass(empty);
 
   const Frame confine{{{"t", "confine"},
@@ -183,6 +194,10 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   // The helper confines itself while the object is hashed; it loads nothing before it is told to.
   if (auto sealed = fill_and_seal(empty->object.get(), file, sha256); !sealed) return pass(sealed);
   if (auto ready = helper->wait_until_ready(create); !ready) return pass(ready);
+  if (!helper->about.direct.empty())
+    helper->holds["metadata"] =
+        process::name(group ? process::Metadata::refused : process::Metadata::open);
+  if (group) helper->group.emplace(std::move(*group));
   return Instance(std::move(helper));
 }
 
@@ -264,7 +279,7 @@ Result<Json> HelperProcess::talk(const CallRequest& request, const Progress& pro
                                       " was sent whole: " + (exit ? exit->text() : "killed"));
   }
 
-  host.serve_call(request.key);
+  host.serve_call(request.key, request.metadata);
   Answer answer;
   Chatter chatter;
   int64_t kill_at = 0;  // 0: nobody asked it to stop yet

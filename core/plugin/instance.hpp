@@ -8,6 +8,7 @@
 #include "plugin/frame.hpp"
 #include "plugin/registry.hpp"
 #include "plugin/services.hpp"
+#include "process/metadata.hpp"
 
 namespace hyops::plugin {
 
@@ -17,8 +18,10 @@ struct CallRequest {
   std::string key;              // idempotency key of the step's attempt
   std::string run, step, lane;
   int64_t fencing_token = 0;  // of the lane's lease; every side effect carries it
-  int64_t deadline_ms = 0;    // on Clock::mono_ms(); 0 = none. Then cancel, grace, kill
-  int64_t grace_ms = 5000;    // how long the plugin may take to stop once it was told to
+  // Of the programs that are run for the verb: refused, or declared by its pack (K7).
+  process::Metadata metadata = process::Metadata::refused;
+  int64_t deadline_ms = 0;  // on Clock::mono_ms(); 0 = none. Then cancel, grace, kill
+  int64_t grace_ms = 5000;  // how long the plugin may take to stop once it was told to
 };
 
 using Progress = std::function<void(int permille, const std::string& note)>;

@@ -145,6 +145,7 @@ Status Streams::start(const fs::path& folder, Json& stream) {
   tool.environment = {
       {"PATH", process::default_path}, {"LANG", "C.UTF-8"}, {"HOME", step.string()}};
   tool.timeout_ms = std::max<int64_t>(1, life_left_ms(stream));
+  if (get_bool(stream, "metadata")) tool.metadata = process::Metadata::declared;
   tool.stop_grace_ms = 0;  // there is nothing that it could finish
   auto host = process::start_tool(place_.step_host, tool);
   if (!host) return pass(host, "while starting the keeper of a stream");
@@ -175,7 +176,8 @@ Status Streams::end(const fs::path& folder, Json& stream) {
 }
 
 Result<Json> Streams::open(const std::string& key, const std::string& name, const Json& request,
-                           const Programs& programs, const Json& values) {
+                           const Programs& programs, const Json& values,
+                           process::Metadata metadata) {
   auto program = programs.named_by(request, service_name);
   if (!program) return pass(program);
   auto alone = locked(place_.folder);
@@ -195,6 +197,7 @@ Result<Json> Streams::open(const std::string& key, const std::string& name, cons
               {"file", program->file.string()},
               {"sha256", program->sha256},
               {"secrets", request.value("secrets", Json::object())},
+              {"metadata", metadata == process::Metadata::declared},
               {"patience_ms",
                std::clamp<int64_t>(get_int(request, "patience_ms", 0), 0, most_patience_ms)}};
   const std::string asked =
@@ -233,6 +236,17 @@ Result<Json> Streams::close(const std::string& key, const std::string& name) {
   if (*stream)
     if (auto ended = end(folder, **stream); !ended) return pass(ended);
   return Json::object();
+}
+
+Json Streams::metadata(const std::string& key, const std::string& name) const {
+  const fs::path folder = folder_of(key, name);
+  const auto stream = read_stream(folder);
+  if (!stream || !*stream) return Json::object();
+  const auto seen = process::observe_tool(keeper_folder(folder, **stream));
+  if (!seen || !seen->host) return Json::object();
+  Json out{{"metadata", process::name(seen->metadata)}};
+  if (seen->metadata == process::Metadata::open) out["metadata_open"] = seen->metadata_open;
+  return out;
 }
 
 namespace {

@@ -14,6 +14,7 @@
 
 #include "plugin/programs.hpp"
 #include "plugin/services.hpp"
+#include "process/metadata.hpp"
 
 namespace hyops::plugin {
 
@@ -28,9 +29,13 @@ class Streams {
   // place; otherwise it is started at the port it had before, or at a free one.
   // plugin.service.request, plugin.exec.denied, plugin.file.*, stream.{start,port}, file.*
   Result<Json> open(const std::string& key, const std::string& name, const Json& request,
-                    const Programs& programs, const Json& values);
+                    const Programs& programs, const Json& values,
+                    process::Metadata metadata = process::Metadata::refused);
   Result<Json> observe(const std::string& key, const std::string& name);
   Result<Json> close(const std::string& key, const std::string& name);
+  // What stands between its programs and the metadata service, for the record: {"metadata"} and
+  // perhaps {"metadata_open"}; nothing where it was never open.
+  Json metadata(const std::string& key, const std::string& name) const;
 
   // For whoever goes on with a run: starts the keepers again that should be there and are not
   // (killed, or the machine was booted again). Nothing to do costs a look at the folder.

@@ -2,6 +2,7 @@
 // is given the credentials of the machine, and no tool needs them by default (K7).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/file.hpp"
@@ -14,7 +15,8 @@ enum class Metadata : char {
   declared,  // its pack says that it needs it, and an approver has seen that
   open       // it was to be refused, and this machine cannot do it
 };
-const char* name(Metadata metadata);  // "refused", "declared", "open"
+inline constexpr uint32_t metadata_address = 0xa9fea9fe;  // 169.254.169.254; more in the filter
+const char* name(Metadata metadata);                      // "refused", "declared", "open"
 
 // A control group below our own: limits, accounting and whoever ends us find its processes where
 // they were. What begins in it (SpawnRequest::cgroup), and all that this ever starts, is refused

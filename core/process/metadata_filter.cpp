@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <vector>
 
+#include "process/metadata.hpp"
+
 namespace hyops::process {
 namespace {
 
 // Where machines of today's clouds ask for their credentials; docs/contracts.md says whose each is.
-constexpr std::array<uint32_t, 2> addresses = {0xa9fea9fe, 0xa83f8110};
+constexpr std::array<uint32_t, 2> addresses = {metadata_address, 0xa83f8110};
 constexpr std::array<std::array<uint32_t, 4>, 2> long_addresses = {
     {{0xfd000ec2, 0, 0, 0x0254}, {0xfd2000ce, 0, 0, 0x0254}}};
 // Names and time come from the same addresses, and are nobody's credentials.

@@ -156,6 +156,8 @@ std::string authority(const Json& summary) {
               ? ""
               : ", hyops " + escaped(get_string(runner, "version"))) +
          "</dd>";
+  if (const auto text = metadata_text(summary); !text.empty())
+    out += "<dt>Runner's credentials</dt><dd>its metadata service was " + escaped(text) + "</dd>";
   out += "<dt>Plan</dt><dd>" + code(get_string(summary, "plan")) + "</dd>";
   if (!get_string(summary, "profile").empty())
     out += "<dt>Profile</dt><dd>" + code(get_string(summary, "profile")) + "</dd>";

@@ -157,6 +157,25 @@ std::string authority_text(const Json& summary) {
   return "request by " + get_string(summary, "requester", "an operator");
 }
 
+std::string metadata_text(const Json& summary) {
+  const std::string least = get_string(summary, "metadata");
+  if (least.empty()) return {};
+  std::string open, declared;
+  for (const auto& step : summary["steps"]) {
+    const std::string seen = get_string(step, "metadata");
+    std::string& list = seen == "open" ? open : declared;
+    if (seen == "open" || seen == "declared")
+      list += (list.empty() ? "" : ", ") + get_string(step, "id", "-");
+  }
+  std::string text = "refused to every tool";
+  if (least != "refused") text += " but those of steps";
+  if (!declared.empty()) text += " " + declared + " (declared by their packs)";
+  if (!open.empty())
+    text += (declared.empty() ? " " : " and ") + open +
+            ", where the runner could not refuse it: " + get_string(summary, "metadata_open", "-");
+  return text;
+}
+
 std::string reconciled_text(const Json& body) {
   const std::string by = get_string(body, "by"), choice = get_string(body, "choice"),
                     seen = get_string(body, "seen");

@@ -29,6 +29,8 @@ std::string rto_text(const Json& summary);
 std::string rpo_text(const Json& summary);
 std::string objective_tone(const Json& summary, const char* key);  // of rto_met, rpo_met
 std::string authority_text(const Json& summary);                   // what the run was started on
+// Whether its tools could read the runner's own credentials (K7); empty: no tool was run.
+std::string metadata_text(const Json& summary);
 std::string reconciled_text(const Json& body);  // how an unknown outcome was settled, and by whom
 
 // The timeline as inline SVG.

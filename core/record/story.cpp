@@ -12,6 +12,17 @@ void copy_members(const Json& from, Json& to, std::initializer_list<const char*>
     if (const auto found = from.find(name); found != from.end()) to[name] = *found;
 }
 
+// What stood between a step and the metadata service is what stood there least: "open" after all
+// else, "declared" after "refused" (K7).
+void see_metadata(Json& step, const Json& body) {
+  const std::string seen = get_string(body, "metadata"), before = get_string(step, "metadata");
+  if (seen == "open" || (seen == "declared" && before != "open") ||
+      (!seen.empty() && before.empty()))
+    step["metadata"] = seen;
+  if (const std::string why = get_string(body, "metadata_open"); !why.empty())
+    step["metadata_open"] = why;
+}
+
 std::string name_or_text(const Json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   if (found == object.end()) return {};
@@ -164,6 +175,7 @@ void Story::take_step(std::string_view type, int64_t at_ms, const Json& body) {
   } else if (type == "step.outcome") {
     one.outcome = true;
     one.ended = at_ms;
+    see_metadata(one.out, body);
     const std::string status = get_string(body, "status");
     one.out["ms"] = get_int(one.out, "ms") + get_int(body, "ms");
     if (body.contains("outputs") && body["outputs"].is_object())
@@ -176,7 +188,11 @@ void Story::take_step(std::string_view type, int64_t at_ms, const Json& body) {
   } else if (type == "step.probe") {
     Json& count = one.out["probes"][get_bool(body, "ok") ? "ok" : "failed"];
     count = count.get<int64_t>() + 1;
+  } else if (type == "step.metadata_open") {
+    see_metadata(one.out, {{"metadata", "open"}});
+    one.out["metadata_open"] = get_string(body, "why");
   } else if (type == "step.http" || type == "step.exec") {
+    see_metadata(one.out, body);
     one.out["calls"] = get_int(one.out, "calls") + 1;
   } else if (type == "step.reconciled") {
     one.out["reconciled"] = body;  // what an observation showed, or a person said, became of it
@@ -229,6 +245,7 @@ void Story::end_steps() {
     if (one.started) out["started_ms"] = one.started;
     if (one.ended) out["ended_ms"] = one.ended;
     if (get_int(out, "ms") == 0 && one.started && one.ended) out["ms"] = one.ended - one.started;
+    see_metadata(out_, out);  // of the run: what stood there least in any step
     const std::string ending = get_string(out, "ending");
     counts[ending] = get_int(counts, ending.c_str()) + 1;
     if (ending == "not_run" || ending == "skipped")

@@ -165,6 +165,7 @@ std::string text_report(const Json& given, bool colour) {
                 (get_string(summary["runner"], "plane").empty()
                      ? ""
                      : ", plane " + get_string(summary["runner"], "plane")));
+  if (const auto text = metadata_text(summary); !text.empty()) page.pair("metadata", text);
   page.pair("plan", get_string(summary, "plan"));
   if (summary.contains("cost"))
     if (const auto text = money(summary["cost"], "estimate_micro"); !text.empty())

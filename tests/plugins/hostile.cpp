@@ -2,6 +2,7 @@
 // {"result":N,"errno":N}. What ends the helper tells nothing.
 #include "hyops/plugin.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -30,13 +31,13 @@ using hyops::sdk::Call;
 using hyops::sdk::Failed;
 using nlohmann::json;
 
-long connect_to(int port) {
+long connect_to(const std::string& address, int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(static_cast<uint16_t>(port));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return -1;
   return ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to);
 }
 
@@ -105,7 +106,7 @@ long attempt(const json& wanted) {
       {"raw", [] { return long(::socket(AF_INET, SOCK_RAW, IPPROTO_UDP)); }},
       {"mptcp", [] { return long(::socket(AF_INET, SOCK_STREAM, 262)); }},
       {"listen", [] { return long(::listen(3, 1)); }},
-      {"connect", [&] { return connect_to(port); }},
+      {"connect", [&] { return connect_to(wanted.value("address", "127.0.0.1"), port); }},
       {"dumpable", [] { return long(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }},
       {"raise-limit",
        [] {

@@ -76,7 +76,7 @@ class MetadataService {
 };
 
 // What a tool does to read them, and what it says where it may not.
-inline constexpr const char* ask_for_credentials = "cat < /dev/tcp/169.254.169.254/80 2>&1";
+inline constexpr const char* ask_for_credentials = "{ cat < /dev/tcp/169.254.169.254/80; } 2>&1";
 inline constexpr const char* given = "the credentials of this machine";
 inline constexpr const char* not_permitted = "Operation not permitted";
 

@@ -17,6 +17,7 @@
 #include "engine/setup.hpp"
 #include "plan/plan.hpp"
 #include "plugin/instance.hpp"
+#include "process/metadata.hpp"
 
 namespace hyops::engine {
 
@@ -52,12 +53,12 @@ struct Outcome {
   Json outputs = Json::object();
   std::optional<Error> error;  // of failed and unknown
   int64_t tool_ms = 0;         // how long its tools or verb ran; the rest of the step is our own
+  // What stood between its tools and the metadata service, for the least kept of them (K7).
+  std::optional<process::Metadata> metadata{};
 
-  static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}, 0}; }
-  static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error), 0}; }
-  static Outcome lost(Error error) {
-    return {Status::unknown, Json::object(), std::move(error), 0};
-  }
+  static Outcome good(Json outputs) { return {Status::ok, std::move(outputs), {}}; }
+  static Outcome bad(Error error) { return {Status::failed, Json::object(), std::move(error)}; }
+  static Outcome lost(Error error) { return {Status::unknown, Json::object(), std::move(error)}; }
 };
 
 // What a read-only look says about a step whose outcome is unknown.

@@ -134,6 +134,7 @@ class PluginDriver final : public Driver {
     request.step = call.step.id;
     request.lane = shared.plan.lane;
     request.fencing_token = shared.fencing_token;
+    if (call.step.metadata) request.metadata = process::Metadata::declared;
     request.deadline_ms = shared.setup.clock().mono_ms() + call.step.timeout_ms;
     if (!call.step.authority.empty()) return move_authority(call, shared, request);
     auto helper = take(call, shared);

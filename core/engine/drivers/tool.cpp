@@ -56,6 +56,18 @@ bool may_have_started(const fs::path& where) {
   return seen && (seen->host || seen->state == process::ToolState::running);
 }
 
+// A tool that could read what it was to be kept from does its work all the same: nothing may hold
+// up a recovery for that (L16). But it is said (K7).
+Status tell_where_metadata_is_open(const fs::path& where, const Stage& stage, const Call& call,
+                                   Journal& journal) {
+  const auto seen = process::observe_tool(where);
+  if (!seen || !seen->host || seen->metadata != process::Metadata::open) return {};
+  return journal.write("step.metadata_open", {{"step", call.step.id},
+                                              {"attempt", call.attempt},
+                                              {"stage", stage.name},
+                                              {"why", printable(seen->metadata_open, 400)}});
+}
+
 Status record_probes(const fs::path& file, const Call& call, Journal& journal,
                      std::optional<Error>& failed) {
   if (!fs::exists(file)) return {};
@@ -149,6 +161,7 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
     request.directory = pack_copy(call);
     request.argv = stage.argv;
     request.timeout_ms = call.step.timeout_ms;
+    if (call.step.metadata) request.metadata = process::Metadata::declared;
     request.environment = {{"PATH", process::default_path},
                            {"HOME", (call.folder / "home").string()},
                            {"LANG", "C.UTF-8"},
@@ -171,6 +184,8 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
   }
   ProgressTail progress(call.folder / "progress.jsonl");
   Cancel told = Cancel::no;
+  if (auto said = tell_where_metadata_is_open(folder, stage, call, shared.journal); !said)
+    return pass(said);
   for (;;) {
     auto seen = process::wait_tool(folder, tick_ms);
     if (!seen) return pass(seen);
@@ -209,6 +224,16 @@ Result<Outcome> ToolDriver::run_stage(const Stage& stage, const Call& call, Shar
 
 Outcome ToolDriver::run_from(size_t first, bool attach_first, const std::vector<Stage>& stages,
                              const Call& call, Shared& shared) {
+  Outcome outcome = run_stages(first, attach_first, stages, call, shared);
+  // Of every stage that was started, also by a core that is gone.
+  for (const auto& stage : stages)
+    if (const auto seen = process::observe_tool(stage_folder(call, stage)); seen && seen->host)
+      outcome.metadata = std::max(seen->metadata, outcome.metadata.value_or(seen->metadata));
+  return outcome;
+}
+
+Outcome ToolDriver::run_stages(size_t first, bool attach_first, const std::vector<Stage>& stages,
+                               const Call& call, Shared& shared) {
   int64_t tool_ms = 0;
   for (size_t i = first; i < stages.size(); ++i) {
     const int64_t began = shared.setup.clock().mono_ms();

@@ -55,6 +55,8 @@ class ToolDriver : public Driver {
   Result<Outcome> run_stage(const Stage& stage, const Call& call, Shared& shared, bool attach_only);
   Outcome run_from(size_t first, bool attach_first, const std::vector<Stage>& stages,
                    const Call& call, Shared& shared);
+  Outcome run_stages(size_t first, bool attach_first, const std::vector<Stage>& stages,
+                     const Call& call, Shared& shared);
   Outcome conclude(const Call& call, Shared& shared);
   Status lay_out(const Call& call, Shared& shared);
 };

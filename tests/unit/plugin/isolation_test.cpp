@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "support/metadata_service.hpp"
 #include "unit/net/http_server.hpp"
 #include "unit/plugin/plugin_folder.hpp"
 
@@ -103,6 +104,20 @@ TEST_F(Isolation, lets_a_plugin_connect_to_the_port_its_manifest_declares_and_to
             landlock() >= 4 ? "errno 13" : "ok 0");
   for (const char* way : {"udp", "unix-socket", "netlink", "mptcp", "listen"})
     EXPECT_EQ(attempt(way), "errno 1") << way;
+}
+
+TEST_F(Isolation, keeps_a_plugin_with_connections_of_its_own_from_the_metadata_service) {
+  tests::MetadataService service;
+  if (const std::string why = service.start(); !why.empty()) GTEST_SKIP() << why;
+  const std::string manifest = "[network]\ndirect = [\"tcp:80\"]\n";
+  const auto connect = [&](const char* address) {
+    return attempt({{"try", "connect"}, {"address", address}, {"port", 80}}, manifest);
+  };
+  EXPECT_EQ(connect("169.254.169.253"), "ok 0");
+  EXPECT_EQ(connect("169.254.169.254"), "errno 1");
+  auto instance = there_.start("test.hostile");
+  ASSERT_TRUE(instance);
+  EXPECT_EQ(get_string(instance->isolation(), "metadata"), "refused");
 }
 
 TEST_F(Isolation, gives_the_kind_of_socket_that_the_manifest_declares_and_no_other) {

@@ -1,4 +1,5 @@
 // What the core does for a plugin, and what it refuses although it was asked nicely.
+#include "support/metadata_service.hpp"
 #include "unit/net/http_server.hpp"
 #include "unit/plugin/plugin_folder.hpp"
 
@@ -182,6 +183,30 @@ TEST(PluginService, gives_a_program_the_secrets_that_the_configuration_names_on_
   const auto place = run("readlink", "api");
   EXPECT_EQ((*place)["json"]["out"].get<std::string>().rfind("/memfd:", 0), 0u) << place->dump();
   EXPECT_EQ(code(run("cat", "another")), "plugin.service.secret");
+}
+
+TEST(PluginService, keeps_its_programs_from_the_metadata_service_unless_the_pack_declares_it) {
+  tests::MetadataService service;
+  if (const std::string why = service.start(); !why.empty()) GTEST_SKIP() << why;
+  PluginFolder there;
+  there.put_signed("test.speaking", "speaking",
+                   "requires = [\"hyops.exec/1\"]\n[exec]\nexecutables = [\"bash\"]\n");
+  std::vector<std::string> recorded;
+  Services services;
+  services.exec_record = [&](const Json& line) { recorded.push_back(line["metadata"]); };
+  auto instance = there.start("test.speaking", Json::object(), std::move(services));
+  ASSERT_TRUE(instance) << instance.error().text();
+  const auto ask = [&](process::Metadata metadata) -> std::string {
+    const Json wanted{{"argv", {"bash", "-c", tests::ask_for_credentials}}};
+    auto call = request("apply", {{"service", "exec"}, {"request", wanted}});
+    call.metadata = metadata;
+    auto done = instance->call(call);
+    if (!done) return done.error().text();
+    return (*done)["json"]["out"].get<std::string>() + (*done)["json"]["err"].get<std::string>();
+  };
+  EXPECT_NE(ask(process::Metadata::refused).find(tests::not_permitted), std::string::npos);
+  EXPECT_NE(ask(process::Metadata::declared).find(tests::given), std::string::npos);
+  EXPECT_EQ(recorded, (std::vector<std::string>{"refused", "declared"}));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "base/digest.hpp"
 #include "process/pidfd.hpp"
 #include "process/step_host.hpp"
+#include "support/metadata_service.hpp"
 #include "unit/plugin/plugin_folder.hpp"
 
 namespace hyops::plugin {
@@ -291,6 +292,22 @@ TEST_F(Stream, is_a_service_that_a_plugin_asks_for) {
   EXPECT_EQ(code(without->call(
                 request("apply", {{"service", "stream"}, {"verb", "open"}, {"request", echo}}))),
             "plugin.service.refused");
+}
+
+TEST_F(Stream, keeps_its_programs_from_the_metadata_service_unless_the_pack_declares_it) {
+  tests::MetadataService service;
+  if (const std::string why = service.start(); !why.empty()) GTEST_SKIP() << why;
+  manifest_.executables = {"bash"};
+  const Json wanted{{"argv", {"bash", "-c", tests::ask_for_credentials}}};
+  const auto ask = [&](const std::string& key, process::Metadata metadata) -> std::string {
+    auto endpoint =
+        streams().open(key, "db-1", wanted, Programs(manifest_), Json::object(), metadata);
+    if (!endpoint) return endpoint.error().text();
+    EXPECT_EQ(streams().metadata(key, "db-1"), (Json{{"metadata", process::name(metadata)}}));
+    return Client(get_int(*endpoint, "port")).hear(4096);
+  };
+  EXPECT_NE(ask("key-1", process::Metadata::refused).find(tests::not_permitted), std::string::npos);
+  EXPECT_NE(ask("key-2", process::Metadata::declared).find(tests::given), std::string::npos);
 }
 
 }  // namespace
