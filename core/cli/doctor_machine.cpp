@@ -122,11 +122,11 @@ void examine_credentials(Diagnosis& diagnosis) {
         "a step's tools are refused the machine's metadata service, and with it the "
         "machine's own credentials (K7)");
   diagnosis.warn("secrets",
-                 "tools of a step cannot be kept from the machine's metadata service, " +
-                     std::string(a_metadata_service_answers()
-                                     ? "and one answers here: they can read its credentials: "
-                                     : "but none answers here: ") +
-                     holds.error().message,
+                 "tools of a step cannot be kept from the machine's metadata service (" +
+                     holds.error().message + "); " +
+                     (a_metadata_service_answers()
+                          ? "one answers here, so they can read the machine's own credentials"
+                          : "none answers here"),
                  "hyops explain process.metadata");
 }
 

@@ -37,7 +37,7 @@ Result<std::string> our_group() {
   auto lines = read_file("/proc/self/cgroup", 1u << 20);
   if (!lines) return pass(lines);
   for (const auto& line : split(*lines, '\n'))
-    if (line.starts_with("0::/")) return *top + line.substr(3);
+    if (line.starts_with("0::/")) return *top + (line == "0::/" ? "" : line.substr(3));
   return fail("process.metadata", "this process is in no control group of version 2");
 }
 
