@@ -69,7 +69,7 @@ TEST(Metadata, is_refused_to_the_tools_of_a_step_and_the_record_says_so) {
   if (const std::string why = service.start(); !why.empty()) GTEST_SKIP() << why;
   Asking site("");
   const Json plan = site.plan();
-  EXPECT_EQ(plan["blast_radius"]["metadata"], Json::array());
+  EXPECT_FALSE(plan["blast_radius"].contains("metadata"));
   EXPECT_EQ(site.run(plan), "ok");
   EXPECT_NE(site.got().find(tests::not_permitted), std::string::npos) << site.got();
   EXPECT_EQ(site.metadata(), "refused");
