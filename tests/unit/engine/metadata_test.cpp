@@ -1,12 +1,6 @@
 // From the pack to the record: who declares that his tools read the runner's credentials, who
 // approves it, and what is said where they could be read all the same (K7).
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
-#include <cstddef>
-
+#include "support/forbid.hpp"
 #include "support/metadata_service.hpp"
 #include "support/site.hpp"
 
@@ -38,20 +32,9 @@ struct Asking : Site {
   }
 };
 
-// bpf(2) says EPERM from here on, for this process and all that it starts.
-bool forbid_bpf() {
-  sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
-                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  sock_fprog program{4, rules};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 void run_where_it_cannot_be_refused() {
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);  // a network with nothing in it: what it asks is nobody's
-  ASSERT_TRUE(forbid_bpf());
+  ASSERT_TRUE(tests::forbid(SYS_bpf));
   Asking site("");
   EXPECT_EQ(site.run(site.plan()), "ok") << "nothing holds up a recovery for that (L16)";
   EXPECT_EQ(site.metadata(), "open");

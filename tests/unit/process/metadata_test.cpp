@@ -154,15 +154,7 @@ TEST_F(Metadata, is_refused_to_what_a_tool_leaves_behind_in_a_session_of_its_own
 TEST_F(Metadata, is_refused_to_a_tool_that_outlived_its_core_and_is_found_by_another) {
   const ToolRequest request =
       bash("echo up > $READY; read x < $GO; " + std::string(tests::ask_for_credentials));
-  const pid_t core = ::fork();
-  ASSERT_GE(core, 0);
-  if (core == 0) {
-    if (!start_tool(step_host, request)) ::_exit(1);
-    for (;;) ::pause();
-  }
-  until_ready();
-  ::kill(core, SIGKILL);
-  ASSERT_EQ(::waitpid(core, nullptr, 0), core);
+  start_by_a_core_that_dies(request);
   const auto seen = observe_tool(folder());
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->state, ToolState::running);

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
@@ -50,6 +52,19 @@ class StepHost : public ::testing::Test {
     request.environment = {
         {"PATH", default_path}, {"READY", ready().string()}, {"GO", go().string()}};
     return request;
+  }
+
+  // Once its tool says that it is ready, whoever started it is killed.
+  void start_by_a_core_that_dies(const ToolRequest& request) const {
+    const pid_t core = ::fork();
+    ASSERT_GE(core, 0);
+    if (core == 0) {
+      if (!start_tool(step_host, request)) ::_exit(1);
+      for (;;) ::pause();
+    }
+    until_ready();
+    ::kill(core, SIGKILL);
+    ASSERT_EQ(::waitpid(core, nullptr, 0), core);
   }
 
   std::string until_ready() const {

@@ -66,15 +66,7 @@ TEST_F(StepHost, shows_progress_before_the_line_is_complete) {
 TEST_F(StepHost, outlives_the_core_that_started_it_and_loses_no_byte) {
   const ToolRequest request =
       shell("echo before; echo up > $READY; read x < $GO; seq 100000; exit 42");
-  const pid_t core = ::fork();
-  ASSERT_GE(core, 0);
-  if (core == 0) {
-    if (!start_tool(step_host, request)) ::_exit(1);
-    for (;;) ::pause();
-  }
-  until_ready();
-  ::kill(core, SIGKILL);
-  ASSERT_EQ(::waitpid(core, nullptr, 0), core);
+  start_by_a_core_that_dies(request);
   const auto seen = observe_tool(folder());
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->state, ToolState::running);

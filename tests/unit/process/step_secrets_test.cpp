@@ -1,12 +1,9 @@
 // Secrets of a step: the tool has them, nobody else does, and nothing of them stays (K1, K2).
 #include <dirent.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/digest.hpp"
+#include "support/forbid.hpp"
 #include "unit/process/step.hpp"
 
 namespace hyops::process {
@@ -150,22 +147,11 @@ TEST_F(StepHost, hides_secrets_without_being_root) {
   EXPECT_EQ(log(), "tmpfs\n" + std::to_string(value().size()) + "\n");
 }
 
-// unshare(2) says EPERM from here on, for this process and all it starts.
-bool forbid_namespaces() {
-  sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
-                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  sock_fprog program{4, rules};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 TEST_F(StepHost, refuses_to_write_secrets_where_it_cannot_hide_them) {
   ToolRequest request = shell("echo it ran > $READY");
   request.secrets.push_back(secret("db-password", "password", value()));
   EXPECT_EQ(in_child([&] {
-              if (!forbid_namespaces()) return 2;
+              if (!tests::forbid(SYS_unshare)) return 2;
               const auto host = start_tool(step_host, request);
               return !host && host.error().code == "process.secrets.namespace" ? 0 : 1;
             }),
