@@ -76,6 +76,17 @@ std::vector<std::string> processes_in(const fs::path& folder) {
   return found;
 }
 
+// Those of them that do not end. A host has told how its tool ended shortly before it ends itself.
+std::vector<std::string> left_in(const fs::path& folder) {
+  std::vector<std::string> left;
+  for (const auto& pid : processes_in(folder)) {
+    const Fd process(::pidfd_open(std::stoi(pid), 0));
+    pollfd end{process.get(), POLLIN, 0};
+    if (process && ::poll(&end, 1, 10'000) != 1) left.push_back(pid);
+  }
+  return left;
+}
+
 class Stream : public ::testing::Test {
  protected:
   Stream() : temp_(*TempDir::create(fs::temp_directory_path())) {
@@ -157,7 +168,7 @@ TEST_F(Stream, is_the_same_for_the_same_key_and_closed_for_good) {
   EXPECT_FALSE(Client(get_int(*first, "port")).connected);
   EXPECT_TRUE(Client(get_int(*other, "port")).connected);
   EXPECT_TRUE(streams().close_all());
-  EXPECT_EQ(processes_in(temp_.path()), std::vector<std::string>{});
+  EXPECT_EQ(left_in(temp_.path()), std::vector<std::string>{});
   EXPECT_TRUE(streams().revive());
   EXPECT_FALSE(Client(get_int(*first, "port")).connected) << "what was closed came back";
 }
