@@ -86,8 +86,7 @@ void print_plan(Context& context, const plan::Plan& plan, const std::string& dig
   }
   context.say("\nblast radius");
   bool any = false;
-  for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "secret_authority",
-                           "files", "metadata", "irreversible", "unknown"}) {
+  for (const char* what : plan::blast_radius_members) {
     const Json& touched = member(plan.blast_radius, what);
     any = any || !touched.empty();
     print_list(context, what, touched);

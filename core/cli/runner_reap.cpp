@@ -126,8 +126,7 @@ void add_runner_reap_command(Commands& commands) {
        "",
        "close what runs left open that nobody looks after any more",
        "Ports that public-ephemeral opened, asked for where they are enforced, and endpoints at "
-       "this "
-       "machine: of runs that\n"
+       "this machine: of runs that\n"
        "ended, were interrupted or wait. What belongs to a run whose core lives is kept, and so is "
        "everything in a lane\n"
        "that somebody holds. Whether the core of another runner's run lives cannot be seen from "

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "engine/means.hpp"
+#include "engine/world.hpp"
 #include "trust/expiry.hpp"
 #include "trust/trust.hpp"
 
@@ -21,11 +22,9 @@ Json config_of(const contract::Lane& lane, const std::string& plugin) {
 }  // namespace
 
 Result<std::string> authority_in_force(ledger::Ledger& ledger, const contract::Lane& lane) {
-  auto slot = ledger.slot(lane.name, plan::authority_slot);
-  if (!slot) return pass(slot);
-  const bool counts = slot->version > 0 && slot->epoch == lane.epoch;
-  return counts ? get_string(slot->value, "authority", contract::home_authority)
-                : std::string(contract::home_authority);
+  auto state = state_of(ledger, lane, plan::authority_slot);
+  if (!state) return pass(state);
+  return get_string(*state, "authority", contract::home_authority);
 }
 
 Confidant confidant_of(Journal& journal) {

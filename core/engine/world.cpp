@@ -11,18 +11,17 @@ LocalWorld::LocalWorld(ledger::Ledger* ledger, const plugin::Registry& registry,
 LocalWorld::~LocalWorld() = default;
 
 plan::World LocalWorld::world() {
-  return {[this](const std::string& key) { return state(key); },
+  return {[this](const std::string& key) {
+            return ledger_ ? state_of(*ledger_, lane_, key) : Result<Json>(Json());
+          },
           [this](const contract::Pack& pack, const Json& inputs) { return forecast(pack, inputs); },
           [this](const std::string& id) { return registry_.digest(id); }};
 }
 
-// What another epoch of the lane left behind is as good as absent: drill results never count (E9,
-// L1).
-Result<Json> LocalWorld::state(const std::string& key) {
-  if (!ledger_) return Json();
-  auto slot = ledger_->slot(lane_.name, key);
+Result<Json> state_of(ledger::Ledger& ledger, const contract::Lane& lane, const std::string& key) {
+  auto slot = ledger.slot(lane.name, key);
   if (!slot) return pass(slot);
-  if (slot->version == 0 || slot->epoch != lane_.epoch) return Json();
+  if (slot->version == 0 || slot->epoch != lane.epoch) return Json();
   return slot->value;
 }
 

@@ -12,6 +12,10 @@
 
 namespace hyops::engine {
 
+// What a slot of the lane's state holds; null: nothing. What another epoch left behind is as good
+// as absent: drill results never count (E9, L1).
+Result<Json> state_of(ledger::Ledger& ledger, const contract::Lane& lane, const std::string& key);
+
 class LocalWorld {
  public:
   // All arguments outlive it. `ledger` may be null: then there is no state.
@@ -20,7 +24,6 @@ class LocalWorld {
   plan::World world();
 
  private:
-  Result<Json> state(const std::string& key);
   Result<Json> forecast(const contract::Pack& pack, const Json& inputs);
   ledger::Ledger* ledger_;
   const plugin::Registry& registry_;

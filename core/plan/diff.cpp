@@ -114,8 +114,7 @@ std::vector<std::string> diff(const Plan& before, const Plan& after) {
   out.changed("the title", before.title, after.title);
   out.changed("the RTO in ms", Json(before.rto_ms.value_or(0)), Json(after.rto_ms.value_or(0)));
   out.changed("the RPO in ms", Json(before.rpo_ms.value_or(0)), Json(after.rpo_ms.value_or(0)));
-  for (const char* what : {"hosts", "addresses", "dns_names", "secrets", "secret_authority",
-                           "files", "metadata", "irreversible", "unknown"}) {
+  for (const char* what : blast_radius_members) {
     const auto list = [&](const Plan& plan) {
       return join(plan.blast_radius.value(what, std::vector<std::string>{}));
     };

@@ -2,6 +2,7 @@
 // from where, touching what, at what cost. Its digest is what people approve and what runs (L10).
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -48,6 +49,11 @@ struct Accepted {
   std::string reason, from;
 };
 
+// Members of a blast radius, in the order in which people are told; each is a list of words.
+inline constexpr std::array blast_radius_members{"hosts",    "addresses",        "dns_names",
+                                                 "secrets",  "secret_authority", "files",
+                                                 "metadata", "irreversible",     "unknown"};
+
 struct Plan {
   std::string blueprint, blueprint_version, blueprint_digest, title;
   std::string lane, lane_kind, lane_digest, profile, profile_digest;
@@ -57,9 +63,8 @@ struct Plan {
   Json origin;              // {"decision":{"id","type","digest"}} or {"request":{"by","reason"}}
   std::vector<Step> steps;  // in an order that satisfies needs and phases
   Json policy;              // retries, gates, limits, approvals as they will be applied
-  Json blast_radius;  // {hosts,addresses,dns_names,secrets,files,irreversible,unknown}, perhaps
-                      // secret_authority and metadata
-  Json cost;          // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
+  Json blast_radius;        // its members; secret_authority and metadata where there is any
+  Json cost;  // {currency, micro_per_hour, estimate_micro, cap_micro} or {unknown:[...]}
   std::optional<int64_t> rto_ms, rpo_ms;
   std::map<std::string, std::string> modules;  // module -> digest of its folder
   std::map<std::string, std::string> tools;    // tool -> version wanted by some pack

@@ -62,6 +62,17 @@ class Site {
     EXPECT_TRUE(write_file(path, text, runs ? 0755 : 0644));
   }
 
+  // A module of its own name in test/, bound to a pack whose verb a plugin carries out.
+  void verb(const std::string& name, const std::string& module_toml, const std::string& pack_toml) {
+    file(setup.catalog / "modules/test" / name / "module.toml",
+         "module = \"test/" + name + "\"\nversion = \"1.0.0\"\ntitle = \"" + name +
+             "\"\ndoc = \"A test.\"\n" + module_toml);
+    file(setup.catalog / "packs/test" / name / "pack.toml",
+         "pack = \"test/" + name + "\"\nversion = \"1.0.0\"\nmodule = \"test/" + name +
+             "\"\ndriver = \"plugin\"\n" + pack_toml);
+    bind("test/" + name, "test/" + name);
+  }
+
   // A module of its own name in test/, bound to a process pack whose run is a shell script.
   void tool(const std::string& name, const std::string& module_toml, const std::string& script,
             const std::string& pack_extra = "", const std::string& observe = "") {

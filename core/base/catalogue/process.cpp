@@ -45,10 +45,9 @@ std::span<const CatalogueEntry> process() {
        "hyops run resume"},
       {"process.metadata", unavailable,
        "This machine cannot keep the tools of a step from its metadata service, where whatever "
-       "asks "
-       "is given the credentials of the machine (K7). No run is refused for that: its record says "
-       "which tools could reach it. It takes root, control groups of version 2 and a kernel that "
-       "lets programs look at their sockets.",
+       "asks is given the credentials of the machine (K7). No run is refused for that: its record "
+       "says which tools could reach it. It takes root, control groups of version 2 and a kernel "
+       "that lets programs look at their sockets.",
        "Run hyops as root outside of containers that forbid it: mount -t cgroup2; hyops doctor"},
       {"process.secrets.namespace", denied,
        "This step needs secrets as files, and the machine allows no mount namespace with a tmpfs "

@@ -126,15 +126,11 @@ TEST(ToldSecrets, of_a_plugin_do_not_become_the_lanes_state) {
   Telling site;
   site.tool("give", takes_a_secret, std::string(tell_all) + give);
   site.plugin("speaking", {"hyops.provider/1"}, "requires = [\"hyops.unseal/1\"]\n");
-  site.file(site.setup.catalog / "modules/test/open/module.toml",
-            "module = \"test/open\"\nversion = \"1.0.0\"\ntitle = \"Open\"\ndoc = \"A test.\"\n"
+  site.verb("open",
             "[inputs.service]\ntype = \"string\"\nrequired = true\n[inputs.sealed]\ntype = "
-            "\"string\"\nrequired = true\n[outputs.bytes]\ntype = \"string\"\n[effects]\n");
-  site.file(site.setup.catalog / "packs/test/open/pack.toml",
-            "pack = \"test/open\"\nversion = \"1.0.0\"\nmodule = \"test/open\"\ndriver = "
-            "\"plugin\"\n[plugin]\nplugin = \"test.speaking\"\ninterface = "
-            "\"hyops.provider/1\"\nverb = \"apply\"\n");
-  site.bind("test/open", "test/open");
+            "\"string\"\nrequired = true\n[outputs.bytes]\ntype = \"string\"\n[effects]\n",
+            "[plugin]\nplugin = \"test.speaking\"\ninterface = \"hyops.provider/1\"\nverb = "
+            "\"apply\"\n");
   const auto seal = trust::SealKey::load(site.setup.seal_key()).value();
   site.blueprint(Telling::step("give") +
                  "[[step]]\nid = \"open\"\nmodule = \"test/open\"\nphase = \"readiness\"\n"

@@ -17,15 +17,10 @@ struct TwoAuthorities : Site {
     write("home", {{"db", {{"value", "the-word-of-home"}}}});
     write("standby", {{"db", {{"value", "the-word-of-standby"}}}});
     lane(authorities());
-    file(setup.catalog / "modules/test/authority/module.toml",
-         "module = \"test/authority\"\nversion = \"1.0.0\"\ntitle = \"Authority\"\ndoc = \"A "
-         "test.\"\n[inputs.to]\ntype = \"string\"\nrequired = true\n[outputs.authority]\ntype = "
-         "\"string\"\n[effects]\nauthority = \"to\"\n");
-    file(setup.catalog / "packs/test/authority/pack.toml",
-         "pack = \"test/authority\"\nversion = \"1.0.0\"\nmodule = \"test/authority\"\ndriver = "
-         "\"plugin\"\nidempotent = true\n[plugin]\ninterface = \"hyops.secret/1\"\nverb = "
-         "\"transition\"\n");
-    bind("test/authority", "test/authority");
+    verb("authority",
+         "[inputs.to]\ntype = \"string\"\nrequired = true\n[outputs.authority]\ntype = "
+         "\"string\"\n[effects]\nauthority = \"to\"\n",
+         "idempotent = true\n[plugin]\ninterface = \"hyops.secret/1\"\nverb = \"transition\"\n");
     tool("use",
          "[inputs.word]\ntype = \"secret\"\nrequired = true\n[effects]\nsecrets = [\"word\"]\n",
          "cat \"$HYOPS_SECRETS/word\" > " + used().string() + "\n");
@@ -129,14 +124,9 @@ TEST(Transition, E6_is_to_one_that_knows_the_secrets_of_plugins_too) {
   site.plugin("speaking", {"hyops.provider/1"},
               "requires = [\"hyops.clock/1\"]\n[inputs.token]\ntype = \"secret\"\n");
   site.lane(site.authorities() + "[plugins.\"test.speaking\"]\ntoken = \"api\"\n");
-  site.file(site.setup.catalog / "modules/test/clock/module.toml",
-            "module = \"test/clock\"\nversion = \"1.0.0\"\ntitle = \"Clock\"\ndoc = \"A "
-            "test.\"\n[inputs.service]\ntype = \"string\"\ndefault = \"clock\"\n[effects]\n");
-  site.file(site.setup.catalog / "packs/test/clock/pack.toml",
-            "pack = \"test/clock\"\nversion = \"1.0.0\"\nmodule = \"test/clock\"\ndriver = "
-            "\"plugin\"\n[plugin]\nplugin = \"test.speaking\"\ninterface = "
-            "\"hyops.provider/1\"\nverb = \"apply\"\n");
-  site.bind("test/clock", "test/clock");
+  site.verb("clock", "[inputs.service]\ntype = \"string\"\ndefault = \"clock\"\n[effects]\n",
+            "[plugin]\nplugin = \"test.speaking\"\ninterface = \"hyops.provider/1\"\nverb = "
+            "\"apply\"\n");
   site.blueprint(
       "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
       "inputs = { to = \"standby\" }\n"
