@@ -77,11 +77,12 @@ cov:
 
 # Every system call at which a run can be killed or failed, every seed and byte of the ledger's tests, thousands of
 # seeds of the simulation, and a hundred MiB each way through IAP's relay, not only the few that `test` tries. Optimised,
-# for it is the same work thousands of times.
+# for it is the same work thousands of times, and the cases of each program side by side.
 crash: setup
 	@cmake --preset release -B build/crash -DBUILD_TESTING=ON >build/crash.log 2>&1 || { cat build/crash.log; exit 1; }
 	@cmake --build build/crash -j $(JOBS) --target $(exhaustive)
-	@set -e; for t in $(exhaustive); do HYOPS_CRASH_POINTS=all build/crash/tests/$$t; done
+	@set -e; for t in $(exhaustive); do seq 0 $$(($(JOBS) - 1)) | HYOPS_CRASH_POINTS=all GTEST_TOTAL_SHARDS=$(JOBS) \
+	  xargs -P $(JOBS) -I '{}' env GTEST_SHARD_INDEX='{}' build/crash/tests/$$t; done
 
 bench: build
 	@bench/run build/release

@@ -17,10 +17,11 @@
 namespace hyops::engine {
 namespace {
 
-// Outputs of the steps become the lane's state, each slot compared and set (L3). Steps that release
-// something leave an empty slot.
+// Outputs of the steps that went well become the lane's state, each slot compared and set (L3).
+// Steps that release something leave an empty slot.
 Status publish(Opened& run, Shared& shared, Scheduler& scheduler, ledger::Ledger& ledger) {
   for (const auto& step : run.plan.steps) {
+    if (!scheduler.went_well(step.id)) continue;
     const Json redacted = run.journal.redact(scheduler.outputs(step.id));
     if (redacted.empty() && step.verb != "release") continue;
     const std::lock_guard lock(run.journal.ledger_mutex());

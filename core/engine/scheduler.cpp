@@ -66,6 +66,10 @@ Result<std::string> Scheduler::run() {
   return "ok";
 }
 
+bool Scheduler::went_well(const std::string& step) const {
+  return good(states_[index_.at(step)].ending);
+}
+
 Result<Json> Scheduler::inputs_of(const plan::Step& step) const {
   Json inputs = Json::object();
   for (const auto& [name, input] : step.inputs) {

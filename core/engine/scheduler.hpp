@@ -25,6 +25,7 @@ class Scheduler {
   // keep a fact, and nothing was started after that.
   Result<std::string> run();
 
+  bool went_well(const std::string& step) const;
   const Json& outputs(const std::string& step) const { return states_[index_.at(step)].outputs; }
   // Outputs of earlier steps put where this one refers to them (engine.outputs.missing).
   Result<Json> inputs_of(const plan::Step& step) const;

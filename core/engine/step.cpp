@@ -54,11 +54,12 @@ int64_t StepRunner::pause_after(const Error& error) const {
 
 bool StepRunner::pause(int64_t ms) {
   const int64_t until = shared_.setup.clock().mono_ms() + ms;
-  for (int64_t left = ms; left > 0; left = until - shared_.setup.clock().mono_ms()) {
-    if (shared_.cancellation.state() != Cancel::no) return false;
+  for (int64_t left = ms; shared_.cancellation.state() == Cancel::no;
+       left = until - shared_.setup.clock().mono_ms()) {
+    if (left <= 0) return true;
     shared_.setup.means->pause(std::min(left, cancel_tick_ms));
   }
-  return true;
+  return false;
 }
 
 Driver& StepRunner::driver(contract::Driver which) { return *drivers_.at(which); }
@@ -235,6 +236,12 @@ Result<std::optional<StepEnd>> StepRunner::settle(const Call& call, const Error&
   return std::optional(std::move(*ended));
 }
 
+// Not repeated although it could be: the ending says what the last look knows.
+Result<StepEnd> StepRunner::give_up(const Call& call, const std::string& why, bool doubtful) {
+  if (doubtful) return end(call, "unknown", why, Json::object());
+  return end(call, "failed", why + "; a look found that it changed nothing", Json::object());
+}
+
 // The last attempt failed, which says nothing of an earlier one that nobody saw the end of.
 Result<StepEnd> StepRunner::fail_for_good(const Call& call, const std::string& why, bool doubtful) {
   if (!doubtful) return end(call, "failed", why, Json::object());
@@ -284,13 +291,14 @@ Result<StepEnd> StepRunner::run(const plan::Step& step, const Json& inputs,
       if (!ended) return pass(ended);
       if (*ended) return std::move(**ended);
       if (++unknowns == most_unknowns)
-        return end(*call, "unknown",
-                   "its outcome stayed unknown in " + std::to_string(most_unknowns) + " attempts",
-                   Json::object());
+        return give_up(
+            *call,
+            "its outcome was lost in " + std::to_string(most_unknowns) + " attempts in a row",
+            doubtful);
       --tries;
       // A host that is just being reset needs the time that its class is given.
       if (!pause(pause_after(*outcome.error)))
-        return end(*call, "unknown", "it was not repeated: the run was stopped", Json::object());
+        return give_up(*call, "it was not repeated: the run was stopped", doubtful);
       continue;
     }
     const Error& error = *outcome.error;

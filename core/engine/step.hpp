@@ -48,6 +48,7 @@ class StepRunner {
   Result<StepEnd> adopt(const Call& call, const Settlement& found);
   // Of an unknown outcome; nothing: it is to be repeated. `doubtful`: as in StepHistory.
   Result<std::optional<StepEnd>> settle(const Call& call, const Error& why, bool& doubtful);
+  Result<StepEnd> give_up(const Call& call, const std::string& why, bool doubtful);
   Result<StepEnd> fail_for_good(const Call& call, const std::string& why, bool doubtful);
   Status check_outputs(const Call& call, const Json& outputs);
   Status prove_fence(const Call& call, Json& outputs);

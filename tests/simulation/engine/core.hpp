@@ -23,6 +23,8 @@ struct Tool {
   Result<Json> result = Json::object();
 };
 
+class Core;
+
 struct Stage {
   Loop& loop;
   World& world;
@@ -31,6 +33,7 @@ struct Stage {
   const plan::Plan* plan = nullptr;     // likewise
   std::map<std::string, Tool> tools{};  // by the attempt's folder
   int64_t stepped_ms = 0;               // of the machine's wall clock
+  const Core* at_work = nullptr;        // whoever wrote last under a lease that it took
 
   bool goes_wrong() {
     if (trouble.left <= 0 || !loop.one_in(trouble.one_in)) return false;
@@ -44,6 +47,11 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
   // It dies at the `moments`th moment, or at the `after_end`th after its run ended; 0: it does not.
   Core(Stage& stage, ledger::Self self, int64_t moments, int64_t after_end = 0)
       : stage_(stage), self_(std::move(self)), moments_(moments), after_end_(after_end) {}
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  ~Core() override {
+    if (stage_.at_work == this) stage_.at_work = nullptr;
+  }
 
   // The status of the run, or the code of the error; "" where it died.
   void run(const engine::Setup& setup, const std::filesystem::path& file, const RunId& run) {
@@ -73,14 +81,13 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
 
   // --- Observer
   void event(const std::string& type, const Json& body, int64_t) override {
-    if (token_ == 0)  // the first thing it writes under the lease that it took
-      if (auto lease = ledger_->lease("drill"); lease && *lease) token_ = (*lease)->token;
+    if (token_ == 0) takes_the_lane();
     trace += std::to_string(stage_.loop.now_ms()) + " " + type + " " + get_string(body, "step") +
              " " + get_string(body, "status") + get_string(body, "ending") + " " +
              get_string(body, "reason") + "\n";
     if (stage_.rules) {
-      stage_.rules->wrote(type, token_);
       stage_.rules->look(*ledger_);
+      stage_.rules->wrote(type, token_);
     }
     if (type == "run.ended" && after_end_ > 0) moments_ = after_end_;
     moment();
@@ -103,12 +110,24 @@ class Core final : public Clock, public engine::Means, public engine::Observer {
     }
   }
   Stage& stage() const { return stage_; }
+  // Not one that is stopped: nobody can tell it from a dead one.
+  bool lives() const {
+    return !fiber->done && !process.dead && process.asleep_until <= stage_.loop.now_ms();
+  }
 
   mutable Process process;
   std::shared_ptr<Loop::Fiber> fiber;
   std::string said, text, trace;
 
  private:
+  // The first thing that it writes is under the lease that it took.
+  void takes_the_lane() {
+    if (auto lease = ledger_->lease("drill"); lease && *lease) token_ = (*lease)->token;
+    stage_.world.must(!stage_.at_work || stage_.at_work == this || !stage_.at_work->lives(),
+                      "fencing: a core takes the lane of another one that is at work");
+    stage_.at_work = this;
+  }
+
   void begin(const std::filesystem::path& file, std::function<void(ledger::Ledger&)> work) {
     fiber = stage_.loop.start(process, [this, file, work = std::move(work)] {
       auto ledger = ledger::Ledger::open(file, *this, self_);

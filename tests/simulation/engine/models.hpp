@@ -6,12 +6,13 @@
 
 namespace hyops::simulation {
 
-// The request that a step stands for, as its plan has it.
+// The request that a step stands for, as its plan has it. No step stands behind what is closed for
+// an earlier run.
 inline Request request_of(const Stage& stage, const std::string& run, const std::string& step,
                           const std::string& verb, const std::string& key, const Json& inputs,
                           int64_t token) {
   const auto* planned = stage.plan ? stage.plan->find(step) : nullptr;
-  return {planned ? planned->module : "", verb, run, step, key, inputs, token};
+  return {planned ? planned->module : "access/session", verb, run, step, key, inputs, token};
 }
 
 class Helper final : public plugin::Instance::Helper {
@@ -36,8 +37,8 @@ class Helper final : public plugin::Instance::Helper {
     if (const auto token = get_string(config_, "token"); !token.empty())
       if (auto secret = services_.secret(token); !secret) return pass(secret);
     Stage& stage = core_.stage();
-    if (call.verb == "observe") return observe(call);
-    if (stage.rules) stage.rules->sent(call.step, call.fencing_token);
+    if (call.verb == "observe") return call.step.empty() ? left_open() : observe(call);
+    if (stage.rules) stage.rules->sent(call.step, call.verb, call.fencing_token);
     const Request request =
         request_of(stage, call.run, call.step, call.verb, call.key, call.input, call.fencing_token);
     core_.moment();
@@ -89,6 +90,15 @@ class Helper final : public plugin::Instance::Helper {
     return answer;
   }
 
+  // What a core asks that takes a lane: whatever stands open, whoever opened it.
+  Result<Json> left_open() {
+    Stage& stage = core_.stage();
+    stage.loop.sleep(stage.loop.between(1, 500));
+    if (stage.goes_wrong())
+      return refusal(FailureClass::unavailable, "nobody answers who could tell");
+    return Json{{"opened", stage.world.open_sessions()}};
+  }
+
   // Without a pause: whoever else needs a secret waits behind a lock meanwhile.
   Result<Json> resolve(const plugin::CallRequest& call) {
     if (core_.stage().goes_wrong())
@@ -107,7 +117,7 @@ class Helper final : public plugin::Instance::Helper {
     Stage& stage = core_.stage();
     if (stage.goes_wrong())
       return refusal(FailureClass::unavailable, "the authority does not answer");
-    if (stage.rules) stage.rules->sent(call.step, call.fencing_token);
+    if (stage.rules) stage.rules->sent(call.step, call.verb, call.fencing_token);
     stage.world.expect_late(call.key);
     return stage.world.act(request_of(stage, call.run, call.step, call.verb, call.key, call.input,
                                       call.fencing_token));
@@ -146,7 +156,9 @@ class ToolDriver final : public engine::Driver {
     Stage& stage = core_.stage();
     stage.loop.sleep(stage.loop.between(1, 50));  // laying out its files
     if (auto ours = shared.journal.still_held(); !ours) return engine::Outcome::bad(ours.error());
-    if (stage.rules) stage.rules->sent(call.step.id, shared.fencing_token);
+    if (stage.rules) stage.rules->sent(call.step.id, "apply", shared.fencing_token);
+    stage.world.must(!is_at_work(call), "reattach: " + call.step.id +
+                                            " is started beside a tool that is at work for it");
     start(call.folder.string(), request_of(stage, shared.journal.run().value, call.step.id, "apply",
                                            call.key, call.inputs, shared.fencing_token));
     core_.moment();
@@ -161,6 +173,8 @@ class ToolDriver final : public engine::Driver {
   engine::Sight observe(const engine::Call& call, engine::Shared& shared) override {
     using Seen = engine::Sight::Seen;
     Stage& stage = core_.stage();
+    stage.world.must(!is_at_work(call),
+                     "reattach: somebody looks at " + call.step.id + " while its tool is at work");
     stage.loop.sleep(stage.loop.between(1, 1000));
     if (call.module.name == "postgresql/verify")
       return {Seen::unclear, {}, "the pack has no observe twin"};
@@ -173,6 +187,15 @@ class ToolDriver final : public engine::Driver {
   }
 
  private:
+  // Of any attempt, whichever core started it.
+  bool is_at_work(const engine::Call& call) const {
+    const std::string step = call.folder.parent_path().string() + "/";
+    const auto& tools = core_.stage().tools;
+    return std::any_of(tools.begin(), tools.end(), [&](const auto& tool) {
+      return !tool.second.ended && tool.first.starts_with(step);
+    });
+  }
+
   void start(const std::string& folder, const Request& request) {
     Stage& stage = core_.stage();
     Tool& tool = stage.tools[folder] = {};

@@ -1,118 +1,11 @@
 // One seed: a whole failover and the failback after it, with all that goes wrong on the way.
 #pragma once
 
-#include <filesystem>
-
-#include "base/file.hpp"
-#include "engine/admission.hpp"
 #include "engine/world.hpp"
 #include "models.hpp"
-#include "record/record.hpp"
-#include "trust/trust.hpp"
+#include "site.hpp"
 
 namespace hyops::simulation {
-
-namespace fs = std::filesystem;
-
-// What stands on disk for all seeds: two runners with the shipped catalogue, their keys and lanes.
-class Site {
- public:
-  Site()
-      : folder_(TempDir::create(
-                    fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(),
-                    "hyops-simulation")
-                    .value()),
-        key_(trust::SecretKey::generate().value()),
-        alice_(trust::SecretKey::generate().value()),
-        catalog(HYOPS_SOURCE_DIR "/catalog") {
-    for (const char* zone : {"cloud", "onprem"}) {
-      engine::Setup setup{HYOPS_BUILD_DIR, path() / zone, HYOPS_SOURCE_DIR "/catalog"};
-      if (!make_folders(setup.home / "keys") || !make_folders(setup.home / "lanes/drill") ||
-          !key_.save(setup.signing_key(), "runner") ||
-          !engine::write_attestation(setup, {zone, zone, "0", key_.public_key().text, 1}) ||
-          !write_file(setup.lane_file("drill"), lane_text(1)))
-        std::abort();
-    }
-    contract::Diagnostics problems;
-    lane = contract::load_lane(path() / "cloud/lanes/drill/lane.toml", problems);
-    if (!lane) std::abort();
-  }
-
-  engine::Setup setup(const std::string& zone, const engine::Means& means) const {
-    return {HYOPS_BUILD_DIR, path() / zone, HYOPS_SOURCE_DIR "/catalog", &means};
-  }
-  const fs::path& path() const { return folder_.path(); }
-  fs::path ledger() const { return path() / "ledger.db"; }
-
-  // As good as new, for the next seed.
-  void clear() const {
-    std::error_code ignored;
-    for (const char* suffix : {"", "-wal", "-shm", ".leases"})
-      fs::remove(ledger().string() + suffix, ignored);
-    for (const char* zone : {"cloud", "onprem"}) fs::remove_all(path() / zone / "runs", ignored);
-  }
-
-  trust::SignedDocument approval(const plan::Plan& plan, int64_t now_ms) const {
-    trust::Approval approval;
-    approval.approver = "alice";
-    approval.decision = engine::origin_digest(plan).value();
-    approval.plan = plan::digest(plan).value().value;
-    approval.lane = plan.lane;
-    approval.blast_radius = digest_of_json(plan.blast_radius).value();
-    approval.cost_cap_micro = 1'000'000;
-    approval.from_ms = now_ms - 1000;
-    approval.until_ms = now_ms + 600'000;
-    approval.nonce = random_token();
-    const std::string document = trust::to_document(approval).value();
-    return {"alice", document, alice_.sign(document, "approval").value()};
-  }
-
-  bool verify(const fs::path& record, std::string& why) const {
-    auto seen = record::verify(
-        record, [&](std::string_view message, std::string_view signature) -> Result<std::string> {
-          auto good = trust::verify(message, signature, {key_.public_key()});
-          if (!good) return pass(good);
-          return "runner";
-        });
-    why = !seen ? seen.error().text() : seen->findings.empty() ? "" : seen->findings[0].what;
-    return seen && seen->clean;
-  }
-
- private:
-  std::string lane_text(int64_t epoch) const {
-    const std::string host_key = get_string(World::host_json("repository", "edge"), "host_key");
-    const std::string api = "api = \"http://10.77.2.1:7077\"\ntoken = \"lab-token\"\n";
-    return "lane = \"drill\"\nkind = \"drill\"\nprofile = \"drill\"\nepoch = " +
-           std::to_string(epoch) + "\n[approvers]\nalice = \"" + alice_.public_key().text +
-           "\"\n[secrets]\nauthority = \"hyops.secrets.offline-bundle\"\nconfig = { bundle = "
-           "\"/nowhere\" }\n[secrets.standby]\nauthority = \"hyops.secrets.offline-bundle\"\n"
-           "config = { bundle = \"/elsewhere\" }\n[plugins.\"hyops.local.compute\"]\n" +
-           api + "[plugins.\"hyops.local.egress\"]\n" + api +
-           "[facts]\ndr_secrets = \"standby\"\nprimary_site = \"onprem\"\nprimary_zone = "
-           "\"onprem\"\ndr_zone = \"cloud\"\n"
-           "edge_zone = \"edge\"\nedge_networks = [\"10.77.2.0/24\"]\nprimary_networks = "
-           "[\"10.77.1.0/24\"]\ndr_networks = [\"10.77.3.0/24\"]\nclient_networks = "
-           "[\"10.77.0.0/16\"]\nrunner_networks = [\"10.77.0.0/16\"]\nprimary_allow = []\n"
-           "dr_allow = [\"198.51.100.10/32:80\"]\nprimary_egress = \"none\"\ndr_egress = \"nat\"\n"
-           "runner_keys = []\negress_canaries = [\"198.51.100.10:22\"]\nstanza = "
-           "\"main\"\ndns_api = \"http://10.77.2.53:8081\"\n"
-           "dns_authority = \"10.77.2.53\"\ncontrol_sites = { dispatch = \"edge\", records = "
-           "\"edge\", decisions = \"edge\" }\ndns_zone = \"hyops.test\"\ndb_name = "
-           "\"db.hyops.test\"\nrepository_key = \"repository-key\"\nrepository_cipher = "
-           "\"repository-cipher\"\napp_password = \"app-password\"\ndns_api_key = "
-           "\"dns-api-key\"\nrepository = { name = \"repository\", address = \"10.77.2.20\", "
-           "port = 22, user = \"root\", host_key = \"" +
-           host_key + "\", expires_ms = 0 }\n";
-  }
-
-  TempDir folder_;
-  trust::SecretKey key_, alice_;
-
- public:
-  contract::Catalog catalog;                               // for planning; each core reads its own
-  std::map<std::string, std::optional<plan::Plan>> plans;  // by blueprint
-  std::optional<contract::Lane> lane;
-};
 
 class Seed {
  public:
@@ -128,7 +21,8 @@ class Seed {
   const std::vector<std::string>& play() {
     remember_home();
     rehearse();
-    if (sound()) operate("dr/postgresql-failover", "cloud");
+    const bool fleet = loop_.one_in(3);
+    if (sound()) operate(fleet ? "simulated/fleet-failover" : "dr/postgresql-failover", "cloud");
     if (sound() && came_back_) announce();
     if (sound() && came_back_) operate("dr/postgresql-failback", "onprem");
     if (sound()) {
@@ -218,7 +112,7 @@ class Seed {
   // The same question gives the same plan, so it is asked anew now and then only.
   std::optional<plan::Plan> plan_of(const std::string& blueprint, const std::string& target) {
     auto& known = site_.plans[blueprint];
-    const bool anew = loop_.one_in(8);
+    const bool anew = loop_.one_in(16);
     if (known && !anew) return known;
     contract::Diagnostics problems;
     auto plan = make_plan(blueprint, target, problems);
@@ -244,6 +138,12 @@ class Seed {
       auto admitted = engine::admit(site_.setup(target, desk), ledger, admission);
       world_.must(admitted.has_value(), "admission: " + (admitted ? "" : admitted.error().text()));
       if (!admitted) return;
+      if (loop_.one_in(8)) {
+        admission.run = "again-" + target;
+        auto again = engine::admit(site_.setup(target, desk), ledger, admission);
+        world_.must(!again && again.error().code == "ledger.used",
+                    "D3: one approval is good for two runs");
+      }
     }
     Rules rules(world_, loop_, *plan, run.value);
     stage_.rules = &rules;
@@ -256,11 +156,9 @@ class Seed {
       lapsed_ = false;
       status = one_round(target, run);
       if (sound() && lapsed_) renew(*plan, target, run);
+      if (sound() && status == "waiting") let_through(target, run);
     }
-    if (sound()) rules.over();
-    loop_.settle(3'600'000);  // what is late comes now,
-    loop_.settle(3'600'000);  // and what runs out has run out
-    world_.must(world_.open_sessions(run.value).empty(), "access: a session never runs out");
+    if (loop_.one_in(2)) loop_.settle(7'200'000);  // what is late has come, what ends has ended
     std::string why;
     if (sound() && !site_.verify(site_.path() / target / "runs" / run.value / "record", why))
       world_.must(false, "record: " + why);
@@ -270,14 +168,45 @@ class Seed {
     stage_.plan = nullptr;
   }
 
-  // L18: something ended before a step could, and a person signs the plan again.
+  // L18: something ended before a step could, and a person signs the plan again; half of them see
+  // that the clock was wrong.
   void renew(const plan::Plan& plan, const std::string& target, const RunId& run) {
+    if (loop_.one_in(2)) stage_.stepped_ms = 0;
     Core desk(stage_, self(), 0);
     auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
     const auto renewed = engine::renew(site_.setup(target, desk), ledger, run,
                                        {site_.approval(plan, desk.wall_ms())});
     world_.must(renewed.has_value(), "renewal: " + (renewed ? "" : renewed.error().text()));
     trace_ += "-> renewed\n";
+  }
+
+  // Somebody looks at what stands before the gate, in their own time; the impatient come back
+  // first.
+  void let_through(const std::string& target, const RunId& run) {
+    if (loop_.one_in(4)) return;
+    loop_.settle(loop_.between(1, 2'400'000));
+    Core desk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), desk, self()).value();
+    if (ledger.run(run).value().status != "waiting") return;
+    const auto confirmed = engine::confirm_gate(ledger, run, "cutover", "oncall");
+    world_.must(confirmed.has_value(), "gate: " + (confirmed ? "" : confirmed.error().text()));
+    trace_ += "-> let through at " + target + "\n";
+  }
+
+  // What it left for people to read.
+  void read_record(const std::string& target, const RunId& run) {
+    Core clerk(stage_, self(), 0);
+    auto ledger = ledger::Ledger::open(site_.ledger(), clerk, self()).value();
+    stage_.rules->look(ledger);
+    const auto lease = ledger.lease("drill");
+    world_.must(lease && !*lease, "fencing: a core ended and kept its lane");
+    world_.must(ledger.run(run).value().status == stage_.rules->status(),
+                "record: the ledger has another status than the run ended with");
+    const auto text = read_file(site_.path() / target / "runs" / run.value / "record/verdict.json",
+                                size_t{1} << 24);
+    const auto verdict = text ? parse_json(*text, "verdict.json") : Result<Json>(Json());
+    world_.must(verdict && verdict->is_object(), "record: there is none");
+    if (sound()) stage_.rules->compare(*verdict, ledger);
   }
 
   // As `hyops run resume` sees it.
@@ -305,7 +234,9 @@ class Seed {
     else
       core.run(site_.setup(target, core), site_.ledger(), run);
     std::unique_ptr<Core> other;
-    if (takeovers_ > 0 && loop_.one_in(3)) {
+    if (trouble_.left > 0 && loop_.one_in(8))
+      other = hurry(core, target, run);
+    else if (takeovers_ > 0 && loop_.one_in(3)) {
       --takeovers_;
       other = take_over(core, target, run);
     }
@@ -315,6 +246,8 @@ class Seed {
     if (other) note(*other);
     const Core& last = other ? *other : core;
     if (last.said == "ledger.lease.held") return "held";
+    static const std::set<std::string> ends{"ok", "failed", "unknown", "cancelled"};
+    if (sound() && !last.process.dead && ends.contains(last.said)) read_record(target, run);
     return last.process.dead ? "died" : last.said;
   }
 
@@ -343,11 +276,26 @@ class Seed {
     }
   }
 
-  // The core is stopped (SIGSTOP), and somebody who should not have judges it dead: its lock file
-  // is gone and the machine seems to be another boot. It wakes while the other one is at work.
-  std::unique_ptr<Core> take_over(Core& core, const std::string& target, const RunId& run) {
+  // Somebody types the same once more while a core is at work, which has the lane: the second one
+  // gets nowhere. Null, unless the first one had ended by then.
+  std::unique_ptr<Core> hurry(Core& core, const std::string& target, const RunId& run) {
     const int64_t until = loop_.now_ms() + loop_.between(1, 60'000);
     while (!core.fiber->done && loop_.now_ms() < until) loop_.turn();
+    auto second = std::make_unique<Core>(stage_, self(), 0);
+    second->run(site_.setup(target, *second), site_.ledger(), run);
+    loop_.run_until_done(*second->fiber);
+    return second->said == "ledger.lease.held" ? nullptr : std::move(second);
+  }
+
+  // The core is stopped (SIGSTOP), and somebody who should not have judges it dead: its lock file
+  // is gone and the machine seems to be another boot. It wakes while the other one is at work, or
+  // after it. Half of them are stopped where they have said what they do next, and have not done
+  // it.
+  std::unique_ptr<Core> take_over(Core& core, const std::string& target, const RunId& run) {
+    const int64_t until = loop_.now_ms() + loop_.between(1, 60'000);
+    const bool at_the_edge = loop_.one_in(2);
+    while (!core.fiber->done && loop_.now_ms() < until) loop_.turn();
+    while (!core.fiber->done && at_the_edge && !stage_.rules->about_to_send()) loop_.turn();
     if (core.fiber->done) return nullptr;
     core.process.asleep_until = loop_.now_ms() + loop_.between(1, 300'000);
     ++boot_;

@@ -51,7 +51,7 @@ class World {
   }
 
   // The wall clock outside, which nobody steps.
-  int64_t wall_ms() const { return 1'700'000'000'000 + loop_.now_ms(); }
+  int64_t wall_ms() const { return epoch_ms + loop_.now_ms(); }
 
   // Does it, or says why not; what was done under a key is not done again.
   Result<Json> act(const Request& request) {
@@ -86,12 +86,27 @@ class World {
   void expect_late(const std::string& key) { late_.insert(key); }
   bool may_come_late(const std::string& key) const { return late_.contains(key); }
 
-  // Names of hosts with a session that a run has not closed and that has not run out.
-  std::vector<std::string> open_sessions(const std::string& run) const {
-    std::vector<std::string> out;
+  // Sessions that nobody closed and that have not run out, as `observe` of an access plugin tells.
+  Json open_sessions() const {
+    Json out = Json::array();
     for (const auto& session : sessions_)
-      if (session.run == run && is_open(session)) out.push_back(session.host);
+      if (is_open(session))
+        out.push_back({{"run", session.run},
+                       {"key", session.key},
+                       {"what", session.host},
+                       {"fencing_token", session.token},
+                       {"ends_ms", epoch_ms + session.until_ms}});
     return out;
+  }
+  bool is_open(const std::string& key) const {
+    return std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& session) {
+      return session.key == key && is_open(session);
+    });
+  }
+  bool has_sessions_of_others(const std::string& run) const {
+    return std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& session) {
+      return session.run != run && is_open(session) && !may_come_late(session.key);
+    });
   }
 
   Json host(const std::string& name) const { return host_json(name, hosts_.at(name).zone); }
@@ -117,10 +132,11 @@ class World {
   };
   struct Session {
     std::string run, key, host;
+    int64_t token = 0;
     int64_t until_ms = 0;  // on the loop's clock
     bool closed = false;
   };
-  static constexpr int64_t session_ms = 30 * 60'000;
+  static constexpr int64_t session_ms = 30 * 60'000, epoch_ms = 1'700'000'000'000;
 
   bool is_open(const Session& session) const {
     return !session.closed && loop_.now_ms() < session.until_ms;
@@ -151,7 +167,7 @@ class World {
                      {"port", 22},
                      {"user", "root"},
                      {"host_key", host["host_key"]},
-                     {"expires_ms", 1'700'000'000'000 + session.until_ms}});
+                     {"expires_ms", epoch_ms + session.until_ms}});
     return {{"endpoints", out}};
   }
 
@@ -204,7 +220,8 @@ class World {
     const std::string host = get_string(request.inputs["hosts"][0], "name");
     if (!hosts_.contains(host) || !hosts_.at(host).live)
       return refusal(FailureClass::unavailable, host + " does not answer");
-    sessions_.push_back({request.run, request.key, host, loop_.now_ms() + session_ms, false});
+    sessions_.push_back(
+        {request.run, request.key, host, request.token, loop_.now_ms() + session_ms, false});
     return endpoints(request, sessions_.back());
   }
 

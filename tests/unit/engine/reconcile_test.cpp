@@ -200,3 +200,14 @@ TEST(Attempts, of_a_run_that_was_resumed_many_times_are_not_used_up) {
   for (int resumed = 0; resumed < 14 && status != "ok"; ++resumed) status = site.go_on(site.last);
   EXPECT_EQ(status, "ok") << "the look after the fourteenth attempt says that it did not happen";
 }
+
+// What a look has settled is not called unknown because nobody tries any more.
+TEST(Attempts, that_were_all_lost_and_changed_nothing_end_failed) {
+  Site site;
+  site.tool("die", one_output, "kill -KILL $$\n", "", "exit 3\n");
+  site.blueprint(one_step);
+  EXPECT_EQ(site.run(site.plan()), "failed");
+  EXPECT_EQ(site.endings()["die"], "failed");
+  EXPECT_EQ(site.events("step.intent").size(), 4u);
+  EXPECT_TRUE(engine::reconcile(site.setup, *site.ledger, site.last, site.observer)->empty());
+}

@@ -57,6 +57,23 @@ TEST(Run, never_starts_what_needs_a_failed_step) {
   EXPECT_TRUE(site.verify().clean);
 }
 
+// L3: neither what failed to release something nor what was to do it later tells that it is gone.
+TEST(Run, releases_in_the_lanes_state_only_what_a_step_released) {
+  Site site;
+  site.plugin("speaking", {"hyops.provider/1"},
+              "requires = []\n[inputs.refuse]\ntype = \"bool\"\n");
+  site.lane("[plugins.\"test.speaking\"]\nrefuse = true\n");
+  site.verb("lift", "[effects]\n",
+            "[plugin]\nplugin = \"test.speaking\"\ninterface = \"hyops.provider/1\"\nverb = "
+            "\"release\"\n");
+  site.blueprint(step("first", "lift", "egress", "") + step("second", "lift", "data", ""));
+  ASSERT_EQ(site.run(site.plan()), "failed");
+  EXPECT_EQ(site.endings(),
+            (std::map<std::string, std::string>{{"first", "failed"}, {"second", "not_run"}}));
+  for (const char* id : {"first", "second"})
+    EXPECT_EQ(site.ledger->slot("drill", std::string("test/lift#") + id)->version, 0) << id;
+}
+
 TEST(Run, goes_on_after_the_cause_of_a_failure_was_mended_and_repeats_nothing) {
   Site site;
   site.tool("say", one_text,
