@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/digest.hpp"
 #include "base/text.hpp"
 #include "engine/means.hpp"
 #include "engine/run.hpp"
@@ -171,24 +172,42 @@ class Reaper {
     return {};
   }
 
-  // In the chain of the run that opened it; of one that ended in its record, too.
+  // In the chain of the run that opened it; of one that ended in its record, too. Of a run that is
+  // not in this ledger the lane's state tells it, whose history keeps each.
   Status note(const Reaped& one) {
     const RunId run(one.open.run);
     auto row = ledger_.find_run(run);
     if (!row) return pass(row);
-    if (!*row) return {};
-    Unwatched nobody;
-    auto journal = Journal::open(ledger_, run, nobody, setup_.clock());
-    if (!journal) return pass(journal);
-    if (auto known = journal->add_secrets(copies()); !known) return known;
     Json body{{"key", one.open.key},         {"what", one.open.what},
               {"opened_by", one.open.run},   {"opened_under", one.open.fencing_token},
               {"ends_ms", one.open.ends_ms}, {"by", request_.by}};
     if (!one.open.plugin.empty()) body["plugin"] = one.open.plugin;
     if (!request_.reason.empty()) body["reason"] = request_.reason;
+    if (!*row) return note_in_lane(run.value, body);
+    Unwatched nobody;
+    auto journal = Journal::open(ledger_, run, nobody, setup_.clock());
+    if (!journal) return pass(journal);
+    if (auto known = journal->add_secrets(copies()); !known) return known;
     if (auto written = journal->write("access.reaped", body); !written) return written;
     if (!ended((*row)->status)) return {};  // its record is written when it has ended
     return write_record(setup_, ledger_, *journal);
+  }
+
+  Status note_in_lane(const std::string& run, const Json& body) {
+    // What is enforced elsewhere may name any run.
+    const std::string key = "access/reaped#" + (is_name(run) ? run : sha256_hex(run).substr(0, 12));
+    auto redactor = record::Redactor::create(copies());
+    if (!redactor) return pass(redactor);
+    auto slot = ledger_.slot(lane_.name, key);
+    if (!slot) return pass(slot);
+    ledger::Slot next = *slot;
+    next.lane = lane_.name;
+    next.key = key;
+    next.epoch = lane_.epoch;
+    next.value = redactor->redact(body);
+    next.run = name_;
+    auto put = ledger_.put_slot(next, slot->version, lease_->token);
+    return put ? Status() : pass(put);
   }
 
   // A helper for each plugin, kept until all is done.

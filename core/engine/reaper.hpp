@@ -42,7 +42,8 @@ struct Reaping {
 // goes on meanwhile, but with the token each thing was opened under: no core that lives elsewhere
 // is ever fenced by it. What is closed stands in the chain of its run, where this ledger has it,
 // and in the record of one that ended, as access.reaped {plugin, key, what, opened_by,
-// opened_under, ends_ms, by, reason}.
+// opened_under, ends_ms, by, reason}; of any other run the same stands in the lane's state, under
+// access/reaped#RUN.
 Result<Reaping> reap_lane(const Setup& setup, ledger::Ledger& ledger, const contract::Lane& lane,
                           const ReapRequest& request);
 
