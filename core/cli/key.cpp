@@ -117,6 +117,7 @@ int show_key(Context& context, const po::variables_map& given) {
     std::error_code problem;
     for (const auto& entry : fs::directory_iterator(folder, problem)) {
       const auto ending = entry.path().extension();
+      if (entry.path().stem().extension() == ".ssh") continue;  // SSH's, of runner init
       if (ending == ".pub" || ending == ".key" || ending == ".seal")
         names.push_back(entry.path().stem().string());
     }

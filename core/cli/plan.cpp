@@ -1,5 +1,6 @@
 // hyops plan: what would run, with what, from where, touching what, at what cost; and two plans
 // compared.
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -49,8 +50,10 @@ void print_list(Context& context, const char* title, const Json& list) {
   if (list.empty()) return;
   std::vector<std::string> words;
   for (const auto& item : list) words.push_back(printable(item.get<std::string>(), 160));
-  context.say("  " + std::string(title) + std::string(16 - std::string(title).size(), ' ') +
-              join(words, "\n                  "));
+  std::string name = title;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  name.resize(std::max<size_t>(name.size() + 1, 16), ' ');
+  context.say("  " + name + join(words, "\n" + std::string(name.size() + 2, ' ')));
 }
 
 void print_plan(Context& context, const plan::Plan& plan, const std::string& digest) {

@@ -63,6 +63,9 @@ TEST(Runner, init_makes_private_keys_and_an_attestation_that_status_trusts) {
   ASSERT_TRUE(secret);
   for (const auto& line : split(*secret, '\n'))
     EXPECT_FALSE(line.size() > 60 && made.says(line)) << "the secret key was printed";
+  const Ran keys = home.run({"key", "show", "--json"});
+  ASSERT_EQ(keys.code, 0) << keys.err << "its SSH key stands there, too";
+  EXPECT_EQ(keys.json()["keys"].size(), 1u);
 }
 
 TEST(Runner, init_replaces_keys_only_when_told_and_keeps_the_old_ones) {
