@@ -123,9 +123,11 @@ std::vector<Line> Picture::take(const std::string& type, const Json& body, int64
                                 get_string(body, "authority"),
                             Paint::faint}})};
   if (type == "secret.transition")
-    return {line(wall_ms, {{"secrets come from " + get_string(body, "to") + " now, " +
-                                get_string(body, "plugin"),
-                            Paint::good}})};
+    return {line(
+        wall_ms,
+        {{"secrets come from " + get_string(body, "to") + " now, " + get_string(body, "plugin") +
+              (body.contains("by_run") ? ", moved by run " + get_string(body, "by_run") : ""),
+          Paint::good}})};
   if (type == "secret.kept")
     return {line(wall_ms, {{"the secret authority did not answer; what it gave before still lasts",
                             Paint::warn}})};

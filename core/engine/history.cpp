@@ -13,6 +13,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       history.plan = get_string(body, "plan");
     } else if (event.type == "run.started" || event.type == "run.resumed") {
       history.started = true;
+      history.token = get_int(body, "fencing_token");
+      if (event.type == "run.started") history.began_token = history.token;
       const Json runner = body.value("runner", Json::object());
       if (const std::string boot_id = get_string(runner, "boot_id"); boot_id != history.boot_id) {
         history.boot_id = boot_id;
@@ -41,6 +43,8 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       auto& at = history.steps[step];
       at.ending = get_string(body, "ending");
       at.reason = get_string(body, "reason");
+      at.ended_seq = event.seq;
+      at.ended_token = history.token;
     } else if (event.type == "step.reconciled") {
       auto& at = history.steps[step];
       at.stated = get_string(body, "choice");
@@ -51,6 +55,10 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       at.outcome_known = true;
       at.interrupted = false;
       if (body.contains("outputs")) at.outputs = body["outputs"];
+    } else if (event.type == "secret.transition") {
+      history.moved_to = get_string(body, "to");
+      history.moved_seq = event.seq;
+      history.moved_token = history.token;
     } else if (event.type == "gate.confirmed") {
       history.confirmed.insert(get_string(body, "phase"));
     } else if (event.type == "approval.accepted") {
@@ -66,7 +74,7 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       run,
       {"run.admitted", "run.started", "run.resumed", "clock.stepped", "step.intent", "step.outcome",
        "step.ended", "step.reconciled", "gate.confirmed", "approval.accepted", "fence.observed",
-       "access.closed"},
+       "access.closed", "secret.transition"},
       take);
   if (!read) return pass(read, "while reading the history of run " + run.value);
   return history;

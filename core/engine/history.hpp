@@ -16,6 +16,8 @@ struct StepHistory {
   bool interrupted = false;   // there is an intent without any outcome
   bool doubtful = false;      // repeated because that is safe: nobody saw if it had happened
   std::string ending;         // last step.ended; empty: none
+  int64_t ended_seq = 0;      // where that stands in the chain,
+  int64_t ended_token = 0;    // and the fencing token of the core that wrote it
   std::string reason;
   Json outputs = Json::object();  // of ok, adopted
   std::string stated;             // "retry" or "adopt", from reconcile
@@ -32,6 +34,10 @@ struct History {
   int64_t least_token = 0;
   std::string requester, plan;  // plan: digest of what was admitted; empty where it never was
   bool started = false;
+  int64_t began_token = 0, token = 0;  // fencing tokens of its first core and of its last
+  // The last secret.transition: where secrets came from then, its place and its core's token.
+  std::string moved_to;
+  int64_t moved_seq = 0, moved_token = 0;
   // Wall minus monotonic clock as the last core left it, in that boot of the machine.
   std::optional<int64_t> clock_ms;
   std::string boot_id;

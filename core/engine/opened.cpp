@@ -4,15 +4,43 @@ namespace hyops::engine {
 
 namespace {
 
-// Where the plan begins, and what steps that are done have moved since.
-std::string authority_of(const plan::Plan& plan, const History& history) {
-  std::string authority = plan.secrets_from;
-  for (const auto& step : plan.steps)
-    if (const auto past = history.steps.find(step.id);
-        !step.authority.empty() && past != history.steps.end() &&
-        (past->second.ending == "ok" || past->second.ending == "adopted"))
-      authority = step.authority;
-  return authority;
+// Where secrets come from by the run's own last word on it, and the token that this was under.
+struct LastWord {
+  std::string authority;
+  int64_t token = 0;
+};
+
+// Where the plan begins, and what has moved since: steps that are done, or what a core of this run
+// saw another run do.
+LastWord last_word(const plan::Plan& plan, const History& history) {
+  LastWord word{plan.secrets_from, history.began_token};
+  int64_t seq = 0;
+  for (const auto& step : plan.steps) {
+    const auto past = history.steps.find(step.id);
+    if (step.authority.empty() || past == history.steps.end() || past->second.ended_seq < seq ||
+        (past->second.ending != "ok" && past->second.ending != "adopted"))
+      continue;
+    word = {step.authority, past->second.ended_token};
+    seq = past->second.ended_seq;
+  }
+  if (history.moved_seq > seq) word = {history.moved_to, history.moved_token};
+  return word;
+}
+
+// Where another run of the lane, approved like this one, has moved its secrets since then (L19):
+// tokens grow with every core that takes the lane. Nothing: none has.
+Result<std::optional<Opened::Moved>> moved_since(ledger::Ledger& ledger, const plan::Plan& plan,
+                                                 const RunId& run, const LastWord& word) {
+  auto slot = ledger.slot(plan.lane, plan::authority_slot);
+  if (!slot) return pass(slot);
+  const std::string to = get_string(slot->value, "authority");
+  if (slot->version == 0 || slot->epoch != plan.epoch || slot->run == run.value ||
+      to == word.authority)
+    return std::nullopt;
+  auto mover = read_history(ledger, RunId(slot->run));
+  if (!mover) return pass(mover);
+  if (mover->token <= word.token) return std::nullopt;
+  return std::optional(Opened::Moved{word.authority, to, slot->run});
 }
 
 }  // namespace
@@ -37,10 +65,16 @@ Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& led
   if (history->plan != digest->value)
     return fail("ledger.broken",
                 "the plan of run " + run.value + " is not the one that was admitted");
-  std::string authority = authority_of(*plan, *history);
-  return std::make_unique<Opened>(
-      Opened{std::move(*plan), digest->value, std::move(catalog), std::move(*here),
-             std::move(*registry), std::move(*journal), std::move(*history), std::move(authority)});
+  std::string authority = last_word(*plan, *history).authority;
+  return std::make_unique<Opened>(Opened{std::move(*plan),
+                                         digest->value,
+                                         std::move(catalog),
+                                         std::move(*here),
+                                         std::move(*registry),
+                                         std::move(*journal),
+                                         std::move(*history),
+                                         std::move(authority),
+                                         {}});
 }
 
 Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
@@ -53,7 +87,13 @@ Result<ledger::Lease> take_lane(Opened& run, ledger::Ledger& ledger) {
     for (auto& [ignored, step] : run.history.steps) step.began_mono_ms.reset();
   else if (run.history.clock_ms)
     run.journal.went_on_from(*run.history.clock_ms);
-  run.authority = authority_of(run.plan, run.history);
+  const LastWord word = last_word(run.plan, run.history);
+  run.authority = word.authority;
+  if (!run.history.started) return lease;
+  auto moved = moved_since(ledger, run.plan, run.journal.run(), word);
+  if (!moved) return pass(moved);
+  run.moved = std::move(*moved);
+  if (run.moved) run.authority = run.moved->to;
   return lease;
 }
 

@@ -18,8 +18,13 @@ struct Opened {
   plugin::Registry registry;
   Journal journal;
   History history;
-  std::string
-      authority;  // that the lane's secrets come from: by the plan, then by its steps so far
+  // That the lane's secrets come from: by the plan, then by its steps so far, then as another run
+  // has moved them.
+  std::string authority;
+  struct Moved {
+    std::string from, to, by_run;
+  };
+  std::optional<Moved> moved;  // of a run that goes on, since a core of it went by something else
 };
 Result<std::unique_ptr<Opened>> open_run(const Setup& setup, ledger::Ledger& ledger,
                                          const RunId& run, Observer& observer);

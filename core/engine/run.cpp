@@ -203,6 +203,15 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
   if (auto written = run.journal.write(run.history.started ? "run.resumed" : "run.started", begin);
       !written)
     return pass(written);
+  if (run.moved) {
+    const auto* authority = run.here.lane.authority(run.moved->to);
+    auto written =
+        run.journal.write("secret.transition", {{"from", run.moved->from},
+                                                {"to", run.moved->to},
+                                                {"plugin", authority ? authority->plugin : ""},
+                                                {"by_run", run.moved->by_run}});
+    if (!written) return pass(written);
+  }
   if (auto set = ledger.set_status(id, "running"); !set) return pass(set);
   reap_access(run, shared);
 

@@ -182,7 +182,7 @@ Status SecretStore::renew(const std::vector<std::string>& names, int64_t until_m
   const Status renewed = resolve(*of_lane_, asked);
   if (!renewed) {
     for (const auto& name : asked)
-      if (ends_before(name, now)) return renewed;
+      if (ends_before(name, now)) return unanswered(renewed.error());
     if (auto kept = confidant_.write(
             {{"secret.kept", Json{{"names", asked}, {"reason", renewed.error().text()}}}});
         !kept)
@@ -199,6 +199,16 @@ Status SecretStore::renew(const std::vector<std::string>& names, int64_t until_m
                       (renewed ? "" : "; it could not be renewed: " + renewed.error().message));
   }
   return {};
+}
+
+// Where there is an escrow, an authority that is out for good does not end the recovery (L19).
+Failure SecretStore::unanswered(Error error) const {
+  if (error.kind == FailureClass::unavailable && of_lane_ == &home_ && !standby_.id.empty())
+    error.next = "Run it again once " + home_.id +
+                 " answers. If it is out for good: hyops plan "
+                 "dr/secrets-escrow --lane " +
+                 lane_.name + ", have it approved, run it, then resume this run";
+  return Failure(std::move(error));
 }
 
 Result<std::vector<Secret>> SecretStore::get(const std::vector<std::string>& names,

@@ -79,6 +79,7 @@ class SecretStore {
   Result<Secret> own_secret(const std::string& authority, const std::string& name);
   bool ends_before(const std::string& name, int64_t when_ms) const;  // or is not held
   Status renew(const std::vector<std::string>& names, int64_t until_ms);
+  Failure unanswered(Error error) const;
 
   const Setup& setup_;
   const plugin::Registry& registry_;

@@ -147,8 +147,9 @@ void Story::take(std::string_view type, int64_t wall_ms, const Json& body) {
   } else if (type == "secret.resolved" || type == "secret.transition" || type == "secret.kept") {
     Json entry{{"wall_ms", wall_ms}, {"event", type}};
     // Names, and nothing else.
-    copy_members(body, entry,
-                 {"name", "version", "authority", "step", "names", "from", "to", "reason"});
+    copy_members(
+        body, entry,
+        {"name", "version", "authority", "step", "names", "from", "to", "by_run", "reason"});
     if (body.contains("plugin")) entry["authority"] = body["plugin"];
     out_["secrets"].push_back(std::move(entry));
   } else if (type == "cancel.requested") {

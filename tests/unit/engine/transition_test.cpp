@@ -144,6 +144,56 @@ TEST(Transition, E6_needs_nothing_of_the_authority_that_was_lost) {
   EXPECT_EQ(site.word("standby"), "the-word-of-standby");
 }
 
+// L19: an authority that is out does not end a recovery. Approvers open the escrow by a plan of its
+// own, and the run that stopped half-way goes on with it; so it does when they take it home again.
+TEST(Transition, L19_reaches_a_run_that_stopped_half_way) {
+  TwoAuthorities site;
+  site.write("home", {}, true);
+  site.flow("");
+  ASSERT_EQ(site.run(site.plan()), "failed");
+  const RunId half_way = site.last;
+  EXPECT_NE(Json::parse(site.events("step.outcome")[0]).value("next", "").find("dr/secrets-escrow"),
+            std::string::npos);
+  EXPECT_EQ(site.go_on(half_way), "failed") << "nobody has moved anything";
+  EXPECT_TRUE(site.events("secret.transition").empty());
+
+  const auto move = [&](const std::string& to) {
+    site.blueprint(
+        "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
+        "inputs = { to = \"" +
+        to + "\" }\n");
+    ASSERT_EQ(site.run(site.plan()), "ok");
+  };
+  move("standby");
+  const RunId mover = site.last;
+  site.flow("");
+  ASSERT_EQ(site.go_on(half_way), "ok");
+  EXPECT_EQ(read_file(site.used(), 100).value_or("nothing"), "the-word-of-standby");
+  const Json told = Json::parse(site.events("secret.transition").at(0));
+  EXPECT_EQ(
+      told,
+      (Json{
+          {"from", "home"}, {"to", "standby"}, {"plugin", "test.vault"}, {"by_run", mover.value}}));
+  EXPECT_TRUE(site.verify().clean);
+}
+
+// What a run says itself later counts for more than what another one said before it.
+TEST(Transition, L19_is_over_where_a_run_has_moved_them_itself_since) {
+  TwoAuthorities site;
+  site.write("standby", {{"db", {{"value", "the-word-of-standby"}}}}, true);
+  site.flow("standby");
+  const Json plan = site.plan();
+  ASSERT_EQ(site.run(plan), "failed") << "standby is out";
+  const RunId half_way = site.last;
+  site.write("standby", {{"db", {{"value", "the-word-of-standby"}}}});
+  ASSERT_EQ(site.word("standby"), "the-word-of-standby");
+  ASSERT_EQ(site.word("home"), "the-word-of-home") << "moved there and back meanwhile";
+  site.flow("standby");
+  fs::remove(site.used());
+  ASSERT_EQ(site.go_on(half_way), "ok");
+  EXPECT_EQ(read_file(site.used(), 100).value_or("nothing"), "the-word-of-standby");
+}
+
 TEST(Transition, E6_is_not_planned_to_where_the_lane_names_none) {
   TwoAuthorities site;
   site.lane("[secrets]\nauthority = \"test.vault\"\nconfig = { book = \"" +
