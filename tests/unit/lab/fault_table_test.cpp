@@ -24,7 +24,8 @@ TEST(FaultTable, has_every_fault_that_the_lab_must_know) {
   for (const char* name :
        {"host-kill", "zone-loss", "link-cut", "core-kill", "plugin-segv", "tool-kill",
         "dispatcher-kill", "link-slow", "machine-reset", "dns-stale", "old-primary-returns",
-        "repository-down", "secret-authority-down", "clock-step", "disk-full", "plugin-hang"})
+        "repository-down", "secret-authority-down", "secret-escrow-down", "clock-step", "disk-full",
+        "plugin-hang"})
     EXPECT_TRUE(names.count(name)) << name;
 }
 
