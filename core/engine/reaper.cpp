@@ -206,6 +206,7 @@ class Reaper {
     next.epoch = lane_.epoch;
     next.value = redactor->redact(body);
     next.run = name_;
+    next.step = "reap";
     auto put = ledger_.put_slot(next, slot->version, lease_->token);
     return put ? Status() : pass(put);
   }

@@ -286,7 +286,8 @@ TEST_F(Reap, takes_a_persons_word_on_a_run_of_another_runner) {
             0);
   EXPECT_EQ(firewall_.standing(), std::vector<std::string>{"two"});
   EXPECT_EQ(firewall_.closed_under(), std::vector<std::string>{"drill=9"});
-  const Json told = home_.run({"state", "show", "access/reaped#rfar", "--json"}).json()["value"];
+  const Json told = home_.run({"state", "show", "access/reaped#rfar", "--lane", "drill", "--json"})
+                        .json()["value"];
   EXPECT_EQ(told["by"], "alice");
   EXPECT_EQ(told["reason"], "its machine burned down");
   EXPECT_EQ(told["key"], "key-of-one");
