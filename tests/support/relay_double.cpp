@@ -286,7 +286,7 @@ struct RelayDouble::Machine {
       co_return 4005;
     }
     session->forget_until(ack);
-    note([&](Seen& s) { s.replayed += session->reached - ack; });
+    note([&](Seen& s) { s.lost += session->reached - ack; });
     session->sent = ack;
     session->room.cancel();
     attach(held, session);
@@ -316,7 +316,10 @@ struct RelayDouble::Machine {
       if (get(all, 0, 2) == 4) {
         if (all.size() > 6 + 16384 || all.size() != 6 + get(all, 2, 4))
           violation("sends data of " + std::to_string(all.size()) + " bytes");
-        if (co_await fault(held, all.size() - 6)) break;  // and these bytes were never here
+        if (co_await fault(held, all.size() - 6)) {  // and these bytes were never here
+          note([&](Seen& s) { s.lost += all.size() - 6; });
+          break;
+        }
         co_await to_port(held, all.substr(6));
       } else if (get(all, 0, 2) == 7 && all.size() == 10) {
         acknowledged(*held->session, get(all, 2, 8));

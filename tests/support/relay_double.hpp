@@ -44,8 +44,9 @@ class RelayDouble {
 
   struct Seen {
     int connects = 0, reconnects = 0, cuts = 0, refused = 0;
-    uint64_t from_client = 0, to_client = 0, replayed = 0;  // bytes of streams
-    std::vector<std::string> violations;                    // of the protocol, by the client
+    uint64_t from_client = 0, to_client = 0;  // bytes of streams,
+    uint64_t lost = 0;                        // and those that a cut took, in either direction
+    std::vector<std::string> violations;      // of the protocol, by the client
   };
   Seen seen() const;
 
