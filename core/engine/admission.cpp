@@ -33,17 +33,22 @@ Status same(const std::string& planned, Result<std::string> found, std::string_v
 // E2: runner-local work runs on a bootstrapped runner of the target's plane, or not at all.
 Status check_runner(const Setup& setup, const plan::Plan& plan, const contract::Lane& lane) {
   if (plan.execution_plane != "runner-local") return {};
+  const std::string where_instead =
+      plan.target.empty() ? "Plan it for the plane of a runner, then approve that: hyops plan "
+                            "BLUEPRINT --target PLANE"
+                          : "hyops run dispatch PLAN --runner " + plan.target;
   auto attestation = read_attestation(setup);
   if (!attestation) return pass(attestation);
   if (!*attestation)
     return fail("engine.runner.none",
                 "this machine is not a bootstrapped runner, and the plan runs runner-local (E2)",
-                "hyops run dispatch PLAN --runner " + plan.target);
+                where_instead);
   if ((*attestation)->plane != plan.target)
     return fail("engine.runner.plane",
-                "this runner stands in plane " + (*attestation)->plane + ", the plan's target is " +
-                    plan.target + " (E2)",
-                "hyops run dispatch PLAN --runner " + plan.target);
+                "this runner stands in plane " + (*attestation)->plane + ", and the plan " +
+                    (plan.target.empty() ? "selects no target" : "targets " + plan.target) +
+                    " (E2)",
+                where_instead);
   // Which machines those are is the lane's word: keys that it does not know sign no record of it.
   const auto is_this = [&](const auto& named) {
     return named.second.key == (*attestation)->key && named.second.plane == (*attestation)->plane;

@@ -207,7 +207,7 @@ Failure SecretStore::unanswered(Error error) const {
     error.next = "Run it again once " + home_.id +
                  " answers. If it is out for good: hyops plan "
                  "dr/secrets-escrow --lane " +
-                 lane_.name + ", have it approved, run it, then resume this run";
+                 lane_.name + " --target PLANE, have it approved, run it, then resume this run";
   return Failure(std::move(error));
 }
 

@@ -117,7 +117,8 @@ std::string cards(const Json& summary) {
          said(summary, "client.rows") + "</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Run took</div><b>" +
          spell(get_int(summary, "duration_ms")) + "</b><span>" +
-         std::to_string(summary["phases"].size()) + " phases, " +
+         std::to_string(summary["phases"].size()) +
+         (summary["phases"].size() == 1 ? " phase, " : " phases, ") +
          clock_of(get_int(summary, "started_ms")) + " to " +
          clock_of(get_int(summary, "last_event_ms")) + " UTC</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Steps</div><b>" +

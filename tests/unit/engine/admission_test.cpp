@@ -112,6 +112,14 @@ TEST(Admission, refuses_a_machine_that_is_no_runner_and_one_of_another_plane) {
                         "",
                         0}),
             "engine.runner.plane");
+  Json nowhere = other.plan;
+  nowhere["target"] = "";
+  const auto refused = engine::admit(
+      other.site.setup, *other.site.ledger,
+      {nowhere, {}, {other.site.approval(nowhere, other.site.alice, "alice")}, "oncall", "", 0});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("selects no target"), std::string::npos);
+  EXPECT_NE(refused.error().next.find("--target"), std::string::npos) << "not to runner \"\"";
   Ready none;
   std::filesystem::remove(none.site.setup.home / "runner.json");
   EXPECT_EQ(none.code({none.plan,
