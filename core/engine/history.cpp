@@ -43,7 +43,6 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       auto& at = history.steps[step];
       at.ending = get_string(body, "ending");
       at.reason = get_string(body, "reason");
-      at.ended_seq = event.seq;
       at.ended_token = history.token;
     } else if (event.type == "step.reconciled") {
       auto& at = history.steps[step];
@@ -57,7 +56,6 @@ Result<History> read_history(ledger::Ledger& ledger, const RunId& run) {
       if (body.contains("outputs")) at.outputs = body["outputs"];
     } else if (event.type == "secret.transition") {
       history.moved_to = get_string(body, "to");
-      history.moved_seq = event.seq;
       history.moved_token = history.token;
     } else if (event.type == "gate.confirmed") {
       history.confirmed.insert(get_string(body, "phase"));

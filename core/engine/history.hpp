@@ -16,8 +16,7 @@ struct StepHistory {
   bool interrupted = false;   // there is an intent without any outcome
   bool doubtful = false;      // repeated because that is safe: nobody saw if it had happened
   std::string ending;         // last step.ended; empty: none
-  int64_t ended_seq = 0;      // where that stands in the chain,
-  int64_t ended_token = 0;    // and the fencing token of the core that wrote it
+  int64_t ended_token = 0;    // the fencing token of the core that wrote that
   std::string reason;
   Json outputs = Json::object();  // of ok, adopted
   std::string stated;             // "retry" or "adopt", from reconcile
@@ -35,9 +34,8 @@ struct History {
   std::string requester, plan;  // plan: digest of what was admitted; empty where it never was
   bool started = false;
   int64_t began_token = 0, token = 0;  // fencing tokens of its first core and of its last
-  // The last secret.transition: where secrets came from then, its place and its core's token.
-  std::string moved_to;
-  int64_t moved_seq = 0, moved_token = 0;
+  std::string moved_to;     // where secrets come from since the last secret.transition; empty: none
+  int64_t moved_token = 0;  // of the core that wrote that
   // Wall minus monotonic clock as the last core left it, in that boot of the machine.
   std::optional<int64_t> clock_ms;
   std::string boot_id;

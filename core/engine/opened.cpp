@@ -10,20 +10,16 @@ struct LastWord {
   int64_t token = 0;
 };
 
-// Where the plan begins, and what has moved since: steps that are done, or what a core of this run
-// saw another run do.
+// Where the plan begins, what was moved since by a step or, as a core of this run saw, by another
+// run, and what a step has moved that was adopted since: it may have written no event.
 LastWord last_word(const plan::Plan& plan, const History& history) {
   LastWord word{plan.secrets_from, history.began_token};
-  int64_t seq = 0;
-  for (const auto& step : plan.steps) {
-    const auto past = history.steps.find(step.id);
-    if (step.authority.empty() || past == history.steps.end() || past->second.ended_seq < seq ||
-        (past->second.ending != "ok" && past->second.ending != "adopted"))
-      continue;
-    word = {step.authority, past->second.ended_token};
-    seq = past->second.ended_seq;
-  }
-  if (history.moved_seq > seq) word = {history.moved_to, history.moved_token};
+  if (!history.moved_to.empty()) word = {history.moved_to, history.moved_token};
+  for (const auto& step : plan.steps)
+    if (const auto past = history.steps.find(step.id);
+        !step.authority.empty() && past != history.steps.end() &&
+        past->second.ending == "adopted" && past->second.ended_token >= word.token)
+      word = {step.authority, past->second.ended_token};
   return word;
 }
 

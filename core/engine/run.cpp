@@ -204,11 +204,10 @@ Result<std::string> execute(const Setup& setup, ledger::Ledger& ledger, const Ru
       !written)
     return pass(written);
   if (run.moved) {
-    const auto* authority = run.here.lane.authority(run.moved->to);
     auto written =
         run.journal.write("secret.transition", {{"from", run.moved->from},
                                                 {"to", run.moved->to},
-                                                {"plugin", authority ? authority->plugin : ""},
+                                                {"plugin", shared.secrets.in_force().plugin},
                                                 {"by_run", run.moved->by_run}});
     if (!written) return pass(written);
   }

@@ -11,8 +11,6 @@ constexpr const char* runner = "runner-cloud";
 constexpr const char* database = "db-cloud";
 constexpr const char* old_primary = "db-onprem";
 constexpr const char* resolver = "10.77.2.54";
-constexpr const char* authority = "/var/lib/hyops/secrets/drill.sealed";
-constexpr const char* escrow = "/var/lib/hyops/secrets/drill-standby.sealed";
 constexpr const char* database_disk = "/var/lib/postgresql";
 
 // Runs on the runner: waits until the step's tool is there, then kills it: at once, or after a
@@ -88,6 +86,14 @@ stub-zone:
   name: hyops.test
   stub-addr: 10.77.2.53
 )conf";
+
+// Of the runner's secrets; empty: this fault takes none.
+std::string bundle_taken_by(const std::string& fault) {
+  const std::string secrets = "/var/lib/hyops/secrets/";
+  if (fault == "secret-authority-down") return secrets + "drill.sealed";
+  if (fault == "secret-escrow-down") return secrets + "drill-standby.sealed";
+  return {};
+}
 
 }  // namespace
 
@@ -189,10 +195,8 @@ Status Fault::strike() {
   if (name == "machine-reset") return lab_.fault({"machine-reset", database});
   if (name == "disk-full") return lab_.fault({"disk-full", database, database_disk});
   if (name == "repository-down") return lab_.fault({"host-kill", "repository"});
-  if (name == "secret-authority-down")
-    return on(runner, {"/usr/bin/mv", authority, std::string(authority) + ".away"});
-  if (name == "secret-escrow-down")
-    return on(runner, {"/usr/bin/mv", escrow, std::string(escrow) + ".away"});
+  if (const auto bundle = bundle_taken_by(name); !bundle.empty())
+    return on(runner, {"/usr/bin/mv", bundle, bundle + ".away"});
   if (name == "link-slow") return lab_.fault({"link-slow", "cloud", "edge", "2000"});
   if (name == "link-cut") return lab_.fault({"link-cut", "cloud", "edge"});
   if (name == "zone-loss") return lab_.fault({"zone-loss", "cloud"});
@@ -214,10 +218,8 @@ Status Fault::mend() {
   if (name == "host-kill") return lab_.fault({"machine-reset", database});
   if (name == "repository-down") return lab_.fault({"machine-reset", "repository"});
   if (name == "disk-full") return lab_.fault({"disk-restore", database, database_disk});
-  if (name == "secret-authority-down")
-    return on(runner, {"/usr/bin/mv", std::string(authority) + ".away", authority});
-  if (name == "secret-escrow-down")
-    return on(runner, {"/usr/bin/mv", std::string(escrow) + ".away", escrow});
+  if (const auto bundle = bundle_taken_by(name); !bundle.empty())
+    return on(runner, {"/usr/bin/mv", bundle + ".away", bundle});
   if (name == "link-slow") return lab_.fault({"link-full", "cloud", "edge"});
   if (name == "link-cut") return lab_.fault({"link-restore", "cloud", "edge"});
   if (name == "zone-loss") return lab_.fault({"zone-restore", "cloud"});

@@ -280,13 +280,12 @@ std::string what_of_secrets(const Json& one) {
   std::vector<std::string> all;
   for (const auto& name : member(one, "names")) all.push_back(value_text(name));
   const std::string names = escaped(join(all));
-  if (event == "secret.transition" && one.contains("by_run"))
-    return "from now on from " + escaped(get_string(one, "to")) + " instead of " +
-           escaped(get_string(one, "from")) + ", as run " + escaped(get_string(one, "by_run")) +
-           " moved them";
   if (event == "secret.transition")
     return "from now on from " + escaped(get_string(one, "to")) + " instead of " +
-           escaped(get_string(one, "from")) + ", which knows " + (names.empty() ? "none" : names);
+           escaped(get_string(one, "from")) +
+           (one.contains("by_run")
+                ? ", as run " + escaped(get_string(one, "by_run")) + " moved them"
+                : ", which knows " + (names.empty() ? "none" : names));
   if (event == "secret.kept")
     return "kept, as the authority did not answer: " + names + "; " +
            escaped(get_string(one, "reason"));

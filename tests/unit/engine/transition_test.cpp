@@ -35,15 +35,20 @@ struct TwoAuthorities : Site {
   void write(const std::string& name, const Json& secrets, bool out = false) {
     file(book(name), Json{{"out", out}, {"secrets", secrets}}.dump());
   }
+  static std::string move_to(const std::string& to) {
+    return "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
+           "inputs = { to = \"" +
+           to + "\" }\n";
+  }
+  // A run that does nothing else.
+  RunId move(const std::string& to) {
+    blueprint(move_to(to));
+    EXPECT_EQ(run(plan()), "ok");
+    return last;
+  }
   // One step that uses the secret, behind one that moves the authority, if `to` says where.
   void flow(const std::string& to) {
-    std::string steps;
-    if (!to.empty())
-      steps =
-          "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
-          "inputs = { to = \"" +
-          to + "\" }\n";
-    blueprint(steps +
+    blueprint((to.empty() ? "" : move_to(to)) +
               "[[step]]\nid = \"use\"\nmodule = \"test/use\"\nphase = \"data\"\ninputs = { "
               "word = \"db\" }\n");
   }
@@ -145,7 +150,7 @@ TEST(Transition, E6_needs_nothing_of_the_authority_that_was_lost) {
 }
 
 // L19: an authority that is out does not end a recovery. Approvers open the escrow by a plan of its
-// own, and the run that stopped half-way goes on with it; so it does when they take it home again.
+// own, and the run that stopped half-way goes on with it.
 TEST(Transition, L19_reaches_a_run_that_stopped_half_way) {
   TwoAuthorities site;
   site.write("home", {}, true);
@@ -157,15 +162,7 @@ TEST(Transition, L19_reaches_a_run_that_stopped_half_way) {
   EXPECT_EQ(site.go_on(half_way), "failed") << "nobody has moved anything";
   EXPECT_TRUE(site.events("secret.transition").empty());
 
-  const auto move = [&](const std::string& to) {
-    site.blueprint(
-        "[[step]]\nid = \"authority\"\nmodule = \"test/authority\"\nphase = \"secrets\"\n"
-        "inputs = { to = \"" +
-        to + "\" }\n");
-    ASSERT_EQ(site.run(site.plan()), "ok");
-  };
-  move("standby");
-  const RunId mover = site.last;
+  const RunId mover = site.move("standby");
   site.flow("");
   ASSERT_EQ(site.go_on(half_way), "ok");
   EXPECT_EQ(read_file(site.used(), 100).value_or("nothing"), "the-word-of-standby");
@@ -175,6 +172,26 @@ TEST(Transition, L19_reaches_a_run_that_stopped_half_way) {
       (Json{
           {"from", "home"}, {"to", "standby"}, {"plugin", "test.vault"}, {"by_run", mover.value}}));
   EXPECT_TRUE(site.verify().clean);
+}
+
+TEST(Transition, L19_follows_them_home_again) {
+  TwoAuthorities site;
+  site.write("home", {}, true);
+  site.write("standby", {{"other", {{"value", "another-word"}}}});
+  site.flow("");
+  ASSERT_EQ(site.run(site.plan()), "failed");
+  const RunId half_way = site.last;
+  (void)site.move("standby");
+  site.flow("");
+  EXPECT_EQ(site.go_on(half_way), "failed") << "the escrow does not know it";
+  site.write("home", {{"db", {{"value", "the-word-of-home"}}}});
+  const RunId back = site.move("home");
+  site.flow("");
+  ASSERT_EQ(site.go_on(half_way), "ok");
+  EXPECT_EQ(read_file(site.used(), 100).value_or("nothing"), "the-word-of-home");
+  const auto told = site.events("secret.transition");
+  ASSERT_EQ(told.size(), 2u) << "there, and back";
+  EXPECT_EQ(Json::parse(told[1])["by_run"], back.value);
 }
 
 // What a run says itself later counts for more than what another one said before it.
