@@ -1,15 +1,25 @@
 // How an event is spelled and hashed: the same bytes in the ledger, in events.jsonl and for a
 // verifier.
+#include <algorithm>
+
 #include "base/digest.hpp"
 #include "ledger/ledger.hpp"
 
 namespace hyops::ledger {
 namespace {
 
-// Types and run ids are spelled so that they need no escape in JSON; append and create_run see to
-// it.
-std::string json_text(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+bool needs_no_escape(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+// What a ledger appends is plain (append and create_run see to it); what stands in a folder that
+// somebody hands to a verifier may be anything.
+void add_text(std::string& to, std::string_view text) {
+  if (needs_no_escape(text))
+    to.append(1, '"').append(text).append(1, '"');
+  else
+    to += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -24,16 +34,12 @@ std::string event_text(const RunId& run, int64_t seq, int64_t wall_ms, std::stri
   // Keys sorted by hand: this is the canonical JSON of event_document without building it.
   std::string text;
   text.reserve(body.size() + type.size() + 220);
-  text.append("{\"body\":").append(body).append(",\"previous\":").append(json_text(previous));
-  text.append(",\"run\":")
-      .append(json_text(run.value))
-      .append(",\"seq\":")
-      .append(std::to_string(seq));
-  text.append(",\"type\":")
-      .append(json_text(type))
-      .append(",\"wall_ms\":")
-      .append(std::to_string(wall_ms));
-  text.push_back('}');
+  text.append("{\"body\":").append(body);
+  add_text(text.append(",\"previous\":"), previous);
+  add_text(text.append(",\"run\":"), run.value);
+  text.append(",\"seq\":").append(std::to_string(seq));
+  add_text(text.append(",\"type\":"), type);
+  text.append(",\"wall_ms\":").append(std::to_string(wall_ms)).push_back('}');
   return text;
 }
 

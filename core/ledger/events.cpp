@@ -66,46 +66,40 @@ Result<ChainHead> Ledger::Impl::head(int64_t number, const RunId& id) {
 }
 
 // Onto the end of the chain, inside the caller's transaction.
-Result<std::vector<Event>> Ledger::Impl::extend(int64_t number, const RunId& id,
-                                                const Events& events) {
+Result<ChainHead> Ledger::Impl::extend(int64_t number, const RunId& id, const Events& events) {
   auto end = head(number, id);
-  if (!end) return pass(end);
+  if (!end) return end;
   const int64_t now = clock->wall_ms();
-  std::vector<Event> made;
   for (const auto& [type, body] : events) {
     if (!is_type(type))
       return fail("ledger.event.malformed", "\"" + type + "\" cannot be the type of an event");
     auto text = canonical(body);
     if (!text) return pass(text, "while appending " + type);
-    Event event{++end->seq, now, type, body, end->hash, {}};
-    event.hash = sha256_hex(event_text(id, event.seq, now, type, *text, event.previous));
-    auto stored =
-        database.execute("INSERT INTO events VALUES (?,?,?,?,?)",
-                         number * events_per_run + event.seq, now, type, *text, event.hash);
+    end->hash = sha256_hex(event_text(id, ++end->seq, now, type, *text, end->hash));
+    auto stored = database.execute("INSERT INTO events VALUES (?,?,?,?,?)",
+                                   number * events_per_run + end->seq, now, type, *text, end->hash);
     if (!stored) return pass(stored);
-    end->hash = event.hash;
-    made.push_back(std::move(event));
   }
-  return made;
+  return end;
 }
 
-Result<Event> Ledger::append(const RunId& id, const std::string& type, const Json& body) {
-  auto made = impl_->append(id, {{type, body}}, {}, {});
-  if (!made) return pass(made, "while appending " + type);
-  return std::move(made->front());
+Result<ChainHead> Ledger::append(const RunId& id, const std::string& type, const Json& body) {
+  auto end = impl_->append(id, {{type, body}}, {}, {});
+  if (!end) return pass(end, "while appending " + type);
+  return end;
 }
 
 Status Ledger::append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence,
                           const Documents& documents) {
   if (events.empty() && documents.empty()) return {};
-  auto made = impl_->append(id, events, fence, documents);
-  if (!made) return pass(made);
+  auto end = impl_->append(id, events, fence, documents);
+  if (!end) return pass(end);
   return {};
 }
 
-Result<std::vector<Event>> Ledger::Impl::append(const RunId& id, const Events& events,
-                                                const std::optional<Fence>& fence,
-                                                const Documents& documents) {
+Result<ChainHead> Ledger::Impl::append(const RunId& id, const Events& events,
+                                       const std::optional<Fence>& fence,
+                                       const Documents& documents) {
   const std::lock_guard lock(mutex);
   auto transaction = Transaction::begin(database);
   if (!transaction) return pass(transaction);
@@ -116,11 +110,11 @@ Result<std::vector<Event>> Ledger::Impl::append(const RunId& id, const Events& e
   if (!number) return pass(number);
   for (const auto& [name, bytes] : documents)
     if (auto put = put_document(*number, id, name, bytes); !put) return pass(put);
-  auto made = extend(*number, id, events);
-  if (!made) return made;
+  auto end = extend(*number, id, events);
+  if (!end) return end;
   if (auto committed = transaction->commit(); !committed) return pass(committed);
-  if (!made->empty()) note_newest(*number * events_per_run + made->back().seq, made->back().hash);
-  return made;
+  if (!events.empty()) note_newest(*number, *end);
+  return end;
 }
 
 Status Ledger::each_line(const RunId& id, int64_t after_seq,

@@ -181,10 +181,10 @@ Status Ledger::Impl::finish(Transaction& transaction, const RunId& id,
   if (!number) return pass(number);
   for (const auto& [name, bytes] : documents)
     if (auto put = put_document(*number, id, name, bytes); !put) return put;
-  auto made = extend(*number, id, events);
-  if (!made) return pass(made);
+  auto end = extend(*number, id, events);
+  if (!end) return pass(end);
   if (auto committed = transaction.commit(); !committed) return committed;
-  if (!made->empty()) note_newest(*number * events_per_run + made->back().seq, made->back().hash);
+  if (!events.empty()) note_newest(*number, *end);
   return {};
 }
 

@@ -120,7 +120,7 @@ class Ledger {
   Status set_status(const RunId& id, const std::string& status);
   // Appends and commits (one fsync). Events and documents that belong together go in one call. With
   // a fence they are kept only while its token is that of the lane's lease (ledger.fenced).
-  Result<Event> append(const RunId& id, const std::string& type, const Json& body);
+  Result<ChainHead> append(const RunId& id, const std::string& type, const Json& body);
   Status append_all(const RunId& id, const Events& events, const std::optional<Fence>& fence = {},
                     const Documents& documents = {});
   // Hands on only what is as it was appended (ledger.broken).

@@ -27,9 +27,9 @@ Note read_note(int fd) {
 
 }  // namespace
 
-void Ledger::Impl::note_newest(int64_t place, const std::string& hash) const {
-  Note note{place, {}};
-  std::memcpy(note.hash.data(), hash.data(), std::min(hash.size(), note.hash.size()));
+void Ledger::Impl::note_newest(int64_t number, const ChainHead& newest) const {
+  Note note{number * events_per_run + newest.seq, {}};
+  std::memcpy(note.hash.data(), newest.hash.data(), std::min(newest.hash.size(), note.hash.size()));
   // Where this fails the older note stands.
   if (::pwrite(leases.get(), &note, sizeof note, 0) < 0) return;
 }

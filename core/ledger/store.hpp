@@ -33,9 +33,9 @@ struct Ledger::Impl {
                 const Documents& documents, const Events& events);
   Result<ChainHead> head(int64_t number, const RunId& id);
   // Onto the end of the chain, inside the caller's transaction.
-  Result<std::vector<Event>> extend(int64_t number, const RunId& id, const Events& events);
-  Result<std::vector<Event>> append(const RunId& id, const Events& events,
-                                    const std::optional<Fence>& fence, const Documents& documents);
+  Result<ChainHead> extend(int64_t number, const RunId& id, const Events& events);
+  Result<ChainHead> append(const RunId& id, const Events& events, const std::optional<Fence>& fence,
+                           const Documents& documents);
   Status put_document(int64_t number, const RunId& id, const std::string& name,
                       const std::string& bytes);
   Result<Slot> newest(const std::string& lane, const std::string& key);
@@ -46,7 +46,7 @@ struct Ledger::Impl {
 
   // What was last acknowledged, noted beside the ledger: one that lost its WAL, or was put back
   // from an older copy, looks whole from inside.
-  void note_newest(int64_t place, const std::string& hash) const;
+  void note_newest(int64_t number, const ChainHead& newest) const;
   Status check_newest();  // ledger.behind
 };
 

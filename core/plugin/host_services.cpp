@@ -145,25 +145,17 @@ Result<Frame> HostServices::exec(const Json& request, int64_t deadline_ms,
     secrets.emplace(mark, std::move(*value));
   }
   // Also this one is kept from the credentials of the machine where nobody declared otherwise (K7).
-  process::Metadata metadata = metadata_;
-  std::optional<process::NoMetadata> group;
-  std::string why_open;
-  if (metadata == process::Metadata::refused) {
-    if (auto made = process::NoMetadata::create(); made)
-      group.emplace(std::move(*made));
-    else
-      metadata = process::Metadata::open, why_open = made.error().message;
-  }
-  auto done = run_declared(request, programs_, services_.exec_values, secrets,
-                           group ? group->folder() : -1, left, cancelled);
+  const auto guard = process::keep_from_metadata(metadata_);
+  auto done = run_declared(request, programs_, services_.exec_values, secrets, guard.cgroup(), left,
+                           cancelled);
   if (services_.exec_record) {
     Json line{{"argv", request.value("argv", Json::array())},
               {"code", done ? get_int(*done, "code") : -1},
               {"signal", done ? get_int(*done, "signal") : 0},
               {"error", done ? std::string() : done.error().code},
               {"ms", clock_.mono_ms() - began},
-              {"metadata", process::name(metadata)}};
-    if (!why_open.empty()) line["metadata_open"] = why_open;
+              {"metadata", process::name(guard.metadata)}};
+    if (!guard.why_open.empty()) line["metadata_open"] = guard.why_open;
     services_.exec_record(line);
   }
   if (!done) return pass(done);

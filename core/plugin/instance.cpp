@@ -77,11 +77,12 @@ class Chatter {
 
 struct HelperProcess final : Instance::Helper {
   HelperProcess(Manifest m, Services services, const Json& config, Quarantine q, const Clock& c,
-                Fd fd, process::Child child_)
+                process::Guard g, Fd fd, process::Child child_)
       : about(std::move(m)),
         clock(c),
         host(std::move(services), about, config, c),
         quarantine(std::move(q)),
+        guard(std::move(g)),
         socket(std::move(fd)),
         child(std::move(child_)) {}
   ~HelperProcess() override {
@@ -132,7 +133,7 @@ struct HelperProcess final : Instance::Helper {
   const Clock& clock;
   HostServices host;
   Quarantine quarantine;
-  std::optional<process::NoMetadata> group;  // outlives the child in it
+  process::Guard guard;  // outlives the child in its group
   Fd socket;
   process::Child child;
   FrameReader reader;
@@ -165,12 +166,9 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
 
   // One that may make connections of its own is kept from the machine's credentials like a tool
   // (K7). What it needs of them, it asks for by hyops.http/1.
-  std::optional<process::NoMetadata> group;
-  if (!manifest->direct.empty())
-    if (auto made = process::NoMetadata::create(); made) {
-      group.emplace(std::move(*made));
-      empty = spawn_helper(registry.sources(), group->folder());
-    }
+  auto guard = manifest->direct.empty() ? process::Guard{}
+                                        : process::keep_from_metadata(process::Metadata::refused);
+  if (guard.group) empty = spawn_helper(registry.sources(), guard.cgroup());
   if (!empty) return pass(empty);
 
   const Frame confine{{{"t", "confine"},
@@ -186,7 +184,7 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   const auto file = manifest->folder / object_name;
   const std::string sha256 = listed->second;
   auto helper = std::make_unique<HelperProcess>(std::move(*manifest), std::move(services), *checked,
-                                                registry.quarantine(), clock,
+                                                registry.quarantine(), clock, std::move(guard),
                                                 std::move(empty->socket), std::move(empty->child));
   const int socket = helper->socket.get();
   // A refused frame is one to a helper that died: why, wait_until_ready finds out.
@@ -195,9 +193,7 @@ Result<Instance> Instance::start(const Registry& registry, const std::string& id
   if (auto sealed = fill_and_seal(empty->object.get(), file, sha256); !sealed) return pass(sealed);
   if (auto ready = helper->wait_until_ready(create); !ready) return pass(ready);
   if (!helper->about.direct.empty())
-    helper->holds["metadata"] =
-        process::name(group ? process::Metadata::refused : process::Metadata::open);
-  if (group) helper->group.emplace(std::move(*group));
+    helper->holds["metadata"] = process::name(helper->guard.metadata);
   return Instance(std::move(helper));
 }
 

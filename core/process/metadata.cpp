@@ -60,6 +60,12 @@ const char* name(Metadata metadata) {
                                           : "open";
 }
 
+Metadata metadata_named(std::string_view said) {
+  for (const Metadata each : {Metadata::refused, Metadata::declared})
+    if (said == name(each)) return each;
+  return Metadata::open;
+}
+
 Result<NoMetadata> NoMetadata::create() {
   const auto above = our_group();
   if (!above) return Failure(above.error());
@@ -67,8 +73,8 @@ Result<NoMetadata> NoMetadata::create() {
   std::string made = *above + "/hyops-XXXXXX";
   if (!parent || ::mkdtemp(made.data()) == nullptr)
     return fail_errno("process.metadata", "cannot make a control group in " + *above, errno);
-  NoMetadata group(std::move(parent), made.substr(above->size() + 1));
-  group.folder_ = Fd(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  NoMetadata group(std::move(parent), made.substr(above->size() + 1),
+                   Fd(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
   if (!group.folder_) return fail_errno("process.metadata", "cannot open " + made, errno);
   if (auto holds = refuse_metadata(group.folder()); !holds) return Failure(holds.error());
   return group;
@@ -77,6 +83,13 @@ Result<NoMetadata> NoMetadata::create() {
 // By the descriptor of the group above: the way to it may be closed for us by now.
 NoMetadata::~NoMetadata() {
   if (above_) ::unlinkat(above_.get(), name_.c_str(), AT_REMOVEDIR);
+}
+
+Guard keep_from_metadata(Metadata wanted) {
+  if (wanted == Metadata::declared) return {Metadata::declared, {}, {}};
+  auto group = NoMetadata::create();
+  if (!group) return {Metadata::open, group.error().message, {}};
+  return {Metadata::refused, {}, std::move(*group)};
 }
 
 Status examine_metadata() {

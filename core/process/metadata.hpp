@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/file.hpp"
 
@@ -17,6 +19,7 @@ enum class Metadata : char {
 };
 inline constexpr uint32_t metadata_address = 0xa9fea9fe;  // 169.254.169.254; more in the filter
 const char* name(Metadata metadata);                      // "refused", "declared", "open"
+Metadata metadata_named(std::string_view name);           // open, where nothing better is said
 
 // A control group below our own: limits, accounting and whoever ends us find its processes where
 // they were. What begins in it (SpawnRequest::cgroup), and all that this ever starts, is refused
@@ -24,17 +27,31 @@ const char* name(Metadata metadata);                      // "refused", "declare
 class NoMetadata {
  public:
   static Result<NoMetadata> create();  // process.metadata
+  // One that another process made and leaves to us, with the group above it.
+  NoMetadata(Fd above, std::string name, Fd folder)
+      : above_(std::move(above)), folder_(std::move(folder)), name_(std::move(name)) {}
   NoMetadata(NoMetadata&&) noexcept = default;
   NoMetadata& operator=(NoMetadata&&) = delete;
   ~NoMetadata();  // removes the group; where something still lives in it, it stays, and holds
   int folder() const { return folder_.get(); }
-  void forget() { above_.reset(); }  // it is another process that removes it
+  int above() const { return above_.get(); }
+  const std::string& name() const { return name_; }  // in the group above
+  void forget() { above_.reset(); }                  // it is another process that removes it
 
  private:
-  NoMetadata(Fd above, std::string name) : above_(std::move(above)), name_(std::move(name)) {}
   Fd above_, folder_;
   std::string name_;
 };
+
+// Where something begins that is to be kept from the metadata service, unless it was declared that
+// it needs it; or why it cannot be kept.
+struct Guard {
+  Metadata metadata = Metadata::open;
+  std::string why_open;
+  std::optional<NoMetadata> group;                             // outlives what begins in it
+  int cgroup() const { return group ? group->folder() : -1; }  // for a SpawnRequest
+};
+Guard keep_from_metadata(Metadata wanted);  // refused or declared
 
 // Finds out whether this machine can do it, by doing it: a process in such a group tries to
 // connect. It needs no network and no metadata service. process.metadata

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "process/metadata.hpp"
@@ -108,7 +110,7 @@ Failure refused(const std::string& what, int reason) {
   return fail_errno("process.metadata", "the kernel " + what, reason);
 }
 
-Status attach(int cgroup, bpf_attach_type where, const Program& program) {
+Result<Fd> load_program(bpf_attach_type where, const Program& program) {
   bpf_attr load{};
   load.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
   load.expected_attach_type = where;
@@ -117,11 +119,29 @@ Status attach(int cgroup, bpf_attach_type where, const Program& program) {
   load.license = reinterpret_cast<uintptr_t>("");
   constexpr std::string_view shown = "hyops_metadata";
   shown.copy(load.prog_name, sizeof load.prog_name - 1);
-  const Fd loaded(static_cast<int>(bpf(BPF_PROG_LOAD, load)));
+  Fd loaded(static_cast<int>(bpf(BPF_PROG_LOAD, load)));
   if (!loaded) return refused("takes no program that looks at where a socket goes", errno);
+  return loaded;
+}
+
+// For the life of this process: to be looked through by the kernel takes a program longer than all
+// else here together.
+Result<int> loaded_program(bpf_attach_type where, const Program& program) {
+  static std::mutex mutex;
+  static std::map<bpf_attach_type, Fd> known;
+  const std::lock_guard lock(mutex);
+  if (const auto found = known.find(where); found != known.end()) return found->second.get();
+  auto loaded = load_program(where, program);
+  if (!loaded) return Failure(loaded.error());
+  return known.emplace(where, std::move(*loaded)).first->second.get();
+}
+
+Status attach(int cgroup, bpf_attach_type where, const Program& program) {
+  const auto loaded = loaded_program(where, program);
+  if (!loaded) return Failure(loaded.error());
   bpf_attr attachment{};
   attachment.target_fd = static_cast<uint32_t>(cgroup);
-  attachment.attach_bpf_fd = static_cast<uint32_t>(loaded.get());
+  attachment.attach_bpf_fd = static_cast<uint32_t>(*loaded);
   attachment.attach_type = where;
   attachment.attach_flags = BPF_F_ALLOW_MULTI;  // others may add more, and nobody can take away
   if (bpf(BPF_PROG_ATTACH, attachment) != 0)

@@ -27,10 +27,8 @@ Json to_json(const Host& host) {
 Result<Host> host_from(const Json& json) {
   auto identity = identity_from(json);
   if (!identity) return Failure(identity.error());
-  const std::string said = get_string(json, "metadata");
-  Host host{std::move(*identity), Metadata::open, get_string(json, "metadata_open")};
-  for (const auto each : {Metadata::refused, Metadata::declared})
-    if (said == name(each)) host.metadata = each;
+  Host host{std::move(*identity), metadata_named(get_string(json, "metadata")),
+            get_string(json, "metadata_open")};
   if (host.metadata == Metadata::open && host.metadata_open.empty())
     host.metadata_open = "its step host did not say";
   return host;

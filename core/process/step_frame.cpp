@@ -79,7 +79,7 @@ Result<Secret> receive_secret(int socket, int64_t size) {
 
 }  // namespace
 
-Status send_request(int socket, const ToolRequest& request) {
+Status send_request(int socket, const ToolRequest& request, const Guard& guard) {
   Json secrets = Json::array();
   for (const auto& secret : request.secrets)
     secrets.push_back(
@@ -92,7 +92,8 @@ Status send_request(int socket, const ToolRequest& request) {
                          {"environment", request.environment},
                          {"timeout_ms", request.timeout_ms},
                          {"stop_grace_ms", request.stop_grace_ms},
-                         {"metadata", request.metadata == Metadata::declared},
+                         {"metadata", name(guard.metadata)},
+                         {"metadata_open", guard.why_open},
                          {"reports", std::move(reports)},
                          {"secrets", std::move(secrets)}};
   if (auto sent = send_document(socket, document); !sent) return sent;
@@ -101,10 +102,11 @@ Status send_request(int socket, const ToolRequest& request) {
   return {};
 }
 
-Result<ToolRequest> receive_request(int socket) {
+Result<ReceivedRequest> receive_request(int socket) {
   auto document = receive_document(socket);
   if (!document) return Failure(document.error());
-  ToolRequest request;
+  ReceivedRequest received;
+  ToolRequest& request = received.tool;
   try {
     request.step_folder = document->at("step_folder").get<std::string>();
     request.directory = document->at("directory").get<std::string>();
@@ -112,7 +114,8 @@ Result<ToolRequest> receive_request(int socket) {
     document->at("environment").get_to(request.environment);
     document->at("timeout_ms").get_to(request.timeout_ms);
     document->at("stop_grace_ms").get_to(request.stop_grace_ms);
-    if (document->at("metadata").get<bool>()) request.metadata = Metadata::declared;
+    request.metadata = metadata_named(document->at("metadata").get<std::string>());
+    document->at("metadata_open").get_to(received.metadata_open);
     for (const auto& report : document->at("reports"))
       request.reports.emplace_back(report.get<std::string>());
     for (const auto& entry : document->at("secrets")) {
@@ -124,7 +127,7 @@ Result<ToolRequest> receive_request(int socket) {
     return fail("process.step.request",
                 std::string("the request lacks something: ") + error.what());
   }
-  return request;
+  return received;
 }
 
 Status send_answer(int socket, const Result<Identity>& answer) {

@@ -82,6 +82,8 @@ struct Redactor::Stream::Impl {
   std::vector<Pattern> patterns;
 
   std::string take(std::string_view chunk, bool final);
+  std::string whole(std::string_view text);
+  Json redact(const Json& value);
   size_t find_secrets(std::string_view text, bool final);
   size_t find_patterns(std::string_view text, bool final, size_t hold);
   std::string replace(std::string_view text, size_t hold);
@@ -220,8 +222,19 @@ std::string Redactor::redact(std::string_view text) const {
   return Stream(*this).impl_->take(text, true);
 }
 
-Json Redactor::redact(const Json& value) const {
-  if (value.is_string()) return redact(std::string_view(value.get_ref<const std::string&>()));
+Json Redactor::redact(const Json& value) const { return Stream(*this).impl_->redact(value); }
+
+// A text by itself: what an earlier one left behind says nothing about it.
+std::string Redactor::Stream::Impl::whole(std::string_view text) {
+  before = 0;
+  covered = pattern_end = 0;
+  in_cluster = false;
+  tail = {};
+  return take(text, true);
+}
+
+Json Redactor::Stream::Impl::redact(const Json& value) {
+  if (value.is_string()) return whole(value.get_ref<const std::string&>());
   if (value.is_array()) {
     Json out = Json::array();
     for (const auto& element : value) out.push_back(redact(element));
@@ -230,7 +243,7 @@ Json Redactor::redact(const Json& value) const {
   if (value.is_object()) {
     Json out = Json::object();
     for (const auto& [key, element] : value.items()) {
-      std::string shown = redact(std::string_view(key));
+      std::string shown = whole(key);
       while (out.contains(shown)) shown += '~';  // two secret keys are still two members
       out[shown] = redact(element);
     }
@@ -238,7 +251,7 @@ Json Redactor::redact(const Json& value) const {
   }
   if (!value.is_number()) return value;
   const std::string digits = value.dump();  // a secret may be a number, such as a PIN
-  std::string shown = redact(std::string_view(digits));
+  std::string shown = whole(digits);
   return shown == digits ? value : Json(std::move(shown));
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
@@ -66,17 +67,8 @@ Result<record::Redactor> redactor_for(const ToolRequest& request) {
   return record::Redactor::create(named);
 }
 
-// What stands between this tool and the metadata service (K7).
-files::Host describe(const ToolRequest& request, const process::Identity& identity,
-                     const Result<process::NoMetadata>& group) {
-  using enum process::Metadata;
-  if (request.metadata == declared) return {identity, declared, {}};
-  if (!group) return {identity, open, group.error().message};
-  return {identity, refused, {}};
-}
-
 // From the complete request to the status on disk. The answer is sent as soon as the tool runs.
-Status serve(ToolRequest request, const Result<process::NoMetadata>& group, int socket) {
+Status serve(ToolRequest request, const std::string& metadata_open, int socket) {
   const auto& folder = request.step_folder;
   const auto redactor = redactor_for(request);
   if (!redactor) return Failure(redactor.error());
@@ -95,16 +87,15 @@ Status serve(ToolRequest request, const Result<process::NoMetadata>& group, int 
 
   const auto identity = process::identify(::getpid());
   if (!identity) return fail("process.step.host", "the step host cannot find itself in /proc");
-  const files::Host about = describe(request, *identity, group);
-  const auto document = canonical(files::to_json(about));
+  const auto document = canonical(files::to_json({*identity, request.metadata, metadata_open}));
   if (auto put = write_file(folder / files::host_name, *document, 0600); !put) return put;
 
   process::ToolStatus status;
   bool runs = false;
-  const bool held = about.metadata == process::Metadata::refused;
+  const bool held = request.metadata == process::Metadata::refused;
   if (held && (*secrets)->apart())
     if (auto closed = process::close_control_groups(); !closed) log->note(closed.error().message);
-  if (auto tool = start(request, held ? group->folder() : -1); tool) {
+  if (auto tool = start(request, held ? files::group_fd : -1); tool) {
     runs = true;
     static_cast<void>(process::send_answer(socket, *identity));  // the core may be dead by now
     status = Supervisor(request, std::move(*tool), *log, signals.get(), control->get()).run();
@@ -123,12 +114,13 @@ Status serve(ToolRequest request, const Result<process::NoMetadata>& group, int 
   return kept;
 }
 
-int host(const Result<process::NoMetadata>& group) {
+int host() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Fd socket(files::request_fd);
   auto request = process::receive_request(socket.get());
   if (!request) return 1;  // the core is gone, or never was one
-  if (auto served = serve(std::move(*request), group, socket.get()); !served) {
+  if (auto served = serve(std::move(request->tool), request->metadata_open, socket.get());
+      !served) {
     static_cast<void>(process::send_answer(socket.get(), Failure(served.error())));
     return 1;
   }
@@ -149,7 +141,7 @@ int watch(pid_t host) {
 }  // namespace
 }  // namespace hyops::step_host
 
-int main() {
+int main(int argc, char** argv) {
   using namespace hyops;
   namespace files = process::step_files;
   if (::fcntl(files::request_fd, F_GETFD) < 0 || ::fcntl(files::lock_fd, F_GETFD) < 0) {
@@ -158,20 +150,21 @@ int main() {
     static_cast<void>(write_all(STDERR_FILENO, words));
     return 2;
   }
-  ::fcntl(files::request_fd, F_SETFD, FD_CLOEXEC);
-  ::fcntl(files::lock_fd, F_SETFD, FD_CLOEXEC);
+  std::optional<process::NoMetadata> group;
+  if (argc > 1) group.emplace(Fd(files::above_fd), argv[1], Fd(files::group_fd));
+  for (const int fd : {files::request_fd, files::lock_fd, files::group_fd, files::above_fd})
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   step_host::protect();
   // Away from the core: an orphan in a session of its own, reaped by init and never a zombie of
   // hyops.
-  if (const pid_t pid = ::fork(); pid != 0) return pid < 0 ? 1 : 0;
+  if (const pid_t pid = ::fork(); pid != 0) ::_exit(pid < 0 ? 1 : 0);
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  // The watcher's, who is there when the last of the tool is gone, whoever killed the host.
-  auto group = process::NoMetadata::create();
   const pid_t pid = ::fork();
   if (pid < 0) return 1;
+  // It removes the group: it is there when the last of the tool is gone, whoever killed the host.
   if (pid > 0) return step_host::watch(pid);
   ::setsid();
   if (group) group->forget();
-  return step_host::host(group);
+  return step_host::host();
 }

@@ -168,6 +168,28 @@ TEST(Redact, cleans_documents_in_keys_and_values) {
             (Json{{"[redacted:x]", {1, "a [redacted:x]", "[redacted:pin]"}}, {"n", nullptr}}));
 }
 
+TEST(Redact, judges_each_text_of_a_document_by_itself) {
+  const auto by = redactor({{"x", "hunter2secret"}, {"pin", "abc"}});
+  const std::vector<std::string> texts{"-----BEGIN PRIVATE KEY-----\nMIIB",
+                                       "plain",
+                                       "it is hunter2secret",
+                                       "hunter2secret it is",
+                                       "x",
+                                       "abc",
+                                       "x",
+                                       "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9",
+                                       "abc words",
+                                       ""};
+  Json document = Json::array(), each = Json::array();
+  for (const auto& text : texts) {
+    document.push_back(text);
+    each.push_back(by.redact(text));
+  }
+  EXPECT_EQ(by.redact(document), each);
+  EXPECT_EQ(each[1], "plain");
+  EXPECT_EQ(each[5], "[redacted:pin]");
+}
+
 TEST(Redact, refuses_more_than_it_can_look_for) {
   std::vector<Redactor::Named> named;
   named.push_back({"huge", Secret(std::string(2 << 20, 'x'))});
