@@ -105,21 +105,30 @@ Result<TrustStore> TrustStore::open(const std::vector<fs::path>& places, const f
   return store;
 }
 
-std::vector<trust::PublicKey> TrustStore::candidates() const {
+Result<trust::PublicKey> TrustStore::signed_by(std::string_view text,
+                                               std::string_view signature) const {
+  const std::string both = digest_of(text) + digest_of(signature);
+  {
+    const std::lock_guard lock(seen_->mutex);
+    if (const auto found = seen_->good.find(both); found != seen_->good.end()) return found->second;
+  }
   // Revoked keys verify, too: "stolen" is a better answer than "unknown".
-  std::vector<trust::PublicKey> out;
-  for (const auto& trusted : keys_) out.push_back(trusted.key);
+  std::vector<trust::PublicKey> candidates;
+  for (const auto& trusted : keys_) candidates.push_back(trusted.key);
   for (const auto& revoked : revocations_)
-    if (!revoked.key.text.empty()) out.push_back(revoked.key);
-  return out;
+    if (!revoked.key.text.empty()) candidates.push_back(revoked.key);
+  auto good = trust::verify(text, signature, candidates);
+  if (!good) return pass(good);
+  const std::lock_guard lock(seen_->mutex);
+  return seen_->good.emplace(both, std::move(good->key)).first->second;
 }
 
 Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view text,
                                       std::string_view signature, int64_t now_ms) const {
-  auto good = trust::verify(text, signature, candidates());
+  auto good = signed_by(text, signature);
   if (!good) return signature_failure(good.error(), (manifest.folder / "plugin.toml").string());
 
-  const std::string material = good->key.material();
+  const std::string material = good->material();
   Manifest judged;  // the digest of what was verified, not of what was parsed
   judged.id = manifest.id;
   judged.version = manifest.version;
@@ -127,13 +136,13 @@ Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view
   for (const auto& revoked : revocations_) {
     if (!revoked.covers({manifest.id})) continue;
     if (!revoked.key.text.empty() && revoked.key.material() == material)
-      return fail("plugin.key.revoked", manifest.id + " is signed with the key " + good->key.id +
+      return fail("plugin.key.revoked", manifest.id + " is signed with the key " + good->id +
                                             ", which was revoked: " + revoked.reason);
     if (revoked.names(judged))
       return fail("plugin.revoked",
                   manifest.id + " " + manifest.version + " was revoked: " + revoked.reason);
   }
-  Status scope = fail("plugin.signature.unknown_key", "no trusted key is " + good->key.id);
+  Status scope = fail("plugin.signature.unknown_key", "no trusted key is " + good->id);
   for (const auto& trusted : keys_) {  // one key may stand in several entries, each with its scope
     if (trusted.key.material() != material) continue;
     scope = check_scope(trusted, manifest);
@@ -145,11 +154,11 @@ Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view
 
 Result<TrustedKey> TrustStore::signer_of(const std::string& what, std::string_view text,
                                          std::string_view signature, int64_t now_ms) const {
-  auto good = trust::verify(text, signature, candidates());
+  auto good = signed_by(text, signature);
   if (!good) return signature_failure(good.error(), what);
-  const std::string material = good->key.material();
+  const std::string material = good->material();
   TrustedKey signer;
-  Status day = fail("plugin.signature.unknown_key", "no trusted key is " + good->key.id);
+  Status day = fail("plugin.signature.unknown_key", "no trusted key is " + good->id);
   for (const auto& trusted : keys_) {
     if (trusted.key.material() != material) continue;
     if (auto now = check_day(trusted, what, now_ms); !now) {
@@ -162,7 +171,7 @@ Result<TrustedKey> TrustStore::signer_of(const std::string& what, std::string_vi
   for (const auto& revoked : revocations_)
     if (!revoked.key.text.empty() && revoked.key.material() == material &&
         revoked.covers(signer.ids))
-      return fail("plugin.key.revoked", what + " is signed with the key " + good->key.id +
+      return fail("plugin.key.revoked", what + " is signed with the key " + good->id +
                                             ", which was revoked: " + revoked.reason);
   if (signer.name.empty()) return pass(day);
   return signer;

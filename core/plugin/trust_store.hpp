@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -46,11 +49,20 @@ class TrustStore {
   const std::vector<RevocationList>& lists() const { return lists_; }
 
  private:
-  std::vector<trust::PublicKey> candidates() const;
+  // Which of the keys signed these bytes; errors of trust::verify. What was good once is not
+  // computed again: a core asks about the same few manifests for every verb. What it counts for is
+  // judged each time.
+  Result<trust::PublicKey> signed_by(std::string_view text, std::string_view signature) const;
+
+  struct Seen {
+    std::mutex mutex;
+    std::map<std::string, trust::PublicKey> good;  // by the digest of both
+  };
 
   std::vector<TrustedKey> keys_;
   std::vector<Revocation> revocations_;
   std::vector<RevocationList> lists_;
+  std::shared_ptr<Seen> seen_ = std::make_shared<Seen>();
 };
 
 // For `hyops plugin trust`; `folder` is <home>/trust. One file a key, <name>.toml.

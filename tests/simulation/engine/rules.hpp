@@ -314,7 +314,7 @@ class Rules {
       if (!opens_access(step) || at.attempt == 0) continue;
       world_.must(at.closed || at.told, "A5: the run ended, and nothing tells that the access of " +
                                             step.id + " is closed");
-      world_.must(!world_.is_open(at.key) || at.told || world_.may_come_late(at.key),
+      world_.must(!world_.is_open(at.key) || at.told,
                   "A5: the run ended, and the access of " + step.id + " stands open");
     }
     world_.must((status == "ok") == all_good && (status == "unknown") == unknown,

@@ -77,6 +77,25 @@ TEST_F(PluginTrust, in_a_key_ends_on_its_day) {
   EXPECT_EQ(judged(), "ok") << "its owner was asked again";
 }
 
+TEST_F(PluginTrust, is_asked_for_anew_whenever_a_long_run_uses_the_plugin) {
+  ASSERT_TRUE(add_trusted_key(trust(), key(*parse_day("2026-06-02"))));
+  const auto registry = Registry::open(sources(), clock_);
+  ASSERT_TRUE(registry);
+  EXPECT_EQ(code(registry->trusted("test.speaking")), "ok");
+  const fs::path manifest = there_.folder("test.speaking") / "plugin.toml";
+  const std::string text = *read_file(manifest);
+  put(manifest, text + "\n");
+  EXPECT_EQ(code(registry->trusted("test.speaking")), "plugin.signature.wrong");
+  put(manifest, text);
+  const std::string signature = *read_file(manifest.string() + ".minisig");
+  put(manifest.string() + ".minisig", signature.substr(0, signature.size() - 20));
+  EXPECT_EQ(code(registry->trusted("test.speaking")), "plugin.signature.malformed");
+  put(manifest.string() + ".minisig", signature);
+  EXPECT_EQ(code(registry->trusted("test.speaking")), "ok");
+  clock_.now = *parse_day("2026-06-02");
+  EXPECT_EQ(code(registry->trusted("test.speaking")), "plugin.key.expired");
+}
+
 TEST_F(PluginTrust, in_a_key_is_revoked_offline_whatever_else_trusts_it) {
   ASSERT_TRUE(add_trusted_key(trust(), key()));
   Revocation stolen;
