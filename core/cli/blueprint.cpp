@@ -26,10 +26,6 @@ Json to_json(const Diagnostics& problems) {
   return list;
 }
 
-std::string counted(size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 // With --all also what no blueprint may use today: every module, pack and profile.
 void check_the_rest(Catalog& catalog, Diagnostics& problems) {
   const Place here{catalog.folder().string(), 0, 0};

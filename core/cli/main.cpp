@@ -174,6 +174,9 @@ int dispatch(const std::vector<std::string>& words) {
   }
   Context context;
   context.json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (words[0].starts_with("-"))
+    return context.report(make_error("cli.usage", "options stand behind the command they are for.",
+                                     "hyops NOUN VERB [ARGUMENTS] " + printable(words[0], 60)));
   if (verbs.empty())
     return context.report(
         make_error("cli.usage", "there is no command \"" + printable(words[0], 60) + "\"." +

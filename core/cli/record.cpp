@@ -50,11 +50,11 @@ int verify_record(Context& context, const po::variables_map& given) {
                   {"findings", findings}});
   for (const auto& finding : result->findings)
     context.say("  " + printable(finding.what, 500) + " [" + finding.code + "]");
-  const std::string counted = std::to_string(result->files) + " files and a chain of " +
-                              std::to_string(result->events) + " events";
+  const std::string size =
+      counted(result->files, "file") + " and a chain of " + counted(result->events, "event");
   if (!clean) {
     context.say("The record is NOT what its runner signed: " +
-                std::to_string(result->findings.size()) + " findings in " + counted + ".");
+                counted(result->findings.size(), "finding") + " in " + size + ".");
     context.say(
         "  next: compare with another copy, or on the runner: hyops record export RUN\n  more: "
         "hyops explain " +
@@ -62,13 +62,13 @@ int verify_record(Context& context, const po::variables_map& given) {
     return exit_failed;
   }
   if (proven) {
-    context.say("The record is whole: " + counted + ", signed by " + result->signer + ".");
+    context.say("The record is whole: " + size + ", signed by " + result->signer + ".");
     context.say(result->witnessed > 0
                     ? "A witness saw its first " + std::to_string(result->witnessed) + " events."
                     : "No witness is known here that the runner told the same story before.");
     return exit_ok;
   }
-  context.say("Nothing in the record contradicts itself: " + counted +
+  context.say("Nothing in the record contradicts itself: " + size +
               ". WHO wrote it is not proven: no key was given.");
   if (flag(given, "unsigned")) return exit_ok;
   context.say("  next: hyops record verify " + option(given, "record") +

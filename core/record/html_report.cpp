@@ -1,6 +1,7 @@
 // The record as one page that a manager and an auditor can read, print and archive: no script, no
 // outside file, nothing that is said by colour alone.
 #include "base/clock.hpp"
+#include "base/text.hpp"
 #include "record/page.hpp"
 #include "record/record.hpp"
 #include "record/report_style.hpp"
@@ -97,8 +98,7 @@ std::string cards(const Json& summary) {
   const Json& endings = summary["endings"];
   std::string lost = "not measured";
   if (rpo.is_object() && rpo.contains("rows_lost"))
-    lost = std::to_string(get_int(rpo, "rows_lost")) +
-           (get_int(rpo, "rows_lost") == 1 ? " row" : " rows");
+    lost = counted(get_int(rpo, "rows_lost"), "row");
   else if (rpo.is_object())
     lost = spell(get_int(rpo, "lost_ms"));
   std::string lost_more = rpo.is_object() && rpo.contains("lost_ms") && rpo.contains("rows_lost")
@@ -117,8 +117,7 @@ std::string cards(const Json& summary) {
          said(summary, "client.rows") + "</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Run took</div><b>" +
          spell(get_int(summary, "duration_ms")) + "</b><span>" +
-         std::to_string(summary["phases"].size()) +
-         (summary["phases"].size() == 1 ? " phase, " : " phases, ") +
+         counted(summary["phases"].size(), "phase") + ", " +
          clock_of(get_int(summary, "started_ms")) + " to " +
          clock_of(get_int(summary, "last_event_ms")) + " UTC</span></div>";
   out += "<div class=\"card\"><div class=\"kicker\">Steps</div><b>" +

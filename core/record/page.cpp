@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/clock.hpp"
+#include "base/text.hpp"
 
 namespace hyops::record {
 
@@ -127,8 +128,7 @@ std::string rpo_text(const Json& summary) {
     text.clear();
     if (rpo.contains("rows_lost")) {
       const int64_t rows = get_int(rpo, "rows_lost");
-      text =
-          std::to_string(rows) + (rows == 1 ? " acknowledged row lost" : " acknowledged rows lost");
+      text = counted(rows, "acknowledged row") + " lost";
     }
     if (rpo.contains("rows_acknowledged"))
       text += " of " + std::to_string(get_int(rpo, "rows_acknowledged"));

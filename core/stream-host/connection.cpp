@@ -80,8 +80,8 @@ class Connection {
 
  private:
   std::string said(const std::string& how) const {
-    return how + " after " + std::to_string(dials_) + (dials_ == 1 ? " dial, " : " dials, ") +
-           std::to_string(up_) + " bytes up, " + std::to_string(down_) + " down";
+    return how + " after " + counted(dials_, "dial") + ", " + std::to_string(up_) + " bytes up, " +
+           std::to_string(down_) + " down";
   }
 
   End carry_with(Carrier& carrier) {

@@ -39,6 +39,7 @@ TEST(Command, with_a_typing_error_suggests_what_was_meant) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> typos{
       {{"docter"}, "\"doctor\""},
       {{"run", "lst"}, "\"list\""},
+      {{"--json", "run", "list"}, "behind the command"},
       {{"run", "list", "--lnae", "x"}, "\"--lane\""},
       {{"explain", "cli.usge"}, "\"cli.usage\""},
       {{"explain", "signature"}, "trust.signature"},
