@@ -12,6 +12,7 @@
 #include "engine/cancel.hpp"
 #include "engine/run.hpp"
 #include "engine/transfer.hpp"
+#include "process/metadata.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -43,6 +44,7 @@ int carry_out(Context& context, ledger::Ledger& ledger, const RunId& run) {
   // A reader or a terminal that goes away takes no recovery along: `run follow` looks on again.
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  process::remove_left_groups();  // of cores that were killed
   const engine::Setup setup = setup_of(context);
   Result<std::string> status = std::string();
   {

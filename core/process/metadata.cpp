@@ -6,14 +6,17 @@
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "process/fork_exec.hpp"
 #include "process/metadata_filter.hpp"
@@ -40,6 +43,8 @@ Result<std::string> our_group() {
     if (line.starts_with("0::/")) return *top + (line == "0::/" ? "" : line.substr(3));
   return fail("process.metadata", "this process is in no control group of version 2");
 }
+
+constexpr const char* prefix = "hyops-";
 
 // In the group, between fork and exec: only what is safe there. The exit status is what it met.
 [[noreturn]] void try_to_connect() {
@@ -70,12 +75,13 @@ Result<NoMetadata> NoMetadata::create() {
   const auto above = our_group();
   if (!above) return Failure(above.error());
   Fd parent(::open(above->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  std::string made = *above + "/hyops-XXXXXX";
+  std::string made = *above + "/" + prefix + "XXXXXX";
   if (!parent || ::mkdtemp(made.data()) == nullptr)
     return fail_errno("process.metadata", "cannot make a control group in " + *above, errno);
   NoMetadata group(std::move(parent), made.substr(above->size() + 1),
                    Fd(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
   if (!group.folder_) return fail_errno("process.metadata", "cannot open " + made, errno);
+  (void)::flock(group.folder(), LOCK_SH);  // as long as one of us has it open, it has an owner
   if (auto holds = refuse_metadata(group.folder()); !holds) return Failure(holds.error());
   return group;
 }
@@ -83,6 +89,21 @@ Result<NoMetadata> NoMetadata::create() {
 // By the descriptor of the group above: the way to it may be closed for us by now.
 NoMetadata::~NoMetadata() {
   if (above_) ::unlinkat(above_.get(), name_.c_str(), AT_REMOVEDIR);
+}
+
+void remove_left_groups() {
+  const auto above = our_group();
+  if (!above) return;
+  std::error_code problem;
+  for (std::filesystem::directory_iterator it(*above, problem), end; !problem && it != end;
+       it.increment(problem)) {
+    if (!it->path().filename().string().starts_with(prefix)) continue;
+    const Fd folder(::open(it->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat made {};
+    if (!folder || ::fstat(folder.get(), &made) != 0) continue;
+    if (made.st_mtime > system_clock().wall_ms() / 1000 - 60) continue;
+    if (::flock(folder.get(), LOCK_EX | LOCK_NB) == 0) ::rmdir(it->path().c_str());
+  }
 }
 
 Guard keep_from_metadata(Metadata wanted) {

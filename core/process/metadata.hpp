@@ -27,21 +27,22 @@ Metadata metadata_named(std::string_view name);           // open, where nothing
 class NoMetadata {
  public:
   static Result<NoMetadata> create();  // process.metadata
-  // One that another process made and leaves to us, with the group above it.
-  NoMetadata(Fd above, std::string name, Fd folder)
-      : above_(std::move(above)), folder_(std::move(folder)), name_(std::move(name)) {}
   NoMetadata(NoMetadata&&) noexcept = default;
   NoMetadata& operator=(NoMetadata&&) = delete;
   ~NoMetadata();  // removes the group; where something still lives in it, it stays, and holds
   int folder() const { return folder_.get(); }
-  int above() const { return above_.get(); }
-  const std::string& name() const { return name_; }  // in the group above
-  void forget() { above_.reset(); }                  // it is another process that removes it
+  void forget() { above_.reset(); }  // it is another process that removes it
 
  private:
+  NoMetadata(Fd above, std::string name, Fd folder)
+      : above_(std::move(above)), folder_(std::move(folder)), name_(std::move(name)) {}
   Fd above_, folder_;
   std::string name_;
 };
+
+// Removes the groups below our own whose owners were killed: nothing lives in them, nobody holds
+// them, and they are older than a minute, so none is just being made.
+void remove_left_groups();
 
 // Where something begins that is to be kept from the metadata service, unless it was declared that
 // it needs it; or why it cannot be kept.

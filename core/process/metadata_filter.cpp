@@ -3,6 +3,7 @@
 #include "process/metadata_filter.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <map>
 #include <mutex>
 #include <vector>
 
@@ -110,7 +110,7 @@ Failure refused(const std::string& what, int reason) {
   return fail_errno("process.metadata", "the kernel " + what, reason);
 }
 
-Result<Fd> load_program(bpf_attach_type where, const Program& program) {
+Result<Fd> load(bpf_attach_type where, const Program& program) {
   bpf_attr load{};
   load.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
   load.expected_attach_type = where;
@@ -119,47 +119,73 @@ Result<Fd> load_program(bpf_attach_type where, const Program& program) {
   load.license = reinterpret_cast<uintptr_t>("");
   constexpr std::string_view shown = "hyops_metadata";
   shown.copy(load.prog_name, sizeof load.prog_name - 1);
-  Fd loaded(static_cast<int>(bpf(BPF_PROG_LOAD, load)));
-  if (!loaded) return refused("takes no program that looks at where a socket goes", errno);
-  return loaded;
+  Fd program_fd(static_cast<int>(bpf(BPF_PROG_LOAD, load)));
+  if (!program_fd) return refused("takes no program that looks at where a socket goes", errno);
+  return program_fd;
 }
 
-// For the life of this process: to be looked through by the kernel takes a program longer than all
-// else here together.
-Result<int> loaded_program(bpf_attach_type where, const Program& program) {
-  static std::mutex mutex;
-  static std::map<bpf_attach_type, Fd> known;
-  const std::lock_guard lock(mutex);
-  if (const auto found = known.find(where); found != known.end()) return found->second.get();
-  auto loaded = load_program(where, program);
-  if (!loaded) return Failure(loaded.error());
-  return known.emplace(where, std::move(*loaded)).first->second.get();
-}
+struct Hook {
+  bpf_attach_type where;
+  bool long_ones;
+};
+// What sends to a mapped address without having connected is seen as IPv4 by the kernel, what
+// connects to one is not: so the programs for IPv6 know both.
+constexpr std::array<Hook, metadata_programs> hooks = {{{BPF_CGROUP_INET4_CONNECT, false},
+                                                        {BPF_CGROUP_UDP4_SENDMSG, false},
+                                                        {BPF_CGROUP_INET6_CONNECT, true},
+                                                        {BPF_CGROUP_UDP6_SENDMSG, true}}};
 
-Status attach(int cgroup, bpf_attach_type where, const Program& program) {
-  const auto loaded = loaded_program(where, program);
-  if (!loaded) return Failure(loaded.error());
-  bpf_attr attachment{};
-  attachment.target_fd = static_cast<uint32_t>(cgroup);
-  attachment.attach_bpf_fd = static_cast<uint32_t>(*loaded);
-  attachment.attach_type = where;
-  attachment.attach_flags = BPF_F_ALLOW_MULTI;  // others may add more, and nobody can take away
-  if (bpf(BPF_PROG_ATTACH, attachment) != 0)
-    return refused("lets no program look at the sockets of a control group", errno);
-  return {};
+struct Loaded {
+  std::mutex mutex;
+  std::array<Fd, metadata_programs> programs;  // all of them, or none
+};
+
+Loaded& loaded() {
+  static Loaded here;
+  return here;
 }
 
 }  // namespace
 
+void inherit_metadata_programs(int first) {
+  Loaded& here = loaded();
+  const std::lock_guard lock(here.mutex);
+  if (::fcntl(first, F_GETFD) < 0) return;
+  for (auto& program : here.programs) {
+    ::fcntl(first, F_SETFD, FD_CLOEXEC);
+    program = Fd(first++);
+  }
+}
+
+Result<std::array<int, metadata_programs>> loaded_metadata_programs() {
+  Loaded& here = loaded();
+  const std::lock_guard lock(here.mutex);
+  if (!here.programs.back()) {
+    std::array<Fd, metadata_programs> programs;
+    for (size_t i = 0; i < hooks.size(); ++i) {
+      auto program = load(hooks[i].where, make(hooks[i].long_ones));
+      if (!program) return Failure(program.error());
+      programs[i] = std::move(*program);
+    }
+    here.programs = std::move(programs);
+  }
+  std::array<int, metadata_programs> numbers{};
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = here.programs[i].get();
+  return numbers;
+}
+
 Status refuse_metadata(int cgroup) {
-  // What sends to a mapped address without having connected is seen as IPv4 by the kernel, what
-  // connects to one is not: so the programs for IPv6 know both.
-  static const Program four = make(false), six = make(true);
-  for (const auto& [where, program] : {std::pair{BPF_CGROUP_INET4_CONNECT, &four},
-                                       {BPF_CGROUP_UDP4_SENDMSG, &four},
-                                       {BPF_CGROUP_INET6_CONNECT, &six},
-                                       {BPF_CGROUP_UDP6_SENDMSG, &six}})
-    if (auto done = attach(cgroup, where, *program); !done) return done;
+  const auto programs = loaded_metadata_programs();
+  if (!programs) return Failure(programs.error());
+  for (size_t i = 0; i < hooks.size(); ++i) {
+    bpf_attr attachment{};
+    attachment.target_fd = static_cast<uint32_t>(cgroup);
+    attachment.attach_bpf_fd = static_cast<uint32_t>((*programs)[i]);
+    attachment.attach_type = hooks[i].where;
+    attachment.attach_flags = BPF_F_ALLOW_MULTI;  // others may add more, and nobody can take away
+    if (bpf(BPF_PROG_ATTACH, attachment) != 0)
+      return refused("lets no program look at the sockets of a control group", errno);
+  }
   return {};
 }
 

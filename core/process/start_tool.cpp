@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <set>
 
+#include "process/metadata_filter.hpp"
 #include "process/step_files.hpp"
 #include "process/step_frame.hpp"
 #include "process/step_host.hpp"
@@ -61,15 +62,12 @@ Result<Identity> start_tool(const std::filesystem::path& step_host, const ToolRe
     return fail_errno("process.step.host", "cannot make a socket for the step host", errno);
   Fd ours(ends[0]), theirs(ends[1]);
 
-  auto guard = keep_from_metadata(request.metadata);
   SpawnRequest host;
   host.argv = {step_host.string()};
   host.extra = {{theirs.get(), step_files::request_fd}, {lock->get(), step_files::lock_fd}};
-  if (guard.group) {
-    host.argv.push_back(guard.group->name());
-    host.extra.emplace_back(guard.group->folder(), step_files::group_fd);
-    host.extra.emplace_back(guard.group->above(), step_files::above_fd);
-  }
+  if (const auto programs = loaded_metadata_programs())
+    for (int number = step_files::programs_fd; const int program : *programs)
+      host.extra.emplace_back(program, number++);
   host.new_session = true;
   auto child = spawn(host);
   if (!child) return pass(child, "starting the step host");
@@ -77,12 +75,11 @@ Result<Identity> start_tool(const std::filesystem::path& step_host, const ToolRe
   lock->reset();
   // What we started forks at once and ends: the real host is nobody's child here, and no zombie
   // later.
-  if (auto sent = send_request(ours.get(), request, guard); !sent) return Failure(sent.error());
+  if (auto sent = send_request(ours.get(), request); !sent) return Failure(sent.error());
   ::shutdown(ours.get(), SHUT_WR);
   auto answer = receive_answer(ours.get());
   if (!answer) return pass(answer, "starting " + request.argv[0]);
   if (auto ended = child->wait(-1); !ended) return Failure(ended.error());
-  if (guard.group) guard.group->forget();  // the host outlives us, and removes it
   return answer;
 }
 

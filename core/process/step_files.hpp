@@ -18,9 +18,8 @@ inline constexpr const char* secrets_name = "secrets";
 // Numbers of the descriptors that a step host is started with.
 inline constexpr int request_fd = 3;  // a socket: the request comes in, the answer goes out
 inline constexpr int lock_fd = 4;     // the locked file; held by the host until its end
-// The control group for the tool, which the first argument names, and the one above it; for the
-// host to remove.
-inline constexpr int group_fd = 5, above_fd = 6;
+inline constexpr int programs_fd =
+    5;  // from here on: metadata_filter.hpp, where they could be loaded
 
 // What host.json holds.
 struct Host {

@@ -79,7 +79,7 @@ Result<Secret> receive_secret(int socket, int64_t size) {
 
 }  // namespace
 
-Status send_request(int socket, const ToolRequest& request, const Guard& guard) {
+Status send_request(int socket, const ToolRequest& request) {
   Json secrets = Json::array();
   for (const auto& secret : request.secrets)
     secrets.push_back(
@@ -92,8 +92,7 @@ Status send_request(int socket, const ToolRequest& request, const Guard& guard) 
                          {"environment", request.environment},
                          {"timeout_ms", request.timeout_ms},
                          {"stop_grace_ms", request.stop_grace_ms},
-                         {"metadata", name(guard.metadata)},
-                         {"metadata_open", guard.why_open},
+                         {"metadata", request.metadata == Metadata::declared},
                          {"reports", std::move(reports)},
                          {"secrets", std::move(secrets)}};
   if (auto sent = send_document(socket, document); !sent) return sent;
@@ -102,11 +101,10 @@ Status send_request(int socket, const ToolRequest& request, const Guard& guard) 
   return {};
 }
 
-Result<ReceivedRequest> receive_request(int socket) {
+Result<ToolRequest> receive_request(int socket) {
   auto document = receive_document(socket);
   if (!document) return Failure(document.error());
-  ReceivedRequest received;
-  ToolRequest& request = received.tool;
+  ToolRequest request;
   try {
     request.step_folder = document->at("step_folder").get<std::string>();
     request.directory = document->at("directory").get<std::string>();
@@ -114,8 +112,7 @@ Result<ReceivedRequest> receive_request(int socket) {
     document->at("environment").get_to(request.environment);
     document->at("timeout_ms").get_to(request.timeout_ms);
     document->at("stop_grace_ms").get_to(request.stop_grace_ms);
-    request.metadata = metadata_named(document->at("metadata").get<std::string>());
-    document->at("metadata_open").get_to(received.metadata_open);
+    if (document->at("metadata").get<bool>()) request.metadata = Metadata::declared;
     for (const auto& report : document->at("reports"))
       request.reports.emplace_back(report.get<std::string>());
     for (const auto& entry : document->at("secrets")) {
@@ -127,7 +124,7 @@ Result<ReceivedRequest> receive_request(int socket) {
     return fail("process.step.request",
                 std::string("the request lacks something: ") + error.what());
   }
-  return received;
+  return request;
 }
 
 Status send_answer(int socket, const Result<Identity>& answer) {

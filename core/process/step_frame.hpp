@@ -11,15 +11,10 @@
 
 namespace hyops::process {
 
-// `guard`: what the core could do of what the request wants. The group itself comes as descriptors.
-Status send_request(int socket, const ToolRequest& request, const Guard& guard);
+Status send_request(int socket, const ToolRequest& request);
 
-struct ReceivedRequest {
-  ToolRequest tool;  // its `metadata`: what holds
-  std::string metadata_open;
-};
 // Fails (process.step.request) where the other side goes away before the last byte.
-Result<ReceivedRequest> receive_request(int socket);
+Result<ToolRequest> receive_request(int socket);
 
 // The host's answer: its identity once the tool runs, or why it does not.
 Status send_answer(int socket, const Result<Identity>& answer);

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "descendants.hpp"
 #include "log.hpp"
 #include "process/metadata.hpp"
+#include "process/metadata_filter.hpp"
 #include "process/step_files.hpp"
 #include "process/step_frame.hpp"
 #include "reports.hpp"
@@ -68,7 +68,7 @@ Result<record::Redactor> redactor_for(const ToolRequest& request) {
 }
 
 // From the complete request to the status on disk. The answer is sent as soon as the tool runs.
-Status serve(ToolRequest request, const std::string& metadata_open, int socket) {
+Status serve(ToolRequest request, const process::Guard& guard, int socket) {
   const auto& folder = request.step_folder;
   const auto redactor = redactor_for(request);
   if (!redactor) return Failure(redactor.error());
@@ -87,15 +87,17 @@ Status serve(ToolRequest request, const std::string& metadata_open, int socket) 
 
   const auto identity = process::identify(::getpid());
   if (!identity) return fail("process.step.host", "the step host cannot find itself in /proc");
-  const auto document = canonical(files::to_json({*identity, request.metadata, metadata_open}));
+  files::Host about{*identity, guard.metadata, guard.why_open};
+  if (request.metadata == process::Metadata::declared) about = {*identity, request.metadata, {}};
+  const auto document = canonical(files::to_json(about));
   if (auto put = write_file(folder / files::host_name, *document, 0600); !put) return put;
 
   process::ToolStatus status;
   bool runs = false;
-  const bool held = request.metadata == process::Metadata::refused;
+  const bool held = about.metadata == process::Metadata::refused;
   if (held && (*secrets)->apart())
     if (auto closed = process::close_control_groups(); !closed) log->note(closed.error().message);
-  if (auto tool = start(request, held ? files::group_fd : -1); tool) {
+  if (auto tool = start(request, held ? guard.cgroup() : -1); tool) {
     runs = true;
     static_cast<void>(process::send_answer(socket, *identity));  // the core may be dead by now
     status = Supervisor(request, std::move(*tool), *log, signals.get(), control->get()).run();
@@ -114,13 +116,12 @@ Status serve(ToolRequest request, const std::string& metadata_open, int socket) 
   return kept;
 }
 
-int host() {
+int host(const process::Guard& guard) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Fd socket(files::request_fd);
   auto request = process::receive_request(socket.get());
   if (!request) return 1;  // the core is gone, or never was one
-  if (auto served = serve(std::move(request->tool), request->metadata_open, socket.get());
-      !served) {
+  if (auto served = serve(std::move(*request), guard, socket.get()); !served) {
     static_cast<void>(process::send_answer(socket.get(), Failure(served.error())));
     return 1;
   }
@@ -141,7 +142,7 @@ int watch(pid_t host) {
 }  // namespace
 }  // namespace hyops::step_host
 
-int main(int argc, char** argv) {
+int main() {
   using namespace hyops;
   namespace files = process::step_files;
   if (::fcntl(files::request_fd, F_GETFD) < 0 || ::fcntl(files::lock_fd, F_GETFD) < 0) {
@@ -150,21 +151,21 @@ int main(int argc, char** argv) {
     static_cast<void>(write_all(STDERR_FILENO, words));
     return 2;
   }
-  std::optional<process::NoMetadata> group;
-  if (argc > 1) group.emplace(Fd(files::above_fd), argv[1], Fd(files::group_fd));
-  for (const int fd : {files::request_fd, files::lock_fd, files::group_fd, files::above_fd})
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(files::request_fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(files::lock_fd, F_SETFD, FD_CLOEXEC);
   step_host::protect();
   // Away from the core: an orphan in a session of its own, reaped by init and never a zombie of
   // hyops.
-  if (const pid_t pid = ::fork(); pid != 0) ::_exit(pid < 0 ? 1 : 0);
+  if (const pid_t pid = ::fork(); pid != 0) return pid < 0 ? 1 : 0;
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // The watcher's, who is there when the last of the tool is gone, whoever killed the host.
+  process::inherit_metadata_programs(files::programs_fd);
+  auto guard = process::keep_from_metadata(process::Metadata::refused);
   const pid_t pid = ::fork();
   if (pid < 0) return 1;
-  // It removes the group: it is there when the last of the tool is gone, whoever killed the host.
   if (pid > 0) return step_host::watch(pid);
   ::setsid();
-  if (group) group->forget();
-  return step_host::host();
+  if (guard.group) guard.group->forget();
+  return step_host::host(guard);
 }

@@ -2,6 +2,7 @@
 // declared (K7). The packets are real; the network is this test's own.
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -194,6 +195,35 @@ TEST_F(Metadata, leaves_no_control_group_behind) {
   whole.l_whence = SEEK_SET;
   ASSERT_EQ(::fcntl(lock.get(), F_OFD_SETLKW, &whole), 0);
   EXPECT_FALSE(std::filesystem::exists(place)) << place;
+}
+
+TEST_F(Metadata, leaves_no_control_group_of_a_core_that_was_killed_once_another_begins) {
+  namespace fs = std::filesystem;
+  const auto place_of = [](const NoMetadata& group) {
+    return fs::read_symlink("/proc/self/fd/" + std::to_string(group.folder())).string();
+  };
+  const auto make_older = [](const std::string& place) {
+    const timespec times[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 120, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, place.c_str(), times, 0), 0);
+  };
+  const auto held = NoMetadata::create();
+  ASSERT_TRUE(held);
+  make_older(place_of(*held));
+  const pid_t core = ::fork();
+  ASSERT_GE(core, 0);
+  if (core == 0) {
+    const auto lost = NoMetadata::create();
+    (void)write_file(folder() / "lost", lost ? place_of(*lost) : "nothing");
+    ::kill(::getpid(), SIGKILL);
+  }
+  ASSERT_EQ(::waitpid(core, nullptr, 0), core);
+  const std::string lost = read_file(folder() / "lost").value_or("nothing");
+  remove_left_groups();
+  ASSERT_TRUE(fs::exists(lost)) << "somebody may be just making it: " << lost;
+  make_older(lost);
+  remove_left_groups();
+  EXPECT_FALSE(fs::exists(lost));
+  EXPECT_TRUE(fs::exists(place_of(*held))) << "this one has an owner";
 }
 
 TEST_F(Metadata, is_said_to_be_open_where_it_cannot_be_refused) {

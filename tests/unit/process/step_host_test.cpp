@@ -102,7 +102,7 @@ TEST_F(StepHost, never_starts_the_tool_of_a_core_that_died_while_asking) {
   int copy[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, copy), 0);
   const Fd copy_in(copy[0]), copy_out(copy[1]);
-  ASSERT_TRUE(send_request(copy_in.get(), request, {}));
+  ASSERT_TRUE(send_request(copy_in.get(), request));
   std::string frame(65536, '\0');
   frame.resize(static_cast<size_t>(::recv(copy_out.get(), frame.data(), frame.size(), 0)));
   for (ssize_t more; frame.substr(frame.size() - 10) != "0123456789";) {
