@@ -170,8 +170,14 @@ Result<Order> make_order(Context& context, const po::variables_map& given, ledge
   if (!digest) return pass(digest);
   auto lane = load_lane(context, plan->lane);
   if (!lane) return pass(lane);
-  Order order{std::move(*admission), std::move(*lane), option(given, "runner", plan->target)};
-  if (!order.lane.runners.count(order.runner)) return unknown_runner(order.lane, order.runner);
+  const std::string runner = option(given, "runner", lane->runner_in(plan->target));
+  if (runner.empty())
+    return fail("cli.runner.unknown",
+                "lane " + lane->name + " names no runner of plane " + printable(plan->target, 40) +
+                    ", or several.",
+                "hyops run dispatch PLAN --runner NAME");
+  Order order{std::move(*admission), std::move(*lane), runner};
+  if (!order.lane.runners.count(runner)) return unknown_runner(order.lane, runner);
   const int64_t now = system_clock().wall_ms();
   const RunId run = new_run_id(now);
   auto lease = ledger.take_lease(plan->lane, run);
@@ -267,7 +273,8 @@ void add_dispatch_commands(Commands& commands) {
     add("decision", po::value<std::string>(), "the signed decision of the plan")(
         "approvals", po::value<std::string>(),
         "signed approvals of the plan: their folder, or one file")(
-        "runner", po::value<std::string>(), "runner of the lane; default: the plan's target")(
+        "runner", po::value<std::string>(),
+        "runner of the lane; default: the one of the plan's target")(
         "identity", po::value<std::string>(),
         "SSH key of the operator; it never leaves this machine")(
         "to", po::value<std::string>(), "run order: the file to write, default order.json")(

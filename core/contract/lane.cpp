@@ -203,4 +203,14 @@ const SecretAuthority* Lane::authority(std::string_view which) const {
   return found && !found->plugin.empty() ? found : nullptr;
 }
 
+std::string Lane::runner_in(const std::string& plane) const {
+  std::vector<std::string> there;
+  for (const auto& [name, runner] : runners) {
+    if (runner.plane != plane) continue;
+    if (name == plane) return name;
+    there.push_back(name);
+  }
+  return there.size() == 1 ? there.front() : "";
+}
+
 }  // namespace hyops::contract

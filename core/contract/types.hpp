@@ -203,6 +203,9 @@ struct Lane {
   std::filesystem::path file;
   // "home" or "standby"; null where the lane names none of that name.
   const SecretAuthority* authority(std::string_view which) const;
+  // The runner of this plane: the one that is called like it, else the only one. Empty: there is
+  // none, or somebody has to say which.
+  std::string runner_in(const std::string& plane) const;
 };
 inline constexpr const char *home_authority = "home", *standby_authority = "standby";
 

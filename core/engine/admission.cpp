@@ -33,10 +33,13 @@ Status same(const std::string& planned, Result<std::string> found, std::string_v
 // E2: runner-local work runs on a bootstrapped runner of the target's plane, or not at all.
 Status check_runner(const Setup& setup, const plan::Plan& plan, const contract::Lane& lane) {
   if (plan.execution_plane != "runner-local") return {};
+  const std::string there = lane.runner_in(plan.target);
   const std::string where_instead =
       plan.target.empty() ? "Plan it for the plane of a runner, then approve that: hyops plan "
                             "BLUEPRINT --target PLANE"
-                          : "hyops run dispatch PLAN --runner " + plan.target;
+      : there.empty()     ? "Name a runner of plane " + plan.target + " in " + lane.file.string() +
+                            ", where it was made by: hyops runner init --plane " + plan.target
+                      : "hyops run dispatch PLAN --runner " + there;
   auto attestation = read_attestation(setup);
   if (!attestation) return pass(attestation);
   if (!*attestation)

@@ -255,6 +255,25 @@ TEST(Admission, refuses_a_runner_that_the_lane_does_not_name) {
   EXPECT_EQ(named(ready, own, "cloud"), "admitted");
 }
 
+TEST(Admission, names_the_runner_that_can_carry_out_what_this_one_cannot) {
+  Ready here("onprem");
+  const auto next = [&](const std::vector<std::string>& runners) {
+    std::string lane;
+    for (const auto& name : runners)
+      lane += "[runners." + name + "]\nplane = \"" + (name == "home" ? "onprem" : "cloud") +
+              "\"\nkey = \"" + here.site.runner.public_key().text + "\"\n";
+    here.site.lane(lane);
+    const Json plan = here.site.plan();
+    const auto refused = engine::admit(
+        here.site.setup, *here.site.ledger,
+        {plan, {}, {here.site.approval(plan, here.site.alice, "alice")}, "oncall", "", 0});
+    return refused ? "admitted" : refused.error().next;
+  };
+  EXPECT_EQ(next({"home", "berlin"}), "hyops run dispatch PLAN --runner berlin");
+  EXPECT_EQ(next({"berlin", "cloud"}), "hyops run dispatch PLAN --runner cloud");
+  EXPECT_NE(next({"home"}).find("hyops runner init --plane cloud"), std::string::npos);
+}
+
 TEST(Admission, refuses_another_repository_than_the_decision_declares) {
   for (const char* name : {"repository", "elsewhere"}) {
     Decided ready;
