@@ -205,10 +205,10 @@ const SecretAuthority* Lane::authority(std::string_view which) const {
 
 std::string Lane::runner_in(const std::string& plane) const {
   std::vector<std::string> there;
-  for (const auto& [name, runner] : runners) {
+  for (const auto& [called, runner] : runners) {
     if (runner.plane != plane) continue;
-    if (name == plane) return name;
-    there.push_back(name);
+    if (called == plane) return called;
+    there.push_back(called);
   }
   return there.size() == 1 ? there.front() : "";
 }
