@@ -81,7 +81,8 @@ Result<NoMetadata> NoMetadata::create() {
   NoMetadata group(std::move(parent), made.substr(above->size() + 1),
                    Fd(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
   if (!group.folder_) return fail_errno("process.metadata", "cannot open " + made, errno);
-  (void)::flock(group.folder(), LOCK_SH);  // as long as one of us has it open, it has an owner
+  // As long as one of us has it open, it has an owner.
+  (void)::flock(group.folder(), LOCK_SH | LOCK_NB);
   if (auto holds = refuse_metadata(group.folder()); !holds) return Failure(holds.error());
   return group;
 }
