@@ -173,8 +173,8 @@ Result<Order> make_order(Context& context, const po::variables_map& given, ledge
   const std::string runner = option(given, "runner", lane->runner_in(plan->target));
   if (runner.empty())
     return fail("cli.runner.unknown",
-                "lane " + lane->name + " names no runner of plane " + printable(plan->target, 40) +
-                    ", or several.",
+                "lane " + lane->name + " names no runner of plane \"" +
+                    printable(plan->target, 40) + "\", or several.",
                 "hyops run dispatch PLAN --runner NAME");
   Order order{std::move(*admission), std::move(*lane), runner};
   if (!order.lane.runners.count(runner)) return unknown_runner(order.lane, runner);

@@ -106,6 +106,11 @@ Status Fault::on(const std::string& host, const std::vector<std::string>& argv) 
   return {};
 }
 
+Status Fault::wait_until(const std::string& host, const std::string& condition) {
+  return on(host, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
+                   "until " + condition + "; do sleep 0.01; done"});
+}
+
 Status Fault::prepare() {
   // Only processes that start from now on can be told another time.
   if (rule_.name == "clock-step") return lab_.fault({"clock-step", runner, "0"});
@@ -121,10 +126,9 @@ Status Fault::serve_stale_names() {
   if (auto started = on("resolver", {"/usr/sbin/unbound", "-c", "/etc/hyops-lab.conf"}); !started)
     return started;
   // On a loaded machine it may be asked before it can answer.
-  const std::string ask =
-      std::string("/usr/bin/dig +short +tries=1 +time=2 @") + resolver + " db.hyops.test";
-  if (auto answers = on(client_host, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
-                                      "until [ -n \"$(" + ask + ")\" ]; do sleep 0.1; done"});
+  if (auto answers =
+          wait_until(client_host, std::string("[ -n \"$(/usr/bin/dig +short +tries=1 +time=2 @") +
+                                      resolver + " db.hyops.test)\" ]");
       !answers)
     return answers;
   // A client has just asked it: now it holds the old address.
@@ -163,8 +167,7 @@ Result<bool> Fault::wait_for_work() {
   };
   for (const auto& work : works) {
     if (step_ != work.step) continue;
-    auto seen = on(work.host, {"/usr/bin/timeout", "60", "/bin/sh", "-c",
-                               std::string("until ") + work.begun + "; do sleep 0.01; done"});
+    auto seen = wait_until(work.host, work.begun);
     if (!seen) return pass(seen);
     return true;
   }

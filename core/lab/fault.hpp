@@ -30,6 +30,8 @@ class Fault {
   Status strike();
   Result<bool> wait_for_work();
   Status on(const std::string& host, const std::vector<std::string>& argv);
+  // A condition of the shell, asked there for a minute at most.
+  Status wait_until(const std::string& host, const std::string& condition);
   Status serve_stale_names();
   Status wake_old_primary();
   Result<Finding> old_primary_was_alone();

@@ -107,7 +107,7 @@ Result<TrustStore> TrustStore::open(const std::vector<fs::path>& places, const f
 
 Result<trust::PublicKey> TrustStore::signed_by(std::string_view text,
                                                std::string_view signature) const {
-  const std::string both = digest_of(text) + digest_of(signature);
+  std::pair<std::string, std::string> both(text, signature);
   {
     const std::lock_guard lock(seen_->mutex);
     if (const auto found = seen_->good.find(both); found != seen_->good.end()) return found->second;
@@ -120,7 +120,7 @@ Result<trust::PublicKey> TrustStore::signed_by(std::string_view text,
   auto good = trust::verify(text, signature, candidates);
   if (!good) return pass(good);
   const std::lock_guard lock(seen_->mutex);
-  return seen_->good.emplace(both, std::move(good->key)).first->second;
+  return seen_->good.emplace(std::move(both), std::move(good->key)).first->second;
 }
 
 Result<std::string> TrustStore::judge(const Manifest& manifest, std::string_view text,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugin/revocations.hpp"
@@ -56,7 +57,7 @@ class TrustStore {
 
   struct Seen {
     std::mutex mutex;
-    std::map<std::string, trust::PublicKey> good;  // by the digest of both
+    std::map<std::pair<std::string, std::string>, trust::PublicKey> good;  // text, signature
   };
 
   std::vector<TrustedKey> keys_;

@@ -18,8 +18,8 @@ inline constexpr const char* secrets_name = "secrets";
 // Numbers of the descriptors that a step host is started with.
 inline constexpr int request_fd = 3;  // a socket: the request comes in, the answer goes out
 inline constexpr int lock_fd = 4;     // the locked file; held by the host until its end
-inline constexpr int programs_fd =
-    5;  // from here on: metadata_filter.hpp, where they could be loaded
+// From here on the programs of metadata_filter.hpp, where the core could load them.
+inline constexpr int programs_fd = 5;
 
 // What host.json holds.
 struct Host {

@@ -66,8 +66,8 @@ struct Region {
   PatternTail tail;
 };
 
-struct Redactor::Stream::Impl {
-  std::shared_ptr<const Redactor::Impl> redactor;
+// What a text that went before leaves for the one that follows it.
+struct Behind {
   std::string carry;  // held back
   char before = 0;    // the byte before it
   // Where the last replacement reached into what is held back, and which it was.
@@ -77,6 +77,10 @@ struct Redactor::Stream::Impl {
   // The same for the last pattern, which may continue.
   size_t pattern_end = 0;
   PatternTail tail;
+};
+
+struct Redactor::Stream::Impl : Behind {
+  std::shared_ptr<const Redactor::Impl> redactor;
   std::vector<Hit> hits;
   std::vector<Region> regions;
   std::vector<Pattern> patterns;
@@ -226,10 +230,7 @@ Json Redactor::redact(const Json& value) const { return Stream(*this).impl_->red
 
 // A text by itself: what an earlier one left behind says nothing about it.
 std::string Redactor::Stream::Impl::whole(std::string_view text) {
-  before = 0;
-  covered = pattern_end = 0;
-  in_cluster = false;
-  tail = {};
+  static_cast<Behind&>(*this) = {};
   return take(text, true);
 }
 

@@ -87,8 +87,9 @@ Status serve(ToolRequest request, const process::Guard& guard, int socket) {
 
   const auto identity = process::identify(::getpid());
   if (!identity) return fail("process.step.host", "the step host cannot find itself in /proc");
-  files::Host about{*identity, guard.metadata, guard.why_open};
-  if (request.metadata == process::Metadata::declared) about = {*identity, request.metadata, {}};
+  const bool declared = request.metadata == process::Metadata::declared;
+  const files::Host about = declared ? files::Host{*identity, request.metadata, {}}
+                                     : files::Host{*identity, guard.metadata, guard.why_open};
   const auto document = canonical(files::to_json(about));
   if (auto put = write_file(folder / files::host_name, *document, 0600); !put) return put;
 
