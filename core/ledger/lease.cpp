@@ -149,6 +149,7 @@ Result<Lease> Ledger::take_lease(const std::string& lane, const RunId& holder, i
   if (stored) {
     auto written = impl_->read_lease(lane);
     if (written && *written) lease.token = (*written)->token;
+    transaction->lengthen_log();  // who takes a lane is going to write
     stored = transaction->commit();
   }
   if (!stored) {

@@ -1,7 +1,15 @@
 // The few calls of SQLite that the ledger is made of, and what their failures mean.
 #include "ledger/sqlite.hpp"
 
+#include <algorithm>
+
 namespace hyops::ledger {
+namespace {
+
+// SQLite begins its log anew behind a thousand pages of 4 KiB and their headers.
+constexpr int64_t log_size = int64_t{4} << 20;
+
+}  // namespace
 
 Query::~Query() {
   if (!statement_) return;
@@ -78,6 +86,12 @@ Result<int64_t> Database::number(const char* sql) {
   return *there ? asked->integer(0) : 0;
 }
 
+sqlite3_file* Database::log() const {
+  sqlite3_file* file = nullptr;
+  const int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  return code == SQLITE_OK && file && file->pMethods ? file : nullptr;
+}
+
 Failure Database::failure(int code) const {
   const std::string why = "the ledger " + file_ + ": " +
                           (handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code));
@@ -114,6 +128,22 @@ Result<Transaction> Transaction::begin(Database& database) {
 Transaction::~Transaction() {
   // Nothing can be done where even this fails; SQLite then rolls back when the file is next opened.
   if (database_) (void)database_->run("ROLLBACK");
+}
+
+// Nobody else writes the log meanwhile, and zeros behind what was written are no part of it.
+void Transaction::lengthen_log() {
+  const std::string zeros(size_t{1} << 16, '\0');  // SQLite writes no more than 128 KiB at once
+  sqlite3_file* const log = database_->log();
+  sqlite3_int64 size = 0;
+  if (!log || log->pMethods->xFileSize(log, &size) != SQLITE_OK) return;
+  for (int64_t at = size; at < log_size;) {
+    const auto piece = std::min<int64_t>(log_size - at, std::ssize(zeros));
+    if (log->pMethods->xWrite(log, zeros.data(), static_cast<int>(piece), at) != SQLITE_OK) {
+      log->pMethods->xTruncate(log, size);
+      return;
+    }
+    at += piece;
+  }
 }
 
 Status Transaction::commit() {

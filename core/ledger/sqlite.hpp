@@ -74,6 +74,8 @@ class Database {
   }
   Result<int64_t> number(const char* sql);  // the first column of the first row
 
+  // The log beside the file, which belongs to SQLite; null where there is none yet.
+  sqlite3_file* log() const;
   int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   // What SQLite's return code means to an operator: locked, full, broken, read-only.
   Failure failure(int code) const;
@@ -101,6 +103,9 @@ class Transaction {
   Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
+  // Makes SQLite's log as long as it gets, so that the commits of a long writing find their room
+  // there: one that makes a file longer costs the disk twice. Where there is no room, it stays.
+  void lengthen_log();
   Status commit();  // returns when the bytes are on disk
 
  private:

@@ -441,5 +441,31 @@ TEST_F(LedgerTest, says_that_the_disk_is_full_and_keeps_what_it_had) {
   EXPECT_TRUE(open().append(run, "marker", Json::object()));
 }
 
+TEST_F(LedgerTest, makes_room_for_the_events_of_whoever_takes_a_lane_where_there_is_room) {
+  const fs::path log = file.string() + "-wal";
+  {
+    auto ledger = with_run();
+    ASSERT_TRUE(ledger.take_lease("drill", run));
+    const auto size = fs::file_size(log);
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(ledger.append(run, "marker", {{"n", i}}));
+    EXPECT_EQ(fs::file_size(log), size) << "a commit that makes a file longer costs twice";
+  }
+  EXPECT_TRUE(open().check());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{500'000, 500'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    auto ledger = Ledger::open(file);
+    if (!ledger || !ledger->take_lease("prod", run)) ::_exit(1);
+    if (!ledger->append(run, "marker", Json::object())) ::_exit(2);
+    ::_exit(fs::file_size(log) < 200'000 ? 0 : 3);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "what could not be had was given back";
+  EXPECT_TRUE(open().check());
+}
+
 }  // namespace
 }  // namespace hyops::ledger
