@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
+#include "process/metadata.hpp"
 #include "process/spawn.hpp"
 
 namespace hyops::lab {
@@ -66,6 +67,11 @@ TEST_F(Drills, recover_the_database_though_the_core_is_killed_while_it_is_restor
   EXPECT_TRUE(facts["passed"].get<bool>());
   EXPECT_FALSE(facts["fault"]["unknown"].empty());
   EXPECT_EQ(facts["fault"]["done"][0], "the run was resumed");
+  if (process::examine_metadata()) {
+    auto verdict = read_file(record() / "failover/verdict.json", 1 << 20);
+    ASSERT_TRUE(verdict);
+    EXPECT_EQ(Json::parse(*verdict)["metadata"], "refused") << "K7, on the runners of the lab too";
+  }
   EXPECT_FALSE(fs::exists(lab()));
 }
 

@@ -13,6 +13,7 @@ std::string traces(const TestLab& lab, const std::vector<ProcessIdentity>& proce
   std::string found;
   if (fs::exists("/run/netns/" + lab.router())) found += "netns ";
   if (fs::exists(lab.paths().dir)) found += "directory ";
+  if (fs::exists(lab.groups())) found += "groups ";
   if (read_file("/proc/self/mountinfo").value_or("").find(lab.paths().dir.filename().string()) !=
       std::string::npos) {
     found += "mount ";
@@ -37,6 +38,9 @@ TEST_F(LabDown, leaves_nothing_and_can_be_repeated_and_followed_by_a_second_lab)
   lab.place("onprem", "db");
   const auto processes = processes_of(lab);
   ASSERT_EQ(processes.size(), 3u);  // daemon, www, db
+  if (!lab.groups().empty()) {
+    ASSERT_TRUE(lab.inside("db", {"mkdir", "/sys/fs/cgroup/left"}));
+  }
   ASSERT_TRUE(lab.labd({"down"}));
   EXPECT_EQ(traces(lab, processes), "");
   ASSERT_TRUE(lab.labd({"down"}));

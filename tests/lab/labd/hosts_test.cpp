@@ -75,6 +75,17 @@ TEST_F(LabHosts, see_nothing_of_what_the_machine_keeps_to_itself) {
   EXPECT_FALSE(lab.inside("blank", {"mknod", "/root/disk", "b", "254", "0"}));
 }
 
+TEST_F(LabHosts, stand_in_a_control_group_of_their_own) {
+  TestLab lab;
+  if (lab.groups().empty()) GTEST_SKIP() << "this machine makes no control groups of version 2";
+  lab.place("onprem", "one");
+  const auto seen = lab.inside("one", {"cat", "/proc/self/cgroup"});
+  ASSERT_TRUE(seen);
+  EXPECT_NE(("\n" + *seen).find("\n0::/\n"), std::string::npos) << *seen;
+  EXPECT_TRUE(lab.inside("one", {"mkdir", "/sys/fs/cgroup/inner"}));
+  EXPECT_TRUE(fs::exists(lab.groups() / "one/inner")) << "it is at the machine's groups";
+}
+
 TEST_F(LabHosts, may_mount_inside_a_namespace_of_their_own) {
   TestLab lab;
   lab.place("onprem", "nest");

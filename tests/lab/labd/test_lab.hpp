@@ -75,6 +75,15 @@ class TestLab {
     return host.value_or(Json());
   }
 
+  // Its control groups by the machine's own account; empty where this machine makes none of
+  // version 2.
+  fs::path groups() const {
+    for (const fs::path top : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
+      if (fs::exists(top / "cgroup.procs") && access(top.c_str(), W_OK) == 0)
+        return top / ("hyops.lab." + name_);
+    return {};
+  }
+
   Json get(const std::string& target) const {
     auto answer = client_.request("GET", target);
     EXPECT_TRUE(answer) << answer.error().message;

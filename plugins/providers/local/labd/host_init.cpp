@@ -14,8 +14,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "host_group.hpp"
 #include "namespaces.hpp"
 #include "rootfs.hpp"
+#include "state.hpp"
 #include "subprocess.hpp"
 #include "zones.hpp"
 
@@ -42,6 +44,7 @@ void report(const std::string& line) {
 struct Boot {
   std::string name, address, gateway, image;
   fs::path host_dir, runner_layer;
+  bool groups = false;
 };
 
 Done configure_network(const Boot& boot) {
@@ -138,7 +141,7 @@ void power_off(int signals) {
 
 Done start_host(const Boot& boot) {
   if (sethostname(boot.name.c_str(), boot.name.size()) != 0) return fail_errno("sethostname");
-  if (auto done = enter_root({boot.host_dir, boot.runner_layer}); !done) return done;
+  if (auto done = enter_root({boot.host_dir, boot.runner_layer, boot.groups}); !done) return done;
   if (auto done = configure_network(boot); !done) return done;
   return drop_machine_rights();
 }
@@ -198,9 +201,11 @@ int host_init(const LabPaths& paths, const std::string& name) {
             spec.value("gateway", ""),
             spec.value("image", ""),
             paths.host(name),
-            {}};
+            {},
+            false};
   if (boot.image == "runner") boot.runner_layer = paths.runner_layer();
 
+  if (const auto marker = load_marker(paths)) boot.groups = enter_group(marker->name, name);
   const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
   if (unshare(all) != 0) {
     report(std::string("failed unshare: ") + strerror(errno));

@@ -5,6 +5,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "host_group.hpp"
+
 namespace hyops::labd {
 namespace {
 constexpr size_t kept_operations = 4096;
@@ -174,6 +176,9 @@ Done Lab::do_power_on(const std::string& id, const Host& host) {
 
 Done Lab::do_release(const Host& host) {
   if (auto done = power_off(host.process, host.link, Ending::sudden); !done) return done;
+  if (const auto marker = load_marker(paths_))
+    if (const auto left = remove_group(marker->name, host.name); !left.empty())
+      return fail(500, "host.remove", left);
   std::error_code error;
   fs::remove_all(paths_.host(host.name), error);
   if (error)

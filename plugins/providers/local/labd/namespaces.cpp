@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 
+#include "host_group.hpp"
 #include "subprocess.hpp"
 
 namespace hyops::labd {
@@ -36,7 +37,8 @@ Result<int> run_inside(const ProcessIdentity& host, const std::vector<std::strin
   const pid_t child = fork();
   if (child < 0) return fail_errno("fork");
   if (child == 0) {
-    const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
+    const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
+    join_group_of(host.pid);
     if (setns(pidfd.get(), all) != 0 || !drop_machine_rights()) _exit(126);
     std::vector<char*> arguments;
     for (const auto& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));

@@ -152,6 +152,11 @@ Done enter_root(const RootPlan& plan) {
       !done) {
     return done;
   }
+  if (plan.groups)
+    if (auto done = mount_at("cgroup2", root / "sys/fs/cgroup", "cgroup2",
+                             MS_NOSUID | MS_NODEV | MS_NOEXEC);
+        !done)
+      return done;
   if (auto done = make_dev(root / "dev"); !done) return done;
   if (auto done = make_run(root / "run"); !done) return done;
   if (auto done = give_boot_id(root); !done) return done;

@@ -11,6 +11,7 @@ namespace hyops::labd {
 struct RootPlan {
   fs::path host_dir;
   fs::path runner_layer;  // empty: the image has none
+  bool groups = false;    // it has control groups of its own (host_group.hpp)
 };
 
 // To be called by PID 1 of a host, in a fresh mount namespace. Afterwards the machine's file system

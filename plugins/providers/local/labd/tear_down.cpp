@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "files.hpp"
+#include "host_group.hpp"
 #include "process_identity.hpp"
 #include "router.hpp"
 #include "state.hpp"
@@ -85,6 +86,7 @@ Result<std::vector<std::string>> tear_down(const LabPaths& paths, const std::str
   end_processes(paths, left);
   if (!marker)
     return left;  // no lab here; stray processes of a directory removed by hand are gone now
+  if (auto group = remove_groups(marker->name); !group.empty()) left.push_back(std::move(group));
   remove_router(*marker, left);
   remove_files(paths, *marker, left);
   return left;
