@@ -1,5 +1,6 @@
 #include "base/clock.hpp"
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include <charconv>
@@ -21,6 +22,10 @@ class SystemClock final : public Clock {
  public:
   int64_t wall_ms() const override { return read_clock(CLOCK_REALTIME); }
   int64_t mono_ms() const override { return read_clock(CLOCK_BOOTTIME); }
+  bool is_kept() const override {
+    timex state{};  // asks, and changes nothing
+    return ::adjtimex(&state) != -1 && (state.status & STA_UNSYNC) == 0;
+  }
 };
 
 }  // namespace

@@ -8,11 +8,16 @@
 
 namespace hyops {
 
+// A wall clock that moved by less against the other one was not set: clock daemons do that.
+inline constexpr int64_t least_clock_step_ms = 2000;
+
 class Clock {
  public:
   virtual ~Clock() = default;
   virtual int64_t wall_ms() const = 0;  // since 1970 UTC; may jump
   virtual int64_t mono_ms() const = 0;  // only differences mean anything; never jumps
+  // A time service keeps the wall clock, as far as the kernel knows: it was not set by hand since.
+  virtual bool is_kept() const { return false; }
 };
 
 const Clock& system_clock();

@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -159,19 +159,27 @@ void examine_clock(const Context& context, Diagnosis& diagnosis) {
   const int64_t now = system_clock().wall_ms();
   int64_t newest = 1'735'689'600'000;  // 2025-01-01: this program is younger than that
   std::string what = "this program";
+  int64_t set_ms = 0;
   std::error_code problem;
   if (fs::exists(context.places.ledger(), problem))
-    if (auto ledger = read_ledger(context))
+    if (auto ledger = read_ledger(context)) {
       if (auto runs = ledger->runs({}, 1);
           runs && !runs->empty() && runs->front().updated_ms > newest)
         newest = runs->front().updated_ms, what = "run " + runs->front().id.value;
+      set_ms = ledger->clock_set_ms().value_or(0);
+    }
   if (now + 1000 < newest)
     return diagnosis.bad("clock",
                          "the clock says " + to_rfc3339(now) + ", which is before " + what + " (" +
                              to_rfc3339(newest) + ")",
                          "Set the clock: decisions and approvals are judged by it.");
-  struct timex state {};
-  if (::adjtimex(&state) >= 0 && (state.status & STA_UNSYNC) != 0)
+  if (set_ms != 0)
+    return diagnosis.warn("clock",
+                          "the clock says " + to_rfc3339(now) + ", was set " +
+                              show_duration(std::abs(set_ms)) + (set_ms > 0 ? " ahead" : " back") +
+                              " since hyops first saw it, and no time service keeps it",
+                          "hyops explain engine.clock.set");
+  if (!system_clock().is_kept())
     return diagnosis.warn(
         "clock", "the clock says " + to_rfc3339(now) + " and is not synchronised with anything",
         "Start a time service, or compare it by hand before a failover.");

@@ -232,6 +232,13 @@ void Table::done() {
   }
 }
 
+Error first_of(const Diagnostics& problems) {
+  Error error = problems.front();
+  if (problems.size() > 1)
+    error.context.push_back("and " + std::to_string(problems.size() - 1) + " more");
+  return error;
+}
+
 bool is_contract_name(std::string_view name, int slashes) {
   if (slashes > 0) {
     const size_t slash = name.find('/');

@@ -13,6 +13,9 @@
 namespace hyops::contract {
 
 using Diagnostics = std::vector<Error>;  // each with a Place; empty = fine
+// Where one error has to do for all of them (there is one at least): it says how many more there
+// are.
+Error first_of(const Diagnostics& problems);
 
 // Each loader appends what is wrong to `problems` and returns nothing if anything was. `file` names
 // the document in errors. Codes: contract.toml.*, contract.key.*, contract.value.*,

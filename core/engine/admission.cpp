@@ -8,27 +8,12 @@
 #include "engine/horizon.hpp"
 #include "engine/reserve.hpp"
 #include "engine/secrets.hpp"
+#include "engine/window.hpp"
 #include "plan/policy.hpp"
 #include "trust/approval.hpp"
 
 namespace hyops::engine {
 namespace {
-
-Error first_of(contract::Diagnostics& problems) {
-  Error error = std::move(problems.front());
-  if (problems.size() > 1)
-    error.context.push_back("and " + std::to_string(problems.size() - 1) + " more");
-  return error;
-}
-
-Status same(const std::string& planned, Result<std::string> found, std::string_view code,
-            const std::string& what) {
-  if (!found) return pass(found);
-  if (*found != planned)
-    return fail(code, what + " is not the one that was planned: it has " + *found +
-                          ", the plan has " + planned);
-  return {};
-}
 
 // E2: runner-local work runs on a bootstrapped runner of the target's plane, or not at all.
 Status check_runner(const Setup& setup, const plan::Plan& plan, const contract::Lane& lane) {
@@ -121,49 +106,6 @@ Result<std::string> origin_digest(const plan::Plan& plan) {
   return digest_of_json(plan.origin.value("request", Json::object()));
 }
 
-Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog,
-                                  const plan::Plan& plan) {
-  contract::Diagnostics problems;
-  const auto lane_file = setup.lane_file(plan.lane);
-  if (auto ok = same(plan.lane_digest, digest_of_file(lane_file), "engine.lane.changed",
-                     "lane " + plan.lane);
-      !ok)
-    return pass(ok);
-  auto lane = contract::load_lane(lane_file, problems);
-  const auto* profile = catalog.profile(plan.profile, {}, problems);
-  const auto* blueprint = catalog.blueprint(plan.blueprint, {}, problems);
-  if (!lane || !profile || !blueprint) return Failure(first_of(problems));
-  if (lane->name != plan.lane)
-    return fail("cli.lane.name", lane_file.string() + " is the file of lane " + lane->name +
-                                     ", not of " + plan.lane);
-  if (auto ok = same(plan.profile_digest, digest_of_file(profile->file), "engine.profile.changed",
-                     "profile " + plan.profile);
-      !ok)
-    return pass(ok);
-  if (auto ok = same(plan.blueprint_digest, digest_of_tree(blueprint->folder),
-                     "engine.blueprint.changed", "blueprint " + plan.blueprint);
-      !ok)
-    return pass(ok);
-  for (const auto& [name, planned] : plan.modules) {
-    const auto* module = catalog.module(name, {}, problems);
-    if (!module) return Failure(first_of(problems));
-    if (auto ok = same(planned, digest_of_tree(module->folder), "engine.module.changed",
-                       "module " + name);
-        !ok)
-      return pass(ok);
-  }
-  if (const auto file = setup.lock_file(plan.lane); std::filesystem::exists(file)) {
-    const auto lock = contract::load_lock(file, problems);
-    if (!lock) return Failure(first_of(problems));
-    if (auto ok = plan::check_lock(plan, *lock); !ok) return pass(ok);
-  }
-  if (lane->epoch != plan.epoch)
-    return fail("engine.lane.epoch", "lane " + plan.lane + " is in epoch " +
-                                         std::to_string(lane->epoch) + ", the plan in " +
-                                         std::to_string(plan.epoch));
-  return Surroundings{std::move(*lane), *profile, *blueprint};
-}
-
 namespace {
 
 // What an approval of this plan has to be.
@@ -186,6 +128,26 @@ Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surround
   need.requester_may_approve = !here.profile.approver_is_not_requester;
   need.permitted = here.profile.approval_by;
   return need;
+}
+
+// What a run is admitted by.
+struct Accepted {
+  std::optional<trust::Decision> decision;
+  trust::ApprovalNeed need;
+  std::vector<trust::Approval> approvals;
+};
+
+Result<Accepted> accept(const Admission& admission, const plan::Plan& plan,
+                        const Surroundings& here, int64_t now) {
+  if (auto open = plan::judge_time(plan, here.profile, now); !open) return pass(open);
+  auto decision = check_origin(admission, plan, here, now);
+  if (!decision) return pass(decision);
+  auto need =
+      approval_need(plan, here, admission.requester, *decision && (*decision)->requires_approval);
+  if (!need) return pass(need);
+  auto approvals = trust::check_approvals(admission.approvals, *need, here.lane, now);
+  if (!approvals) return pass(approvals);
+  return Accepted{std::move(*decision), std::move(*need), std::move(*approvals)};
 }
 
 ledger::Documents kept(const std::vector<trust::SignedDocument>& approvals, bool named_apart) {
@@ -231,36 +193,7 @@ Result<Json> look_at_horizon(const plan::Plan& plan, ledger::Ledger& ledger, con
   return body;
 }
 
-bool states(const contract::Lane& lane, const Json& value) {
-  return std::any_of(lane.facts.begin(), lane.facts.end(),
-                     [&](const auto& fact) { return fact.second == value; });
-}
-
 }  // namespace
-
-Status check_names(const Setup& setup, const plan::Plan& plan) {
-  std::vector<const plan::Step*> moving;
-  for (const auto& step : plan.steps)
-    if (step.module.starts_with("dns/") && step.inputs.count("name") && step.inputs.count("api"))
-      moving.push_back(&step);
-  if (moving.empty()) return {};
-  std::error_code problem;
-  for (const auto& folder : std::filesystem::directory_iterator(setup.home / "lanes", problem)) {
-    const std::string other = folder.path().filename().string();
-    contract::Diagnostics ignored;  // a lane that cannot be read can move nothing either
-    if (other == plan.lane || !is_name(other)) continue;
-    const auto lane = contract::load_lane(setup.lane_file(other), ignored);
-    if (!lane) continue;
-    for (const auto* step : moving) {
-      const Json &name = step->inputs.at("name").value, &api = step->inputs.at("api").value;
-      if (states(*lane, name) && states(*lane, api))
-        return fail("engine.lane.name_bound", "the name " + printable(name.dump(), 120) + " at " +
-                                                  printable(api.dump(), 120) +
-                                                  " is bound to lane " + other + ", too (G6)");
-    }
-  }
-  return {};
-}
 
 Result<plan::Plan> admitted_plan(ledger::Ledger& ledger, const RunId& run) {
   auto document = ledger.plan_of(run);
@@ -280,11 +213,19 @@ Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
   if (!here) return pass(here);
   auto need = approval_need(*plan, *here, row->requester, true);
   if (!need) return pass(need);
-  auto good = trust::check_approvals(approvals, *need, here->lane, now);
-  if (!good) return pass(good);
+  std::vector<trust::Approval> good;
+  const auto approved = [&](int64_t at) -> Status {
+    auto checked = trust::check_approvals(approvals, *need, here->lane, at);
+    if (!checked) return pass(checked);
+    good = std::move(*checked);
+    return {};
+  };
+  auto set = ledger.clock_set_ms();
+  if (!set) return pass(set);
+  if (auto open = open_by_both_clocks(now, *set, approved); !open) return open;
   std::vector<ledger::Once> once;
   ledger::Events events;
-  for (const auto& approval : *good) {
+  for (const auto& approval : good) {
     once.push_back(used(approval));
     events.push_back(accepted(approval));
   }
@@ -305,23 +246,25 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
     return pass(ok);
   contract::Diagnostics problems;
   plan::judge(*plan, here->profile, problems, &here->lane, &here->blueprint);
-  if (!problems.empty()) return Failure(first_of(problems));
+  if (!problems.empty()) return Failure(contract::first_of(problems));
   if (auto alone = check_names(setup, *plan); !alone) return pass(alone);
-  if (auto open = plan::judge_time(*plan, here->profile, now); !open) return pass(open);
-  auto decision = check_origin(admission, *plan, *here, now);
-  if (!decision) return pass(decision);
-
-  auto need =
-      approval_need(*plan, *here, admission.requester, *decision && (*decision)->requires_approval);
-  if (!need) return pass(need);
-  auto approvals = trust::check_approvals(admission.approvals, *need, here->lane, now);
-  if (!approvals) return pass(approvals);
+  Accepted by;
+  const auto accepted_at = [&](int64_t at) -> Status {
+    auto good = accept(admission, *plan, *here, at);
+    if (!good) return pass(good);
+    by = std::move(*good);
+    return {};
+  };
+  auto set = ledger.clock_set_ms();
+  if (!set) return pass(set);
+  if (auto open = open_by_both_clocks(now, *set, accepted_at); !open) return pass(open);
 
   Needs needs;
   std::vector<std::pair<std::string, int64_t>> until;
-  for (const auto& approval : *approvals) until.emplace_back(approval.approver, approval.until_ms);
-  needs.always = approvals_need(until, need->required, "RUN");
-  if (*decision) needs.until_irreversible.push_back(decision_need(**decision));
+  for (const auto& approval : by.approvals)
+    until.emplace_back(approval.approver, approval.until_ms);
+  needs.always = approvals_need(until, by.need.required, "RUN");
+  if (by.decision) needs.until_irreversible.push_back(decision_need(*by.decision));
   needs.secrets = bundle_needs(*plan, here->lane);
   auto horizon = look_at_horizon(*plan, ledger, needs, now);
   if (!horizon) return pass(horizon);
@@ -336,8 +279,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (*known) return fail("ledger.run.exists", "run " + run.value + " exists already");
   // D3: each decision and approval is good for one run, also after a restart.
   std::vector<ledger::Once> once;
-  if (*decision) once.push_back({"decision", (*decision)->nonce});
-  for (const auto& approval : *approvals) once.push_back(used(approval));
+  if (by.decision) once.push_back({"decision", by.decision->nonce});
+  for (const auto& approval : by.approvals) once.push_back(used(approval));
 
   ledger::RunRow row;
   row.id = run;
@@ -362,7 +305,7 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   ledger::Events events{{"run.admitted", Json{{"plan", digest->value},
                                               {"requester", admission.requester},
                                               {"least_token", admission.least_token}}}};
-  for (const auto& approval : *approvals) events.push_back(accepted(approval));
+  for (const auto& approval : by.approvals) events.push_back(accepted(approval));
   events.emplace_back("horizon.judged", *horizon);
   for (const auto& [rule, why] : plan->accepted)
     events.emplace_back("policy.accepted",

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/setup.hpp"
+#include "engine/surroundings.hpp"
 #include "ledger/ledger.hpp"
-#include "plan/plan.hpp"
 #include "trust/trust.hpp"
 
 namespace hyops::engine {
@@ -34,22 +33,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
 Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
              const std::vector<trust::SignedDocument>& approvals);
 
-// G6: a name at an authority belongs to one lane of this installation. engine.lane.name_bound where
-// another lane states both as its facts, too.
-Status check_names(const Setup& setup, const plan::Plan& plan);
-
 // The plan that a run was admitted with. ledger.run.unknown, plan.malformed
 Result<plan::Plan> admitted_plan(ledger::Ledger& ledger, const RunId& run);
-
-// What the lane, profile and blueprint of a plan are on this machine, verified against the plan's
-// digests.
-struct Surroundings {
-  contract::Lane lane;
-  contract::Profile profile;
-  contract::Blueprint blueprint;
-};
-Result<Surroundings> surroundings(const Setup& setup, contract::Catalog& catalog,
-                                  const plan::Plan& plan);
 
 // The digest that stands for a plan's origin in approvals: of the decision document, or of the
 // request.

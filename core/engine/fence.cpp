@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "engine/admission.hpp"
+#include "engine/window.hpp"
 
 namespace hyops::engine {
 namespace {
@@ -52,11 +53,13 @@ Status check_claim(const Json& claim, const FenceContext& context) {
   if (!origin) return pass(origin);
   const trust::AcceptanceNeed need{context.plan.lane, get_string(claim["subject"], "zone"),
                                    *origin};
-  auto good = trust::check_acceptance(
-      {"acceptance", get_string(*held, "document"), get_string(*held, "signature")}, need,
-      context.lane, context.now_ms);
-  if (!good) return pass(good);
-  return {};
+  const trust::SignedDocument acceptance{"acceptance", get_string(*held, "document"),
+                                         get_string(*held, "signature")};
+  return open_by_both_clocks(context.now_ms, context.clock_set_ms, [&](int64_t now_ms) -> Status {
+    auto good = trust::check_acceptance(acceptance, need, context.lane, now_ms);
+    if (!good) return pass(good);
+    return {};
+  });
 }
 
 }  // namespace

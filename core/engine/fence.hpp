@@ -19,14 +19,14 @@ struct FenceContext {
   const plan::Plan& plan;
   const contract::Lane& lane;
   std::string run;
-  int64_t now_ms = 0;
+  int64_t now_ms = 0, clock_set_ms = 0;  // the latter: Ledger::clock_set_ms
 };
 
 // A step of phase fence hands over {"kind","subject","by","evidence"} as JSON text; all are text
 // but the subject, which is {"zone"} and, or, {"hosts":[{"name","address"}]}. What comes back is
 // the proof: the same with "proof":1, lane, origin (digest of the decision or request), run, step
 // and observed_ms, as canonical JSON. The evidence of loss-accepted is the signed document, which
-// is verified here. engine.fence.malformed, trust.acceptance.*
+// is verified here. engine.fence.malformed, trust.acceptance.*, engine.clock.set
 Result<std::string> make_proof(const std::string& claim, const std::string& step,
                                const FenceContext& context);
 

@@ -10,8 +10,7 @@
 namespace hyops::engine {
 namespace {
 
-constexpr int64_t least_step_ms = 2000;  // what a clock daemon slews is less
-constexpr size_t longest_note = 200;     // bytes of a note on progress
+constexpr size_t longest_note = 200;  // bytes of a note on progress
 
 }  // namespace
 
@@ -31,7 +30,7 @@ Status Journal::write_all(const std::vector<std::pair<std::string, Json>>& event
   std::vector<std::pair<std::string, Json>> clean;
   clean.reserve(events.size() + 1);
   const int64_t clock_ms = clock_->wall_ms() - clock_->mono_ms();
-  if (const int64_t by = clock_ms - clock_ms_; std::abs(by) >= least_step_ms) {
+  if (const int64_t by = clock_ms - clock_ms_; std::abs(by) >= least_clock_step_ms) {
     clean.emplace_back("clock.stepped", Json{{"by_ms", by}});
     clock_ms_ = clock_ms;
   }

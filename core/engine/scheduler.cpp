@@ -260,8 +260,10 @@ bool Scheduler::irreversible_done() {
 Status Scheduler::check_fence(const plan::Step& step, const std::string& name, Json& inputs) {
   const std::string text = get_string(inputs, name.c_str());
   if (text.empty()) return {};
+  auto set = run_.journal.ledger().clock_set_ms();
+  if (!set) return pass(set);
   const FenceContext context{run_.plan, run_.here.lane, run_.journal.run().value,
-                             shared_.setup.clock().wall_ms()};
+                             shared_.setup.clock().wall_ms(), *set};
   auto good = check_proof(text, context);
   if (good || good.error().code != "engine.fence.stale") return good;
   const auto parts = split(step.inputs.at(name).reference, '.');

@@ -102,12 +102,14 @@ Status StepRunner::check_outputs(const Call& call, const Json& outputs) {
 // What a fence claims becomes a proof for this run alone.
 Status StepRunner::prove_fence(const Call& call, Json& outputs) {
   if (call.step.phase != contract::Phase::fence) return {};
+  auto set = shared_.journal.ledger().clock_set_ms();
+  if (!set) return pass(set);
   for (const auto& name : call.module.effects.proofs) {
     // One that lifts what was fenced has nothing to prove, and its empty proof satisfies nobody.
     if (!call.module.outputs.count(name) || get_string(outputs, name.c_str()).empty()) continue;
-    auto proof = make_proof(
-        get_string(outputs, name.c_str()), call.step.id,
-        {shared_.plan, shared_.lane, shared_.journal.run().value, shared_.setup.clock().wall_ms()});
+    auto proof = make_proof(get_string(outputs, name.c_str()), call.step.id,
+                            {shared_.plan, shared_.lane, shared_.journal.run().value,
+                             shared_.setup.clock().wall_ms(), *set});
     if (!proof) return pass(proof, "output " + name + " of step " + call.step.id);
     outputs[name] = *proof;
   }

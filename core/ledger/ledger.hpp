@@ -168,6 +168,11 @@ class Ledger {
   Status give_up_lease(const Lease& lease, const std::string& by, const std::string& reason);
   Status check_token(const std::string& lane, int64_t token);  // ledger.fenced
 
+  // How far the wall clock of this machine was set, ahead or back (negative), since a ledger was
+  // first opened here after the machine's start; 0 where it was not, and where a time service keeps
+  // it: then that one's word is taken.
+  Result<int64_t> clock_set_ms() const;
+
   // Whole-file check used by doctor and record verify: SQLite integrity and every chain.
   Status check();
 

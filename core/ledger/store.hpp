@@ -23,7 +23,7 @@ struct Ledger::Impl {
   const Clock* clock;
   std::optional<Self> other;  // who takes leases, where that is not this process
   Fd leases;         // beside the ledger: byte n is locked while we hold the lease of lane n; its
-                     // bytes are the note of the newest event
+                     // bytes are the notes of newest.cpp and clock.cpp
   std::mutex mutex;  // a transaction belongs to one thread from begin to commit
 
   Result<int64_t> run_number(const RunId& id);  // ledger.run.unknown
@@ -48,6 +48,7 @@ struct Ledger::Impl {
   // from an older copy, looks whole from inside.
   void note_newest(int64_t number, const ChainHead& newest) const;
   Status check_newest();  // ledger.behind
+  Result<int64_t> clock_set_ms() const;
 };
 
 Status create_schema(Database& database, const std::filesystem::path& file);  // of a new file

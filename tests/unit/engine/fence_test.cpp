@@ -269,4 +269,7 @@ TEST(Fence, acceptance_of_loss_is_worth_what_its_signature_is_for) {
   auto after = here;
   after.now_ms += 60'000;
   EXPECT_EQ(code(engine::check_proof(*proof, after)), "trust.acceptance.expired");
+  auto set_ahead = here;
+  set_ahead.clock_set_ms = 60'000;
+  EXPECT_EQ(code(engine::check_proof(*proof, set_ahead)), "engine.clock.set");
 }

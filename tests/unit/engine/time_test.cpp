@@ -16,6 +16,7 @@ class Machine final : public engine::Means, public Clock {
  public:
   int64_t wall_ms() const override { return system_clock().wall_ms() + stepped + slept; }
   int64_t mono_ms() const override { return system_clock().mono_ms() + slept; }
+  bool is_kept() const override { return kept; }
   void to_1970() { stepped = 5000 - system_clock().wall_ms() - slept; }
 
   const Clock& clock() const override { return *this; }
@@ -32,6 +33,7 @@ class Machine final : public engine::Means, public Clock {
   }
 
   int64_t stepped = 0;
+  bool kept = false;  // by a time service
   mutable int64_t slept = 0, paused = 0;
 };
 
@@ -139,11 +141,17 @@ TEST(Time, a_machine_that_slept_lets_nobody_through_a_gate) {
                                      approval.from_ms = site.setup.clock().wall_ms();
                                      approval.until_ms = approval.from_ms + hour / 2;
                                    });
+  EXPECT_EQ(engine::renew(site.setup, *site.ledger, site.last, {fresh}).error().code,
+            "engine.clock.set")
+      << "signed by the clock that was set";
+  site.machine.stepped = 0;
+  EXPECT_EQ(engine::renew(site.setup, *site.ledger, site.last, {fresh}).error().code,
+            "trust.approval.not_yet");
+  site.machine.slept += 48 * hour;
   ASSERT_TRUE(engine::renew(site.setup, *site.ledger, site.last, {fresh}));
   EXPECT_EQ(site.go_on(site.last), "ok");
 }
 
-// The window is in the signed document; the one clock it can be held against is the machine's.
 TEST(Time, a_window_that_was_not_open_yet_is_not_opened_by_a_clock_set_back) {
   Timed site;
   const Json plan = site.plan();
@@ -162,4 +170,37 @@ TEST(Time, a_window_that_was_not_open_yet_is_not_opened_by_a_clock_set_back) {
   EXPECT_EQ(code(), "trust.approval.expired");
   site.machine.slept = 0;
   EXPECT_EQ(code(), "admitted");
+}
+
+TEST(Time, a_clock_that_somebody_set_opens_no_window_early_and_keeps_none_open) {
+  Timed site;
+  const Json plan = site.plan();
+  const auto code = [&](int64_t from_ms) {
+    const auto approval = site.approval(plan, site.alice, "alice", [&](trust::Approval& one) {
+      one.from_ms += from_ms;
+      one.until_ms += from_ms;
+    });
+    auto run = engine::admit(site.setup, *site.ledger, {plan, {}, {approval}, "oncall", "", 0});
+    return run ? "admitted" : run.error().code;
+  };
+  site.machine.stepped = hour;
+  EXPECT_EQ(code(hour), "engine.clock.set") << "it opens in an hour";
+  EXPECT_EQ(code(0), "trust.approval.expired");
+  site.machine.stepped = -hour;
+  EXPECT_EQ(code(-hour), "engine.clock.set") << "it ended an hour ago";
+  site.machine.stepped = 1000;
+  EXPECT_EQ(code(0), "admitted") << "clock daemons do as much";
+  // Whoever keeps the clock may set it.
+  site.machine.stepped = hour;
+  site.machine.kept = true;
+  EXPECT_EQ(code(hour), "admitted");
+  site.machine.kept = false;
+  EXPECT_EQ(code(hour), "admitted");
+  // After a restart nothing contradicts it.
+  site.machine.stepped = 2 * hour;
+  EXPECT_EQ(code(2 * hour), "engine.clock.set");
+  site.ledger.emplace(ledger::Ledger::open(site.setup.ledger(), site.machine,
+                                           ledger::Self{"here", "another boot", "pid:[1]", 1, 1})
+                          .value());
+  EXPECT_EQ(code(2 * hour), "admitted");
 }
