@@ -19,7 +19,7 @@ def main():
     probe("the name points at the target", True, move.target, said)
     return {"address": move.target, "previous": move.expected, "serial": move.serial(),
             "cut_over_at_ms": int(time.time() * 1000),
-            "laggards": [resolver for resolver in move.resolvers if not move.is_followed_by(resolver)]}
+            "laggards": sorted(resolver for resolver, said in move.followed_by(0).items() if said)}
 
 
 finish(main)

@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from authority import Stop, finish, probe, query
+from authority import Stop, finish, probe
 from move import Move
 
 
@@ -17,23 +17,14 @@ def follow(move, remembered_s, end):
     backups for the sake of a cache. Their clients reach a host that is fenced, so nothing is written there.
     A TTL that nobody lowered ahead is not waited for longer than `wait`.
     """
-    waiting, laggards = list(move.resolvers), {}
-    while waiting and time.monotonic() < end:
-        for resolver in list(waiting):
-            try:
-                answers = query(resolver, 53, move.name, "A", recurse=True, timeout=0.5)[2]
-                laggards[resolver] = "still answers " + (" ".join(answers) or "that there is no such name")
-                if answers == [move.target]:
-                    waiting.remove(resolver)
-                    del laggards[resolver]
-                    probe(f"resolver {resolver} follows", True, move.target, move.target)
-            except Stop as silent:
-                laggards[resolver] = str(silent)
-        time.sleep(0.2 if waiting else 0)
-    for resolver, said in laggards.items():
-        probe(f"resolver {resolver} lags", True, f"{move.target}, or to be named here",
-              f"{said}; it may have kept that for {remembered_s} s")
-    return sorted(laggards)
+    told = move.followed_by(end)
+    for resolver, said in told.items():
+        if said:
+            probe(f"resolver {resolver} lags", True, f"{move.target}, or to be named here",
+                  f"{said}; it may have kept that for {remembered_s} s")
+        else:
+            probe(f"resolver {resolver} follows", True, move.target, move.target)
+    return sorted(resolver for resolver, said in told.items() if said)
 
 
 def ask_as_a_client(move, end):
