@@ -172,7 +172,8 @@ void add_lab_commands(Commands& commands) {
       {"place", "place a host"},
       {"exec", "run a command on a host: hyops lab exec HOST -- COMMAND"},
       {"power", "switch a host: hyops lab power HOST on|off"},
-      {"fault", "inject a fault: hyops lab fault link-cut cloud edge"}};
+      {"fault",
+       "inject a fault: hyops lab fault link-cut cloud edge; hyops lab fault names them all"}};
   for (const auto& [verb, summary] : verbs)
     commands.push_back(
         {"lab",

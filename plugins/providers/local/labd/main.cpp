@@ -122,10 +122,11 @@ Result<int> place(const AdminClient& client, const Arguments& given) {
 }
 
 Result<int> fault(const AdminClient& client, const Arguments& given) {
-  if (given.words.empty())
-    return fail(400, "usage", "no fault is named", "hyops-labd --help lists them");
-  const std::vector<std::string> args(given.words.begin() + 1, given.words.end());
-  auto answer = client.request("POST", "/v1/faults", {{"fault", given.words[0]}, {"args", args}});
+  auto args = given.words;
+  if (args.empty()) args.emplace_back("help");  // no fault either; who says so names them all
+  const std::string name = args.front();
+  args.erase(args.begin());
+  auto answer = client.request("POST", "/v1/faults", {{"fault", name}, {"args", args}});
   if (!answer) return tl::make_unexpected(answer.error());
   for (const auto& operation : answer->value("operations", Json::array())) {
     if (auto done = client.wait(operation["id"]); !done) return tl::make_unexpected(done.error());
