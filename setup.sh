@@ -10,7 +10,8 @@ build="g++ cmake make ninja-build ccache pkg-config git
   clang clang-tidy libclang-rt-14-dev libc++-dev libc++abi-dev
   iproute2 nftables util-linux procps openssh-client openssh-server"
 drill="postgresql-15 postgresql-client-15 pgbackrest pdns-server pdns-backend-sqlite3
-  bind9-dnsutils unbound iputils-ping python3 curl wireguard-go wireguard-tools"
+  bind9-dnsutils unbound iputils-ping python3 curl wireguard-go wireguard-tools
+  strongswan-charon strongswan-swanctl libcharon-extra-plugins"
 cov="gcovr"
 
 case "${1:-drill}" in

@@ -9,6 +9,8 @@
 #include <optional>
 #include <sstream>
 
+#include "ipsec.hpp"
+
 namespace hyops::access {
 namespace {
 
@@ -93,6 +95,28 @@ std::string wireguard_problem(const std::string& dump, const Overlay& overlay, c
   return "its peer is not allowed to carry " + target.address;
 }
 
+// Nothing where strongSwan has no association at all.
+std::optional<std::string> ipsec_problem(const sdk::Host& core, const Overlay& overlay,
+                                         const Target& target) {
+  const auto told = output_of(core, {"swanctl", "--list-sas", "--pretty"});
+  const auto associations = associations_of(told.value_or(""));
+  if (associations.empty()) return std::nullopt;
+  std::string why = "IPsec has no association with it";
+  for (const auto& one : associations) {
+    if (one.far_end != overlay.peer) continue;
+    if (one.state != "ESTABLISHED" && one.state != "REKEYING") {
+      why = "IPsec's association with it is " + one.state;
+      continue;
+    }
+    why = "what IPsec has installed with it may not carry " + target.address;
+    for (const auto& child : one.children)
+      if (child.state == "INSTALLED" || child.state == "REKEYING")
+        for (const auto& network : child.remote)
+          if (covers(network, target.address) >= 0) return "";
+  }
+  return why;
+}
+
 std::string peer_problem(const sdk::Host& core, const Overlay& overlay, const Target& target,
                          const json& link, Facts& facts) {
   const json about = link.value("linkinfo", json::object());
@@ -106,14 +130,10 @@ std::string peer_problem(const sdk::Host& core, const Overlay& overlay, const Ta
     if (facts.peer.empty()) facts.peer = text(data, key);
   if (!facts.peer.empty()) return facts.peer == overlay.peer ? "" : "its far end is " + facts.peer;
   // strongSwan, with an interface of the kernel's IPsec or of its own in user space.
-  for (const json& argv : {json{"swanctl", "--list-sas"}, json{"ip", "-s", "xfrm", "state"}}) {
-    const auto out = output_of(core, argv);
-    if (!out || out->find(overlay.peer) == std::string::npos) continue;
-    if (argv[0] == "swanctl" && out->find("INSTALLED") == std::string::npos)
-      return "IPsec has no child SA installed with " + overlay.peer;
+  if (auto problem = ipsec_problem(core, overlay, target)) {
     facts.kind = "ipsec";
     facts.peer = overlay.peer;
-    return {};
+    return std::move(*problem);
   }
   return "nothing tells who is at its far end";
 }

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "base/file.hpp"
 #include "base/ids.hpp"
@@ -21,6 +24,10 @@ namespace fs = std::filesystem;
 inline constexpr const char* bastion = "hyops.access.bastion-explicit";
 inline constexpr const char* overlay = "hyops.access.private-overlay";
 inline constexpr const char* direct = "hyops.access.runner-local";
+
+// Inside of a tunnel: this process's place, and the database's.
+inline constexpr const char* here_address = "10.98.0.1";
+inline constexpr const char* there_address = "10.98.0.2";
 
 template <class T>
 std::string code(const Result<T>& result) {
@@ -164,6 +171,53 @@ class AccessLab : public ::testing::Test {
     for (const auto& verdict : report->verdicts)
       EXPECT_NE(check::name(verdict.outcome), "failed")
           << id << " " << verdict.check << ": " << verdict.reason;
+  }
+
+  // Tunnels leave their sockets in /run, and the machine's is nobody's business: this process gets
+  // one of its own with these folders, and the names of network namespaces with it.
+  void own_run(std::vector<std::string> folders) {
+    const fs::path own = temp_->path() / "run";
+    fs::create_directories(own);
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    ASSERT_EQ(::mount("none", own.c_str(), "tmpfs", 0, "mode=755"), 0);
+    folders.emplace_back("netns");
+    for (const auto& folder : folders) fs::create_directories(own / folder);
+    ASSERT_EQ(::mount("/run/netns", (own / "netns").c_str(), nullptr, MS_MOVE, nullptr), 0);
+    ASSERT_EQ(::mount(own.c_str(), "/run", nullptr, MS_MOVE, nullptr), 0);
+  }
+  std::vector<std::string> inside_db() const {
+    const auto pid = state_["hosts"]["db"]["process"]["pid"].get<int>();
+    return {"nsenter", "--net=/proc/" + std::to_string(pid) + "/ns/net"};
+  }
+  static void tell(std::vector<std::string> words, std::vector<std::string> where = {}) {
+    where.insert(where.end(), words.begin(), words.end());
+    const auto done = run(std::move(where));
+    EXPECT_EQ(done.exit.code, 0) << done.out << done.err;
+  }
+  // A process that does not outlive this one, once `answers` ends well.
+  static std::optional<process::Child> begun(std::vector<std::string> argv,
+                                             const std::vector<std::string>& answers,
+                                             std::map<std::string, std::string> environment = {}) {
+    process::SpawnRequest request;
+    request.argv = {"setpriv", "--pdeathsig", "KILL"};
+    request.argv.insert(request.argv.end(), argv.begin(), argv.end());
+    request.environment = std::move(environment);
+    request.environment["PATH"] = process::default_path;
+    auto child = process::spawn(request);
+    EXPECT_TRUE(child) << child.error().text();
+    if (!child) return std::nullopt;
+    while (run(answers).exit.code != 0) {
+      auto ended = child->wait(20);
+      EXPECT_TRUE(ended && !*ended) << argv.back() << " ended";
+      if (!ended || *ended) return std::nullopt;
+    }
+    return std::move(*child);
+  }
+  static void end(std::optional<process::Child>& child) {
+    if (!child) return;
+    (void)child->signal(SIGTERM);
+    (void)child->wait(-1);
   }
 
   std::optional<TempDir> temp_;

@@ -1,14 +1,9 @@
 // The overlay as a real WireGuard tunnel, where this machine has one: the kernel's or, on a tun
 // device, wireguard-go's.
-#include <sys/mount.h>
-
 #include "lab/access/access_lab.hpp"
 
 namespace hyops::plugin {
 namespace {
-
-constexpr const char* here_address = "10.98.0.1";
-constexpr const char* there_address = "10.98.0.2";
 
 class WireGuard : public AccessLab {
  protected:
@@ -19,8 +14,7 @@ class WireGuard : public AccessLab {
                      << " on this machine; type: apt-get install wireguard-tools wireguard-go";
     AccessLab::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    own_run();
-    db_ = state_["hosts"]["db"]["process"]["pid"].get<int>();
+    own_run({"wireguard"});
     here_ = "w" + random_token(3);
     there_ = "w" + random_token(3);
     tunnel_here_ = begin({}, here_);
@@ -31,53 +25,15 @@ class WireGuard : public AccessLab {
     tell({"ip", "route", "add", "unreachable", "10.98.0.0/24", "metric", "4096"});
   }
   void TearDown() override {
-    for (auto* tunnel : {&tunnel_here_, &tunnel_there_})
-      if (*tunnel) {
-        (void)(*tunnel)->signal(SIGTERM);
-        (void)(*tunnel)->wait(-1);
-      }
+    for (auto* tunnel : {&tunnel_here_, &tunnel_there_}) end(*tunnel);
     AccessLab::TearDown();
   }
 
-  // wireguard-go leaves its sockets in /run/wireguard, and the machine's /run is nobody's business:
-  // this process gets one of its own, and the names of network namespaces with it.
-  void own_run() {
-    const fs::path own = temp_->path() / "run";
-    fs::create_directories(own);
-    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    ASSERT_EQ(::mount("none", own.c_str(), "tmpfs", 0, "mode=755"), 0);
-    for (const char* folder : {"netns", "wireguard"}) fs::create_directories(own / folder);
-    ASSERT_EQ(::mount("/run/netns", (own / "netns").c_str(), nullptr, MS_MOVE, nullptr), 0);
-    ASSERT_EQ(::mount(own.c_str(), "/run", nullptr, MS_MOVE, nullptr), 0);
-  }
-
-  std::vector<std::string> inside_db() const {
-    return {"nsenter", "--net=/proc/" + std::to_string(db_) + "/ns/net"};
-  }
-  static void tell(std::vector<std::string> words, std::vector<std::string> where = {}) {
-    where.insert(where.end(), words.begin(), words.end());
-    const auto done = run(std::move(where));
-    EXPECT_EQ(done.exit.code, 0) << done.err;
-  }
-
-  // A tunnel's process, which does not outlive this one.
+  // A tunnel's process.
   std::optional<process::Child> begin(std::vector<std::string> where, const std::string& name) {
-    process::SpawnRequest request;
-    request.argv = where;
-    for (const char* word : {"setpriv", "--pdeathsig", "KILL", "wireguard-go", "-f"})
-      request.argv.emplace_back(word);
-    request.argv.push_back(name);
-    request.environment = {{"PATH", process::default_path}};
-    auto child = process::spawn(request);
-    EXPECT_TRUE(child) << child.error().text();
-    if (!child) return std::nullopt;
-    while (run({"wg", "show", name}).exit.code != 0) {
-      auto ended = child->wait(20);
-      EXPECT_TRUE(ended && !*ended) << "wireguard-go ended";
-      if (!ended || *ended) return std::nullopt;
-    }
-    return std::move(*child);
+    for (const std::string& word : {std::string("wireguard-go"), std::string("-f"), name})
+      where.push_back(word);
+    return begun(std::move(where), {"wg", "show", name});
   }
 
   // The public key of a private one that stays in the test's folder.
@@ -101,7 +57,6 @@ class WireGuard : public AccessLab {
   }
 
   std::string here_, there_;
-  int db_ = 0;
   std::map<std::string, std::string> keys_;  // public
   std::optional<process::Child> tunnel_here_, tunnel_there_;
 };
