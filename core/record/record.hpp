@@ -46,6 +46,7 @@ struct Finding {
 struct Verification {
   bool clean = false;
   std::string signer;  // who signed, by the verifier's word
+  std::string lane;    // of the run, by the record's word
   int64_t events = 0, files = 0;
   int64_t checkpoints = 0;        // in the record, good or not
   int64_t witnessed = 0;          // events that the witness can hold the runner to; 0: it saw none

@@ -12,9 +12,9 @@
 namespace hyops::record {
 
 // A set of secrets and everything they look like: plain, base64 in three alignments and both
-// alphabets, hex in both cases, URL, JSON and shell escapes. Patterns (private-key blocks, bearer
-// headers, passwords in URLs) are the second net. A secret shorter than 6 bytes is matched between
-// word boundaries only.
+// alphabets, hex in both cases, bytes as lists of numbers, URL, JSON, shell and HTML escapes.
+// Patterns (private-key blocks, bearer headers, passwords in URLs) are the second net. A secret
+// shorter than 6 bytes is matched between word boundaries only.
 class Redactor {
  public:
   struct Named {

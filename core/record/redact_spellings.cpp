@@ -1,9 +1,11 @@
-// The spellings of a secret: plain, base64, hex, and the escapes of URLs, JSON, shells and HTML.
+// The spellings of a secret: plain, base64, hex, byte by byte, and the escapes of URLs, JSON,
+// shells and HTML.
 #include "record/redact_spellings.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <optional>
 
@@ -90,6 +92,32 @@ void add_wrapped_base64(std::string_view secret, List& out) {
 void add_hex(std::string_view secret, List& out) {
   for (const auto digits : {lower_digits, upper_digits})
     out.push_back(each(secret, [&](unsigned char c) { return two(c, digits); }));
+}
+
+// Byte by byte: how C, Go, Rust and Java print a buffer, and openssl, od and strace -xx bytes.
+void add_dumps(std::string_view secret, List& out) {
+  struct Dump {
+    std::string_view before, between;
+    std::string_view digits;  // none: in decimal
+  };
+  for (const Dump& dump : {Dump{"\\x", "", lower_digits},
+                           {"", ":", lower_digits},
+                           {"", ":", upper_digits},
+                           {"", " ", lower_digits},
+                           {"", " ", upper_digits},
+                           {"0x", ", ", lower_digits},
+                           {"", " ", {}},
+                           {"", ", ", {}},
+                           {"", ",", {}}}) {
+    std::string text;
+    for (const char c : secret) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (!text.empty()) text += dump.between;
+      text += dump.before;
+      text += dump.digits.empty() ? std::to_string(byte) : two(byte, dump.digits);
+    }
+    out.push_back(std::move(text));
+  }
 }
 
 void add_percent(std::string_view secret, List& out) {
@@ -267,6 +295,41 @@ void add_html(std::string_view secret, List& out) {
     }));
 }
 
+// Characters by their numbers: of all that are not ASCII (Python), of all signs (OWASP's encoders).
+void add_numbered_html(std::string_view secret, List& out) {
+  const auto numbered = [&](auto&& stays, bool decimal) {
+    std::string text;
+    for (std::string_view rest = secret; !rest.empty();) {
+      const auto [point, size] = code_point(rest);
+      if (size == 0) return;  // no text: nobody writes it so
+      char hex[16];
+      std::snprintf(hex, sizeof hex, "x%x", point);
+      if (size == 1 && stays(rest.front()))
+        text += rest.front();
+      else
+        text += "&#" + (decimal ? std::to_string(point) : std::string(hex)) + ";";
+      rest.remove_prefix(size);
+    }
+    out.push_back(std::move(text));
+  };
+  for (const bool decimal : {true, false}) {
+    numbered([](char) { return true; }, decimal);
+    for (const std::string_view kept : {"", ",.-_", " ,.-_"})
+      numbered([&](char c) { return letter_or_digit(c) || among(c, kept); }, decimal);
+  }
+}
+
+void add_escaped(std::string_view secret, List& out) {
+  add_hex(secret, out);
+  add_dumps(secret, out);
+  add_percent(secret, out);
+  add_json(secret, out);
+  add_shell(secret, out);
+  add_doubled(secret, out);
+  add_html(secret, out);
+  add_numbered_html(secret, out);
+}
+
 void add_all(std::string_view secret, List& out) {
   out.emplace_back(secret);
   add_base64(secret, out);
@@ -274,12 +337,7 @@ void add_all(std::string_view secret, List& out) {
   // A document in base64, such as the configuration of a registry.
   if (const std::string inside = json_escaped(secret, {}); inside != secret)
     add_base64(inside, out);
-  add_hex(secret, out);
-  add_percent(secret, out);
-  add_json(secret, out);
-  add_shell(secret, out);
-  add_doubled(secret, out);
-  add_html(secret, out);
+  add_escaped(secret, out);
 }
 
 void add_pieces(std::string_view secret, List& out) {
@@ -315,12 +373,7 @@ std::vector<std::string> spellings(std::string_view secret) {
 std::vector<std::string> short_spellings(std::string_view secret) {
   List out;
   out.emplace_back(secret);
-  add_hex(secret, out);
-  add_percent(secret, out);
-  add_json(secret, out);
-  add_shell(secret, out);
-  add_doubled(secret, out);
-  add_html(secret, out);
+  add_escaped(secret, out);
   out.push_back(encode64(secret, standard64));
   return out;
 }

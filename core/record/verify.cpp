@@ -44,6 +44,7 @@ Result<Verification> verify(const std::filesystem::path& folder, const Verifier&
 
   Verification result;
   result.signer = files->signer;
+  result.lane = get_string(about, "lane");
   result.events = chain.events;
   result.files = static_cast<int64_t>(files->digests.size());
   result.checkpoints = static_cast<int64_t>(statements->own.size());

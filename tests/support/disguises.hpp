@@ -45,6 +45,12 @@ inline std::string percent(const std::string& text, const std::string& kept,
 inline std::string hex(const std::string& text, const char* format = "%02x") {
   return each_char(text, [&](unsigned char c) { return formatted(format, c); });
 }
+inline std::string listed(const std::string& text, const char* format, const char* between) {
+  std::string out;
+  for (const char c : text)
+    out += (out.empty() ? "" : between) + formatted(format, static_cast<unsigned char>(c));
+  return out;
+}
 inline std::string url64(std::string text) {
   for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
   while (text.ends_with('=')) text.pop_back();
@@ -93,6 +99,24 @@ inline std::string html(const std::string& text, const char* apostrophe) {
     }
   });
 }
+// Signs and all that is not ASCII by their numbers; of UTF-8 of up to three bytes.
+inline std::string numbered(const std::string& text, const char* format) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto at = [&](size_t n) { return static_cast<unsigned char>(text[i + n]); };
+    const unsigned char c = at(0);
+    if (c < 0x80) {
+      out += std::isalnum(c) != 0 ? std::string(1, char(c)) : formatted(format, c);
+    } else if (c < 0xe0) {
+      out += formatted(format, (c & 31u) << 6 | (at(1) & 63u));
+      i += 1;
+    } else {
+      out += formatted(format, (c & 15u) << 12 | (at(1) & 63u) << 6 | (at(2) & 63u));
+      i += 2;
+    }
+  }
+  return out;
+}
 inline std::string wrapped64(const std::string& text, size_t width) {
   std::string out = to_base64(text);
   for (size_t at = width; at < out.size(); at += width + 1) out.insert(at, "\n");
@@ -138,6 +162,15 @@ inline const std::vector<Format>& formats() {
       {"twice in a row", [](S s) { return s + s + "\n"; }},
       {"journal export", [](S s) { return "_CMDLINE=app\nMESSAGE=" + s + "\n\n"; }},
       {"hex dump", [](S s) { return "payload " + hex(s) + "\n"; }},
+      {"strace -xx", [](S s) { return "write(1, \"" + hex(s, "\\x%02x") + "\", 9) = 9\n"; }},
+      {"openssl", [](S s) { return "priv:\n    " + listed(s, "%02x", ":") + "\n"; }},
+      {"packet analyser", [](S s) { return "data: " + listed(s, "%02X", ":") + "\n"; }},
+      {"od -tx1", [](S s) { return "0000000 " + listed(s, "%02x", " ") + "\n"; }},
+      {"dump in capitals", [](S s) { return "00000000  " + listed(s, "%02X", " ") + "\n"; }},
+      {"C array", [](S s) { return "{ " + listed(s, "0x%02x", ", ") + " };\n"; }},
+      {"Go %v of bytes", [](S s) { return "password=[" + listed(s, "%u", " ") + "]\n"; }},
+      {"Java and Rust bytes", [](S s) { return "Token([" + listed(s, "%u", ", ") + "])\n"; }},
+      {"JSON of bytes", [](S s) { return "{\"token\":[" + listed(s, "%u", ",") + "]}\n"; }},
       {"hex dump in capitals", [](S s) { return "PAYLOAD " + hex(s, "%02X") + "\n"; }},
       // JSON
       {"JSON", [](S s) { return "{\"password\":\"" + json_inside(s) + "\"}\n"; }},
@@ -181,6 +214,10 @@ inline const std::vector<Format>& formats() {
       {"XML",
        [](S s) { return "<error><password>" + html(s, "&apos;") + "</password></error>\n"; }},
       {"SOAP fault in HTML", [](S s) { return "<pre>token=" + html(s, "&#39;") + "</pre>\n"; }},
+      {"HTML with numbers",
+       [](S s) { return "<td title=\"" + numbered(s, "&#%u;") + "\"></td>\n"; }},
+      {"HTML with numbers in hex",
+       [](S s) { return "<td title=\"" + numbered(s, "&#x%x;") + "\"></td>\n"; }},
       {"HTML of Python", [](S s) { return "<td>" + html(s, "&#x27;") + "</td>\n"; }},
       {"errno with a path",
        [](S s) { return "open /run/secrets/" + s + ": No such file or directory\n"; }},
@@ -401,9 +438,18 @@ inline bool tells(const std::string& text, const std::string& secret) {
                             {"&apos;", "'"},
                             {"&amp;", "&"}})))
     return true;
+  if (text.find(numbered(secret, "&#%u;")) != text.npos ||
+      text.find(numbered(secret, "&#x%x;")) != text.npos)
+    return true;
+  if (replaced(replaced(text, {{", ", ","}}), {{" ", ","}}).find(listed(secret, "%u", ",")) !=
+      text.npos)
+    return true;
   std::string low = text;
   for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (low.find(hex(secret)) != low.npos) return true;
+  if (replaced(low, {{"0x", ""}, {"\\x", ""}, {", ", ""}, {":", ""}, {" ", ""}})
+              .find(hex(secret)) != low.npos ||
+      low.find(hex(secret)) != low.npos)
+    return true;
   // base64: of each place that it may begin at, against the middle that no neighbour touches.
   std::string stream;
   for (const char c : text)
