@@ -35,6 +35,8 @@ int verify_record(Context& context, const po::variables_map& given) {
       return finding.code == "record.signature.unknown";
     });
   const bool clean = result->findings.empty(), proven = !keyless && clean;
+  if (auto asked_for = is_of_lane(given, *result); clean && !asked_for)
+    return context.report(asked_for.error());
 
   Json findings = Json::array();
   for (const auto& finding : result->findings)

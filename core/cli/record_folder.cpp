@@ -66,6 +66,13 @@ Result<Signers> signers_of(const Context& context, const po::variables_map& give
   return signers;
 }
 
+Status is_of_lane(const po::variables_map& given, const record::Verification& seen) {
+  const std::string asked = option(given, "lane");
+  if (asked.empty() || asked == seen.lane) return {};
+  return fail("record.lane.other", "this is the record of a run in lane " +
+                                       printable(seen.lane, 64) + ", not in lane " + asked);
+}
+
 record::Verifier verifier_of(const Signers& signers) {
   return [&signers](std::string_view message, std::string_view signature) -> Result<std::string> {
     auto good = trust::verify(message, signature, signers.keys);

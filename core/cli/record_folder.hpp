@@ -24,6 +24,9 @@ struct Signers {
 // is given, of the runners of `lane`.
 Result<Signers> signers_of(const Context& context, const po::variables_map& given,
                            const std::string& lane);
+// G6, E9: with --lane, a record of another lane's run is none of this one's, whoever signed it.
+// record.lane.other
+Status is_of_lane(const po::variables_map& given, const record::Verification& seen);
 void add_signer_options(po::options_description_easy_init& add);
 // Says which of them signed; `signers` outlives it.
 record::Verifier verifier_of(const Signers& signers);

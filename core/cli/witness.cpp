@@ -60,6 +60,8 @@ int sign_checkpoints(Context& context, const po::variables_map& given) {
       (void)witness.take(*checkpoints, signers->keys, nullptr, now);
     return refuse_to_sign(context, *checked);
   }
+  if (auto asked_for = is_of_lane(given, *checked); !asked_for)
+    return context.report(asked_for.error());
   auto fresh = record::show_to(witness, folder, signers->keys, own, now);
   if (!fresh) return context.report(fresh.error());
   context.answer({{"record", folder.string()},

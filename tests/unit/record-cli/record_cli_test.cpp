@@ -58,6 +58,23 @@ TEST_F(RecordCommand, exports_a_run_that_the_lane_verifies) {
   EXPECT_NE(again.err.find("record.exists"), std::string::npos);
 }
 
+// G6, E9: one runner may serve two lanes with one key.
+TEST_F(RecordCommand, proves_nothing_for_a_lane_that_the_run_was_not_in) {
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
+  std::string live = read_file(home / "lanes/drill/lane.toml").value();
+  live.replace(live.find("\"drill\""), 7, "\"live\"");
+  ASSERT_TRUE(make_folders(home / "lanes/live"));
+  ASSERT_TRUE(write_file(home / "lanes/live/lane.toml", live));
+  for (const char* noun : {"record", "witness"}) {
+    const std::string verb = noun == std::string("record") ? "verify" : "sign";
+    const auto refused = hyops({noun, verb, "record", "--lane", "live"});
+    EXPECT_EQ(refused.code, 3) << refused.out;
+    EXPECT_NE(refused.err.find("a run in lane drill, not in lane live"), std::string::npos);
+    EXPECT_NE(refused.err.find("record.lane.other"), std::string::npos) << refused.err;
+    EXPECT_EQ(hyops({noun, verb, "record", "--lane", "drill"}).code, 0);
+  }
+}
+
 TEST_F(RecordCommand, does_not_call_a_record_proven_without_a_key) {
   ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
   const auto unsure = hyops({"record", "verify", "record"});
