@@ -50,6 +50,7 @@ Result<Approvable> read_approvable(const std::filesystem::path& file) {
   need.blast_radius = *blast_radius;
   need.cost_micro = get_int(plan->cost, "estimate_micro", -1);
   need.required = static_cast<int>(get_int(policy, "required", 1));
+  need.requesters.push_back(get_string(member(plan->origin, "request"), "by"));
   need.requester_may_approve = get_bool(policy, "requester_may_approve");
   need.max_window_ms = get_int(policy, "valid_ms");
   for (const auto& name : member(policy, "by"))

@@ -12,7 +12,7 @@ namespace hyops::cli {
 
 struct Approvable {
   plan::Plan plan;
-  trust::ApprovalNeed need;  // all but the requester
+  trust::ApprovalNeed need;  // all but who starts it, and its decider
 };
 
 // plan.malformed also where the file holds more than is understood: it would be signed unseen.

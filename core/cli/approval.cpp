@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The decision must be the plan's own and good now: an approval of anything else is worth nothing.
-Status check_plan_s_decision(const po::variables_map& given, const Approvable& what,
+Status check_plan_s_decision(const po::variables_map& given, Approvable& what,
                              const contract::Lane& lane, int64_t now) {
   const bool decided = what.plan.origin.contains("decision");
   if (!decided && given.count("decision"))
@@ -34,6 +34,9 @@ Status check_plan_s_decision(const po::variables_map& given, const Approvable& w
   if (digest_of(document->document) != what.need.decision)
     return fail("trust.approval.other_decision",
                 "the plan was made from another decision than " + file);
+  auto decider = trust::decider_of(document->document, document->signature, lane);
+  if (!decider) return pass(decider);
+  what.need.requesters.push_back(std::move(*decider));
   return {};
 }
 
@@ -123,6 +126,10 @@ int sign(Context& context, const po::variables_map& given) {
   if (!approval) return context.report(approval.error());
   auto document = trust::to_document(*approval);
   if (!document) return context.report(document.error());
+  if (auto other =
+          trust::check_is_another(approval->approver, key->public_key(), what->need, *lane);
+      !other)
+    return context.report(other.error());
 
   show_what_is_approved(context, *what);
   if (auto shown = show_horizon(context, given, *what, *lane, *approval); !shown)
@@ -174,8 +181,7 @@ int verify_approval(Context& context, const po::variables_map& given) {
   auto documents = read_approvals(option(given, "folder"));
   if (!documents) return context.report(documents.error());
   what->need.lane = lane->name;
-  what->need.requester =
-      option(given, "by", get_string(member(what->plan.origin, "request"), "by"));
+  if (given.count("by")) what->need.requesters.push_back(option(given, "by"));
 
   Json list = Json::array();
   for (const auto& verdict : trust::judge_approvals(*documents, what->need, *lane, *now)) {

@@ -1,6 +1,7 @@
 #include "engine/admission.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "base/digest.hpp"
 #include "base/file.hpp"
@@ -108,9 +109,22 @@ Result<std::string> origin_digest(const plan::Plan& plan) {
 
 namespace {
 
-// What an approval of this plan has to be.
+// Who starts it, and who signed its decision.
+Result<std::vector<std::string>> who_asked(const std::string& requester,
+                                           const std::optional<trust::SignedDocument>& decision,
+                                           const contract::Lane& lane) {
+  std::vector<std::string> out{requester};
+  if (!decision) return out;
+  auto decider = trust::decider_of(decision->document, decision->signature, lane);
+  if (!decider) return pass(decider);
+  out.push_back(std::move(*decider));
+  return out;
+}
+
+// What an approval of this plan has to be. Who asked for the plan itself stands in it.
 Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surroundings& here,
-                                          const std::string& requester, bool decision_wants_one) {
+                                          std::vector<std::string> requesters,
+                                          bool decision_wants_one) {
   auto digest = plan::digest(plan);
   auto origin = origin_digest(plan);
   auto blast = digest_of_json(plan.blast_radius);
@@ -124,7 +138,9 @@ Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surround
   need.cost_micro = get_int(plan.cost, "estimate_micro", -1);
   need.max_window_ms = here.profile.approval_valid_ms;
   need.required = std::max(here.profile.approvals_required, decision_wants_one ? 1 : 0);
-  need.requester = requester;
+  if (plan.origin.contains("request"))
+    requesters.push_back(get_string(plan.origin["request"], "by"));
+  need.requesters = std::move(requesters);
   need.requester_may_approve = !here.profile.approver_is_not_requester;
   need.permitted = here.profile.approval_by;
   return need;
@@ -142,8 +158,10 @@ Result<Accepted> accept(const Admission& admission, const plan::Plan& plan,
   if (auto open = plan::judge_time(plan, here.profile, now); !open) return pass(open);
   auto decision = check_origin(admission, plan, here, now);
   if (!decision) return pass(decision);
-  auto need =
-      approval_need(plan, here, admission.requester, *decision && (*decision)->requires_approval);
+  auto requesters = who_asked(admission.requester, admission.decision, here.lane);
+  if (!requesters) return pass(requesters);
+  auto need = approval_need(plan, here, std::move(*requesters),
+                            *decision && (*decision)->requires_approval);
   if (!need) return pass(need);
   auto approvals = trust::check_approvals(admission.approvals, *need, here.lane, now);
   if (!approvals) return pass(approvals);
@@ -211,7 +229,15 @@ Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
   contract::Catalog catalog(setup.catalog);
   auto here = surroundings(setup, catalog, *plan);
   if (!here) return pass(here);
-  auto need = approval_need(*plan, *here, row->requester, true);
+  auto documents = ledger.documents(run);
+  if (!documents) return pass(documents);
+  std::map<std::string, std::string> admitted(documents->begin(), documents->end());
+  std::optional<trust::SignedDocument> decision;
+  if (admitted.count("decision.json"))
+    decision = {"decision", admitted["decision.json"], admitted["decision.json.minisig"]};
+  auto requesters = who_asked(row->requester, decision, here->lane);
+  if (!requesters) return pass(requesters);
+  auto need = approval_need(*plan, *here, std::move(*requesters), true);
   if (!need) return pass(need);
   std::vector<trust::Approval> good;
   const auto approved = [&](int64_t at) -> Status {

@@ -11,17 +11,17 @@
 namespace hyops::trust {
 namespace {
 
-// The key material a requester may hold: under a name as approver or decider, or given as a key.
-std::set<std::string> keys_of_requester(const ApprovalNeed& need, const contract::Lane& lane) {
+// The key material requesters may hold: under a name as approver or decider, or given as a key.
+std::set<std::string> keys_of_requesters(const ApprovalNeed& need, const contract::Lane& lane) {
   std::set<std::string> out;
   const auto add = [&](std::string_view text) {
     if (const auto key = parse_public_key(text)) out.insert(key->material());
   };
-  if (const auto found = lane.approvers.find(need.requester); found != lane.approvers.end())
-    add(found->second);
-  if (const auto found = lane.deciders.find(need.requester); found != lane.deciders.end())
-    add(found->second);
-  if (!need.requester.empty()) add(need.requester);
+  for (const auto& requester : need.requesters) {
+    for (const auto* people : {&lane.approvers, &lane.deciders})
+      if (const auto found = people->find(requester); found != people->end()) add(found->second);
+    if (!requester.empty()) add(requester);
+  }
   return out;
 }
 
@@ -65,9 +65,9 @@ Status check_binding(const Approval& approval, const ApprovalNeed& need) {
   return {};
 }
 
-// Who signed it, as key material: the name in the document must be the lane's name for that key.
-Result<std::string> check_signer(const Approval& approval, const SignedDocument& document,
-                                 const contract::Lane& lane) {
+// Whose key signed it: the name in the document must be the lane's name for that key.
+Result<PublicKey> check_signer(const Approval& approval, const SignedDocument& document,
+                               const contract::Lane& lane) {
   const auto found = lane.approvers.find(approval.approver);
   if (found == lane.approvers.end())
     return fail(
@@ -82,7 +82,7 @@ Result<std::string> check_signer(const Approval& approval, const SignedDocument&
   if (auto signer = verify(document.document, document.signature, {*key}); !signer)
     return fail("trust.approval.signature",
                 who(approval) + " is not signed by that person's key: " + signer.error().message);
-  return key->material();
+  return *key;
 }
 
 }  // namespace
@@ -126,10 +126,17 @@ Result<Approval> parse_approval(std::string_view document) {
   return out;
 }
 
+Status check_is_another(const std::string& approver, const PublicKey& key, const ApprovalNeed& need,
+                        const contract::Lane& lane) {
+  if (need.requester_may_approve || !keys_of_requesters(need, lane).count(key.material()))
+    return {};
+  return fail("trust.approval.requester",
+              approver + " asked for this run and cannot approve it (L11)");
+}
+
 std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& documents,
                                              const ApprovalNeed& need, const contract::Lane& lane,
                                              int64_t now_ms) {
-  const auto requester = keys_of_requester(need, lane);
   std::set<std::string> counted;
   std::vector<ApprovalVerdict> verdicts;
   for (const auto& document : documents) {
@@ -149,10 +156,9 @@ std::vector<ApprovalVerdict> judge_approvals(const std::vector<SignedDocument>& 
                                                approval->approver) == need.permitted.end())
         return fail("trust.approval.not_permitted", "the profile lets " + join(need.permitted) +
                                                         " approve, not " + approval->approver);
-      if (!need.requester_may_approve && requester.count(*signer))
-        return fail("trust.approval.requester",
-                    approval->approver + " asked for this run and cannot approve it");
-      if (!counted.insert(*signer).second)
+      if (auto other = check_is_another(approval->approver, *signer, need, lane); !other)
+        return other;
+      if (!counted.insert(signer->material()).second)
         return fail("trust.approval.duplicate",
                     who(*approval) + " is a second one by the same key");
       return {};

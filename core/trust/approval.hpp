@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "contract/types.hpp"
+#include "trust/keys.hpp"
 
 namespace hyops::trust {
 
@@ -38,11 +39,17 @@ struct ApprovalNeed {
   int64_t cost_micro =
       0;  // the plan's estimate, must be within each cap; negative: unknown, denied
   int required = 1;
-  std::string requester;  // a name of the lane, or a public key; may not approve where ...
-  bool requester_may_approve = false;  // ... the profile says so (by key, not only by name)
+  // Who asked, planned, decided or started: names of the lane, or public keys. None of them may
+  // approve, under whatever name (L11), ...
+  std::vector<std::string> requesters;
+  bool requester_may_approve = false;  // ... but where the profile says so
   std::vector<std::string> permitted;  // whose approvals count; empty: every approver of the lane
   int64_t max_window_ms = 0;           // the longest until - from the profile allows; 0: any
 };
+
+// trust.approval.requester: whoever holds this key asked for the run, under whatever name.
+Status check_is_another(const std::string& approver, const PublicKey& key, const ApprovalNeed& need,
+                        const contract::Lane& lane);
 
 struct ApprovalVerdict {
   std::string name;                  // of the document

@@ -84,14 +84,27 @@ Result<Decision> parse_decision(std::string_view document) {
   return out;
 }
 
-Result<Decision> check_decision(std::string_view document, std::string_view signature,
-                                const contract::Lane& lane, int64_t now_ms) {
+Result<std::string> decider_of(std::string_view document, std::string_view signature,
+                               const contract::Lane& lane) {
   std::vector<PublicKey> deciders;
+  std::vector<std::string> names;
   for (const auto& [name, key] : lane.deciders)
-    if (auto parsed = parse_public_key(key)) deciders.push_back(std::move(*parsed));
-  if (auto signer = verify(document, signature, deciders); !signer)
+    if (auto parsed = parse_public_key(key)) {
+      deciders.push_back(std::move(*parsed));
+      names.push_back(name);
+    }
+  auto signer = verify(document, signature, deciders);
+  if (!signer)
     return fail("trust.decision.signature", "no decider of lane " + lane.name +
                                                 " signed this decision: " + signer.error().message);
+  for (size_t i = 0; i < names.size(); ++i)
+    if (deciders[i].id == signer->key_id) return names[i];
+  return fail("internal.defect", "a signature is good by a key that was not given");
+}
+
+Result<Decision> check_decision(std::string_view document, std::string_view signature,
+                                const contract::Lane& lane, int64_t now_ms) {
+  if (auto decider = decider_of(document, signature, lane); !decider) return pass(decider);
 
   auto decision = parse_decision(document);
   if (!decision) return decision;

@@ -33,6 +33,10 @@ Result<std::string> to_document(const Decision& decision);
 // type and size. trust.decision.malformed, trust.decision.type
 Result<Decision> parse_decision(std::string_view document);
 
+// The name of the lane's decider whose key signed it. trust.decision.signature
+Result<std::string> decider_of(std::string_view document, std::string_view signature,
+                               const contract::Lane& lane);
+
 // Everything that can be judged without a ledger, in this order: signature by one of the lane's
 // deciders, form, lane, epoch, validity at `now_ms`, type != hold.
 // trust.decision.{signature,malformed,type,lane,epoch,not_yet,expired,hold}

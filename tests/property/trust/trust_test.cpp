@@ -103,10 +103,11 @@ RC_GTEST_PROP(Approvals, pass_exactly_when_enough_distinct_keys_gave_a_good_one,
   need.blast_radius = digest_of("b");
   need.cost_micro = 100;
   need.required = *rc::gen::inRange(0, 5);
-  need.requester = *rc::gen::element<std::string>("p0", "p5", "nobody");
+  const auto requester = *rc::gen::element<std::string>("p0", "p5", "nobody");
+  need.requesters = {"nobody else", requester};
   std::set<size_t> asked;
-  if (need.requester == "p0") asked.insert(0);
-  if (need.requester == "p5") asked.insert(1);
+  if (requester == "p0") asked.insert(0);
+  if (requester == "p5") asked.insert(1);
 
   std::set<size_t> good;
   std::vector<SignedDocument> documents;

@@ -69,6 +69,25 @@ TEST(Admission, wants_the_approvals_the_profile_asks_for) {
             "admitted");
 }
 
+// L11: the one who planned, the one who decided and the one who starts it are all who asked.
+TEST(Admission, takes_no_approval_of_anybody_who_asked_whoever_starts_it) {
+  Ready r;
+  const Json asked =
+      r.site.plan(nullptr, {}, {{"request", {{"by", "alice"}, {"reason", "a test"}}}});
+  EXPECT_EQ(r.code({asked, {}, {r.site.approval(asked, r.site.alice, "alice")}, "root", "", 0}),
+            "trust.approval.requester");
+  Decided d;
+  std::string lane = read_file(d.site.setup.lane_file("drill")).value();
+  const std::string bob = d.site.bob.public_key().text;
+  lane.replace(lane.find(bob), bob.size(), d.site.decider.public_key().text);
+  d.site.file(d.site.setup.lane_file("drill"), lane);  // who decides may approve, as bob
+  d.decide([](trust::Decision&) {});
+  auto admission = d.admission();
+  admission.approvals = {d.site.approval(d.plan, d.site.decider, "bob")};
+  EXPECT_EQ(d.code(admission), "trust.approval.requester");
+  EXPECT_EQ(d.code(d.admission()), "admitted");
+}
+
 TEST(Admission, refuses_an_approval_of_another_plan_lane_or_time) {
   Ready r;
   const auto with = [&](const std::function<void(trust::Approval&)>& change) {

@@ -57,6 +57,9 @@ TEST_F(ProdLike, wants_two_approvers_who_are_two_people) {
 
 TEST_F(ProdLike, does_not_count_the_requesters_own_approval) {
   ASSERT_EQ(site.plan("prod", "plan.json", "alice").code, 0);
+  EXPECT_TRUE(refused(site.approve("alice", "prod"), 3, "trust.approval.requester"));
+  EXPECT_FALSE(fs::exists(site.at("approvals/alice.json"))) << "it is not even signed";
+  ASSERT_EQ(site.plan("prod").code, 0);
   ASSERT_EQ(site.approve("alice", "prod").code, 0);
   ASSERT_EQ(site.approve("bob", "prod").code, 0);
   EXPECT_TRUE(refused(site.start("alice"), 3, "trust.approval.requester"));

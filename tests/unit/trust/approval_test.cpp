@@ -28,7 +28,7 @@ ApprovalNeed need(int required = 1) {
   out.blast_radius = digest_of("blast radius");
   out.cost_micro = 5'000'000;
   out.required = required;
-  out.requester = "operator";
+  out.requesters = {"operator"};
   return out;
 }
 
@@ -134,7 +134,7 @@ TEST(Approval, by_whoever_asked_does_not_count_under_any_name_or_key) {
   auto wanted = need();
   for (const std::string& requester :
        {std::string("alice"), std::string("alias-of-alice"), people.alice.public_key().text}) {
-    wanted.requester = requester;
+    wanted.requesters = {"somebody else", requester};
     EXPECT_EQ(check(people, {by(people.alice, good_approval("alice"))}, wanted),
               "trust.approval.requester");
     EXPECT_EQ(check(people, {by(people.alice, good_approval("alias-of-alice"))}, wanted),
@@ -149,7 +149,7 @@ TEST(Approval, by_the_decider_s_own_key_does_not_count_when_the_decider_asked) {
   People people;
   people.lane.approvers["robot"] = people.decider.public_key().text;
   auto wanted = need();
-  wanted.requester = "edge";
+  wanted.requesters = {"edge"};
   EXPECT_EQ(check(people, {by(people.decider, good_approval("robot"))}, wanted),
             "trust.approval.requester");
 }
