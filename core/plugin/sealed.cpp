@@ -49,8 +49,11 @@ Status fill_and_seal(int memory, const std::filesystem::path& file, const std::s
   if (digest.hex() != sha256)
     return fail("plugin.file.changed",
                 file.string() + " is not the file that plugin.toml was signed for");
-  if (::fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-    return fail_errno("plugin.helper", "cannot seal the copy of " + file.string(), errno);
+  // Busy: the kernel holds one of its pages for a moment, to move it, say. It has waited by then.
+  constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, most_tries = 20;
+  for (int tries = 1; ::fcntl(memory, F_ADD_SEALS, seals) != 0; ++tries)
+    if (errno != EBUSY || tries == most_tries)
+      return fail_errno("plugin.helper", "cannot seal the copy of " + file.string(), errno);
   return {};
 }
 
