@@ -124,7 +124,13 @@ Result<Json> told(const Context& context, const std::string& word, bool& sound) 
   if (!ledger) return pass(ledger);
   auto run = find_run(*ledger, word);
   if (!run) return pass(run);
-  return record::summary(*ledger, run->id);
+  auto story = story_of(context, *ledger, *run);
+  if (story && !story->contains("steps"))
+    return fail("record.unreadable",
+                "run " + run->id.value + " was sent to runner " + run->runner +
+                    ", and its record has not been fetched",
+                "hyops run collect " + run->id.value);
+  return story;
 }
 
 int report_record(Context& context, const po::variables_map& given) {

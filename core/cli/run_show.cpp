@@ -69,6 +69,9 @@ void tell_as_it_stands(Json& story, bool alive, int64_t now_ms) {
     sentence.erase(0, semicolon + 2);
 }
 
+// Sent to another runner, and its record has not been fetched.
+bool is_elsewhere(const Json& story) { return !story.contains("steps"); }
+
 void put(Context& context, const Line& line) { context.say(draw(line, 0, context.colour)); }
 
 void say_header(Context& context, const Json& story, const std::string& status) {
@@ -83,6 +86,7 @@ void say_header(Context& context, const Json& story, const std::string& status) 
              get_string(story["decision"], "type") + "), requested by " +
              get_string(story, "requester");
   put(context, {{"  origin     " + origin, Paint::plain}});
+  if (is_elsewhere(story)) return;
   std::vector<std::string> approvers;
   for (const auto& approval : story["approvals"])
     approvers.push_back(get_string(approval, "approver"));
@@ -159,15 +163,22 @@ int show_run(Context& context, const po::variables_map& given) {
   if (!ledger) return context.report(ledger.error());
   auto run = find_run(*ledger, option(given, "run"));
   if (!run) return context.report(run.error());
-  auto story = record::summary(*ledger, run->id);
+  auto story = story_of(context, *ledger, *run);
   if (!story) return context.report(story.error());
   const ledger::Holder carrier = carrier_of(*ledger, *run);
   const bool abandoned = carrier == ledger::Holder::dead;
   if (run->status == "running") tell_as_it_stands(*story, !abandoned, system_clock().wall_ms());
   const std::string gate = waits_before(*ledger, *run);
   say_header(context, *story, abandoned ? "interrupted" : run->status);
-  say_steps(context, *story);
-  const Json logs = tell_logs(context, *run, *story);
+  Json logs = Json::object();
+  if (is_elsewhere(*story)) {
+    put(context, {{"  sent       " + to_rfc3339(run->created_ms) + " to runner " + run->runner +
+                       ", which alone knows what became of it",
+                   Paint::plain}});
+  } else {
+    say_steps(context, *story);
+    logs = tell_logs(context, *run, *story);
+  }
   const std::string next = next_command(*run, carrier, gate);
   const fs::path record = context.places.runs() / run->id.value / "record";
   const bool recorded = is_name(run->id.value) && fs::exists(record / "SHA256SUMS");

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/terminal.hpp"
 #include "process/spawn.hpp"
+#include "record/record.hpp"
 
 namespace hyops::cli {
 namespace {
@@ -161,6 +162,21 @@ std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
                                return true;
                              });
   return gate;
+}
+
+Result<Json> story_of(const Context& context, ledger::Ledger& ledger, const ledger::RunRow& run) {
+  auto chain = ledger.chain_head(run.id);
+  if (!chain) return pass(chain);
+  // Whoever carries a run out writes its chain; whoever sends it does not.
+  const bool sent = chain->seq == 0 && !run.runner.empty() && run.status != "refused";
+  const auto record = context.places.runs() / run.id.value / "record";
+  if (sent && is_name(run.id.value) && std::filesystem::exists(record / "SHA256SUMS"))
+    return record::summary(record);
+  auto story = record::summary(ledger, run.id);
+  if (story && sent)
+    for (const char* known_there : {"approvals", "steps", "phases", "headline", "duration_ms"})
+      story->erase(known_there);
+  return story;
 }
 
 std::string next_command(const ledger::RunRow& run, ledger::Holder carrier,

@@ -75,6 +75,41 @@ TEST_F(RecordCommand, proves_nothing_for_a_lane_that_the_run_was_not_in) {
   }
 }
 
+// A dispatcher's own ledger knows what it sent, and nothing of what became of it.
+TEST_F(RecordCommand, is_what_a_dispatcher_shows_of_a_run_that_another_machine_carried_out) {
+  const fs::path record = folder.path() / "desk/runs" / run.value / "record";
+  ASSERT_TRUE(make_folders(record.parent_path()));
+  const auto here = hyops({"run", "show", "last", "--json"}).json();
+  home = folder.path() / "desk";
+  const auto desk = [&](const std::string& status) {
+    auto sent = ledger::Ledger::open(home / "ledger.db").value();
+    ledger::RunRow row = ledger.run(run).value();
+    row.status = status;
+    row.runner = "cloud";
+    if (!sent.find_run(run).value()) {
+      ASSERT_TRUE(sent.create_run(row, ledger.plan_of(run).value(), Json::object()));
+    }
+    ASSERT_TRUE(sent.set_status(run, status));
+  };
+  desk("dispatched");
+  const auto unknown = hyops({"run", "show", "last"});
+  EXPECT_NE(unknown.out.find("to runner cloud, which alone knows"), std::string::npos)
+      << unknown.out << unknown.err;
+  for (const char* claim : {"approved", "not_run", "took", "Completed"})
+    EXPECT_EQ(unknown.out.find(claim), std::string::npos) << unknown.out;
+  EXPECT_NE(unknown.out.find("hyops run collect " + run.value), std::string::npos);
+  EXPECT_NE(hyops({"record", "report", "last"}).err.find("hyops run collect"), std::string::npos);
+
+  home = folder.path() / "home";
+  ASSERT_EQ(hyops({"record", "export", "last", "--to", record.string()}).code, 0);
+  home = folder.path() / "desk";
+  desk(here["status"]);
+  const auto told = hyops({"run", "show", "last", "--json"}).json();
+  for (const char* part : {"steps", "approvals", "headline", "duration_ms"})
+    EXPECT_EQ(told[part], here[part]) << part;
+  EXPECT_EQ(hyops({"record", "report", "last"}).code, 0);
+}
+
 TEST_F(RecordCommand, does_not_call_a_record_proven_without_a_key) {
   ASSERT_EQ(hyops({"record", "export", "last", "--to", "record"}).code, 0);
   const auto unsure = hyops({"record", "verify", "record"});
