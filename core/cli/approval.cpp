@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The decision must be the plan's own and good now: an approval of anything else is worth nothing.
+// Its decider is one of those who asked.
 Status check_plan_s_decision(const po::variables_map& given, Approvable& what,
                              const contract::Lane& lane, int64_t now) {
   const bool decided = what.plan.origin.contains("decision");
@@ -34,9 +35,7 @@ Status check_plan_s_decision(const po::variables_map& given, Approvable& what,
   if (digest_of(document->document) != what.need.decision)
     return fail("trust.approval.other_decision",
                 "the plan was made from another decision than " + file);
-  auto decider = trust::decider_of(document->document, document->signature, lane);
-  if (!decider) return pass(decider);
-  what.need.requesters.push_back(std::move(*decider));
+  what.need.requesters.push_back(decision->decider);
   return {};
 }
 

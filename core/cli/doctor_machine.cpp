@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/doctor.hpp"
 #include "cli/runs.hpp"
 #include "cli/site.hpp"
+#include "engine/window.hpp"
 #include "process/step_host.hpp"
 
 namespace hyops::cli {
@@ -176,7 +176,7 @@ void examine_clock(const Context& context, Diagnosis& diagnosis) {
   if (set_ms != 0)
     return diagnosis.warn("clock",
                           "the clock says " + to_rfc3339(now) + ", was set " +
-                              show_duration(std::abs(set_ms)) + (set_ms > 0 ? " ahead" : " back") +
+                              engine::how_far_set(set_ms) +
                               " since hyops first saw it, and no time service keeps it",
                           "hyops explain engine.clock.set");
   if (!system_clock().is_kept())

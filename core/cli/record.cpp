@@ -125,7 +125,7 @@ Result<Json> told(const Context& context, const std::string& word, bool& sound) 
   auto run = find_run(*ledger, word);
   if (!run) return pass(run);
   auto story = story_of(context, *ledger, *run);
-  if (story && !story->contains("steps"))
+  if (story && is_elsewhere(*story))
     return fail("record.unreadable",
                 "run " + run->id.value + " was sent to runner " + run->runner +
                     ", and its record has not been fetched",

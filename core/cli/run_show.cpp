@@ -69,9 +69,6 @@ void tell_as_it_stands(Json& story, bool alive, int64_t now_ms) {
     sentence.erase(0, semicolon + 2);
 }
 
-// Sent to another runner, and its record has not been fetched.
-bool is_elsewhere(const Json& story) { return !story.contains("steps"); }
-
 void put(Context& context, const Line& line) { context.say(draw(line, 0, context.colour)); }
 
 void say_header(Context& context, const Json& story, const std::string& status) {
@@ -180,8 +177,8 @@ int show_run(Context& context, const po::variables_map& given) {
     logs = tell_logs(context, *run, *story);
   }
   const std::string next = next_command(*run, carrier, gate);
-  const fs::path record = context.places.runs() / run->id.value / "record";
-  const bool recorded = is_name(run->id.value) && fs::exists(record / "SHA256SUMS");
+  const fs::path record = record_of(context, run->id);
+  const bool recorded = !record.empty();
   context.say("");
   if (abandoned)
     context.say("The process that carried this run out is gone; what it did so far is kept.");

@@ -164,13 +164,19 @@ std::string waits_before(ledger::Ledger& ledger, const ledger::RunRow& run) {
   return gate;
 }
 
+std::filesystem::path record_of(const Context& context, const RunId& run) {
+  const auto record = context.places.runs() / run.value / "record";
+  return is_name(run.value) && std::filesystem::exists(record / "SHA256SUMS") ? record : "";
+}
+
+bool is_elsewhere(const Json& story) { return !story.contains("steps"); }
+
 Result<Json> story_of(const Context& context, ledger::Ledger& ledger, const ledger::RunRow& run) {
   auto chain = ledger.chain_head(run.id);
   if (!chain) return pass(chain);
   // Whoever carries a run out writes its chain; whoever sends it does not.
   const bool sent = chain->seq == 0 && !run.runner.empty() && run.status != "refused";
-  const auto record = context.places.runs() / run.id.value / "record";
-  if (sent && is_name(run.id.value) && std::filesystem::exists(record / "SHA256SUMS"))
+  if (const auto record = record_of(context, run.id); sent && !record.empty())
     return record::summary(record);
   auto story = record::summary(ledger, run.id);
   if (story && sent)

@@ -19,6 +19,10 @@ Result<ledger::Ledger> read_ledger(const Context& context);
 // What happened in it, as record::summary tells it. Of a run that was sent to another runner only
 // that runner's record knows, once it is here; until then nothing is said of approvals and steps.
 Result<Json> story_of(const Context& context, ledger::Ledger& ledger, const ledger::RunRow& run);
+bool is_elsewhere(const Json& story);  // it was sent, and its record has not been fetched
+
+// Where its record stands on this machine; empty where there is none, or none yet.
+std::filesystem::path record_of(const Context& context, const RunId& run);
 
 // What the status of a run means for a script: ok 0, failed 1, waiting 5, unknown 6, cancelled 7.
 int exit_code_of(const std::string& status);

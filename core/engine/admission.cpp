@@ -109,19 +109,8 @@ Result<std::string> origin_digest(const plan::Plan& plan) {
 
 namespace {
 
-// Who starts it, and who signed its decision.
-Result<std::vector<std::string>> who_asked(const std::string& requester,
-                                           const std::optional<trust::SignedDocument>& decision,
-                                           const contract::Lane& lane) {
-  std::vector<std::string> out{requester};
-  if (!decision) return out;
-  auto decider = trust::decider_of(decision->document, decision->signature, lane);
-  if (!decider) return pass(decider);
-  out.push_back(std::move(*decider));
-  return out;
-}
-
-// What an approval of this plan has to be. Who asked for the plan itself stands in it.
+// What an approval of this plan has to be. `requesters`: who starts it, and who signed its
+// decision; who asked for the plan stands in it.
 Result<trust::ApprovalNeed> approval_need(const plan::Plan& plan, const Surroundings& here,
                                           std::vector<std::string> requesters,
                                           bool decision_wants_one) {
@@ -158,10 +147,10 @@ Result<Accepted> accept(const Admission& admission, const plan::Plan& plan,
   if (auto open = plan::judge_time(plan, here.profile, now); !open) return pass(open);
   auto decision = check_origin(admission, plan, here, now);
   if (!decision) return pass(decision);
-  auto requesters = who_asked(admission.requester, admission.decision, here.lane);
-  if (!requesters) return pass(requesters);
-  auto need = approval_need(plan, here, std::move(*requesters),
-                            *decision && (*decision)->requires_approval);
+  std::vector<std::string> requesters{admission.requester};
+  if (*decision) requesters.push_back((*decision)->decider);
+  auto need =
+      approval_need(plan, here, std::move(requesters), *decision && (*decision)->requires_approval);
   if (!need) return pass(need);
   auto approvals = trust::check_approvals(admission.approvals, *need, here.lane, now);
   if (!approvals) return pass(approvals);
@@ -232,26 +221,24 @@ Status renew(const Setup& setup, ledger::Ledger& ledger, const RunId& run,
   auto documents = ledger.documents(run);
   if (!documents) return pass(documents);
   std::map<std::string, std::string> admitted(documents->begin(), documents->end());
-  std::optional<trust::SignedDocument> decision;
-  if (admitted.count("decision.json"))
-    decision = {"decision", admitted["decision.json"], admitted["decision.json.minisig"]};
-  auto requesters = who_asked(row->requester, decision, here->lane);
-  if (!requesters) return pass(requesters);
-  auto need = approval_need(*plan, *here, std::move(*requesters), true);
+  std::vector<std::string> requesters{row->requester};
+  if (admitted.count("decision.json")) {
+    auto decider =
+        trust::decider_of(admitted["decision.json"], admitted["decision.json.minisig"], here->lane);
+    if (!decider) return pass(decider);
+    requesters.push_back(std::move(*decider));
+  }
+  auto need = approval_need(*plan, *here, std::move(requesters), true);
   if (!need) return pass(need);
-  std::vector<trust::Approval> good;
-  const auto approved = [&](int64_t at) -> Status {
-    auto checked = trust::check_approvals(approvals, *need, here->lane, at);
-    if (!checked) return pass(checked);
-    good = std::move(*checked);
-    return {};
-  };
   auto set = ledger.clock_set_ms();
   if (!set) return pass(set);
-  if (auto open = open_by_both_clocks(now, *set, approved); !open) return open;
+  auto good = open_by_both_clocks(now, *set, [&](int64_t at) {
+    return trust::check_approvals(approvals, *need, here->lane, at);
+  });
+  if (!good) return pass(good);
   std::vector<ledger::Once> once;
   ledger::Events events;
-  for (const auto& approval : good) {
+  for (const auto& approval : *good) {
     once.push_back(used(approval));
     events.push_back(accepted(approval));
   }
@@ -274,23 +261,18 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   plan::judge(*plan, here->profile, problems, &here->lane, &here->blueprint);
   if (!problems.empty()) return Failure(contract::first_of(problems));
   if (auto alone = check_names(setup, *plan); !alone) return pass(alone);
-  Accepted by;
-  const auto accepted_at = [&](int64_t at) -> Status {
-    auto good = accept(admission, *plan, *here, at);
-    if (!good) return pass(good);
-    by = std::move(*good);
-    return {};
-  };
   auto set = ledger.clock_set_ms();
   if (!set) return pass(set);
-  if (auto open = open_by_both_clocks(now, *set, accepted_at); !open) return pass(open);
+  auto by = open_by_both_clocks(now, *set,
+                                [&](int64_t at) { return accept(admission, *plan, *here, at); });
+  if (!by) return pass(by);
 
   Needs needs;
   std::vector<std::pair<std::string, int64_t>> until;
-  for (const auto& approval : by.approvals)
+  for (const auto& approval : by->approvals)
     until.emplace_back(approval.approver, approval.until_ms);
-  needs.always = approvals_need(until, by.need.required, "RUN");
-  if (by.decision) needs.until_irreversible.push_back(decision_need(*by.decision));
+  needs.always = approvals_need(until, by->need.required, "RUN");
+  if (by->decision) needs.until_irreversible.push_back(decision_need(*by->decision));
   needs.secrets = bundle_needs(*plan, here->lane);
   auto horizon = look_at_horizon(*plan, ledger, needs, now);
   if (!horizon) return pass(horizon);
@@ -305,8 +287,8 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   if (*known) return fail("ledger.run.exists", "run " + run.value + " exists already");
   // D3: each decision and approval is good for one run, also after a restart.
   std::vector<ledger::Once> once;
-  if (by.decision) once.push_back({"decision", by.decision->nonce});
-  for (const auto& approval : by.approvals) once.push_back(used(approval));
+  if (by->decision) once.push_back({"decision", by->decision->nonce});
+  for (const auto& approval : by->approvals) once.push_back(used(approval));
 
   ledger::RunRow row;
   row.id = run;
@@ -331,7 +313,7 @@ Result<RunId> admit(const Setup& setup, ledger::Ledger& ledger, const Admission&
   ledger::Events events{{"run.admitted", Json{{"plan", digest->value},
                                               {"requester", admission.requester},
                                               {"least_token", admission.least_token}}}};
-  for (const auto& approval : by.approvals) events.push_back(accepted(approval));
+  for (const auto& approval : by->approvals) events.push_back(accepted(approval));
   events.emplace_back("horizon.judged", *horizon);
   for (const auto& [rule, why] : plan->accepted)
     events.emplace_back("policy.accepted",

@@ -55,11 +55,11 @@ Status check_claim(const Json& claim, const FenceContext& context) {
                                    *origin};
   const trust::SignedDocument acceptance{"acceptance", get_string(*held, "document"),
                                          get_string(*held, "signature")};
-  return open_by_both_clocks(context.now_ms, context.clock_set_ms, [&](int64_t now_ms) -> Status {
-    auto good = trust::check_acceptance(acceptance, need, context.lane, now_ms);
-    if (!good) return pass(good);
-    return {};
+  auto good = open_by_both_clocks(context.now_ms, context.clock_set_ms, [&](int64_t now_ms) {
+    return trust::check_acceptance(acceptance, need, context.lane, now_ms);
   });
+  if (!good) return pass(good);
+  return {};
 }
 
 }  // namespace

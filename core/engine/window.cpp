@@ -6,16 +6,13 @@
 
 namespace hyops::engine {
 
-Status open_by_both_clocks(int64_t now_ms, int64_t set_ms,
-                           const std::function<Status(int64_t)>& open) {
-  auto now = open(now_ms);
-  if (!now || set_ms == 0) return now;
-  const auto before = open(now_ms - set_ms);
-  if (before) return {};
-  return fail("engine.clock.set", "the clock of this machine was set " +
-                                      show_duration(std::abs(set_ms)) +
-                                      (set_ms > 0 ? " ahead" : " back") +
-                                      ", and by the clock before: " + before.error().message);
+std::string how_far_set(int64_t set_ms) {
+  return show_duration(std::abs(set_ms)) + (set_ms > 0 ? " ahead" : " back");
+}
+
+Failure closed_before(int64_t set_ms, const Error& why) {
+  return fail("engine.clock.set", "the clock of this machine was set " + how_far_set(set_ms) +
+                                      ", and by the clock before: " + why.message);
 }
 
 }  // namespace hyops::engine

@@ -104,7 +104,8 @@ Result<std::string> decider_of(std::string_view document, std::string_view signa
 
 Result<Decision> check_decision(std::string_view document, std::string_view signature,
                                 const contract::Lane& lane, int64_t now_ms) {
-  if (auto decider = decider_of(document, signature, lane); !decider) return pass(decider);
+  auto decider = decider_of(document, signature, lane);
+  if (!decider) return pass(decider);
 
   auto decision = parse_decision(document);
   if (!decision) return decision;
@@ -125,6 +126,7 @@ Result<Decision> check_decision(std::string_view document, std::string_view sign
                                               to_rfc3339(now_ms));
   if (decision->type == "hold")
     return fail("trust.decision.hold", "the decision says hold: " + printable(decision->rationale));
+  decision->decider = std::move(*decider);
   return decision;
 }
 

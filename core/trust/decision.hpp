@@ -22,8 +22,9 @@ struct Decision {  // canonical JSON on disk, beside it <file>.minisig
   std::string nonce;  // 16 to 128 of [A-Za-z0-9_-]; the ledger refuses the second use
   int64_t epoch = 0;  // of the lane: a drill's decision is worthless elsewhere (E9)
   std::map<std::string, std::string>
-      signals;         // name -> digest of what was observed; empty only on hold
-  std::string policy;  // digest
+      signals;          // name -> digest of what was observed; empty only on hold
+  std::string policy;   // digest
+  std::string decider;  // no part of the document: check_decision notes whose key signed it
 };
 
 // The canonical document; fails with what parse_decision would say about it.

@@ -7,10 +7,8 @@ std::span<const CatalogueEntry> engine() {
   static constexpr CatalogueEntry entries[] = {
       {"engine.clock.set", denied,
        "The clock of this machine was set by hand after hyops had seen it, no time service keeps "
-       "it, "
-       "and a window of an approval, a decision, an acceptance or the profile is open by one of "
-       "the "
-       "two clocks only. Setting a clock opens no window early, and keeps none open.",
+       "it, and a window of an approval, a decision, an acceptance or the profile is open by one "
+       "of the two clocks only. Setting a clock opens no window early, and keeps none open.",
        "Set the clock right, or let a time service set it (hyops doctor). If it is right as it is: "
        "restart this machine, after which it is believed, then type the same again"},
       {"engine.disk.reserve", exhausted,

@@ -53,8 +53,7 @@ std::span<const CatalogueEntry> record() {
        "The list was changed; compare with another copy."},
       {"record.lane.other", denied,
        "The record is whole, and of a run in another lane than the one named. What a drill lane "
-       "shows "
-       "is no evidence for a live one.",
+       "shows is no evidence for a live one.",
        "hyops record verify RECORD --lane with the lane of the run, or get the right record"},
       {"record.signature.missing", internal, "The record is not signed.",
        "Export it anew on the runner: hyops record export RUN"},
